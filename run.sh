@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# From nothing to a Transformer that translates: installs what is missing, builds qkv, makes the Korean-English data,
+# trains, shows the scores on unseen sentences and what the attention looks at. Quick the second time.
+set -Eeuo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+data=data/korean-english
+data_options=(--pairs 30000 --seed 1)
+run=runs/transformer
+training_options=(--model transformer --seed 1)
+lengths="4 6 8 10 12 14" # one test sentence of each number of words is shown
+
+if [ $# -gt 0 ]; then
+  echo "usage: ./run.sh    (no arguments; the settings are at its top)" >&2
+  exit 2
+fi
+
+step=""
+advice=""
+trap 'printf "\nrun.sh stopped at step %s.\n%s\n" "$step" "$advice" >&2' ERR
+begin() { # begin STEP ADVICE: the advice is given if the step fails
+  step=$1
+  advice=$2
+  printf '\n== %s\n' "$step"
+}
+show() { # prints a command as one would type it, then runs it
+  local words="" word
+  for word in "$@"; do
+    case $word in *" "*) word="\"$word\"" ;; esac
+    words+=" $word"
+  done
+  printf '$%s\n' "$words"
+  "$@"
+}
+
+begin "1/5 Installing what is missing" "Do what is said above, then run ./run.sh again."
+scripts/install-deps.sh run
+
+begin "2/5 Building qkv" "The first error above says why. After a change of the system, remove build/release and try again."
+cmake --preset release -DQKV_TESTS=OFF
+cmake --build --preset release --target qkv
+PATH="$PWD/build/release:$PATH"
+
+begin "3/5 Making the Korean-English data" "Free some space or remove the folder $data, then run ./run.sh again."
+complete=yes
+for part in train valid test long composition; do
+  [ -f "$data/$part.csv" ] || complete=no
+done
+if [ "$complete" = yes ]; then
+  echo "$data is there."
+else
+  show qkv data korean-english "${data_options[@]}" --out "$data"
+fi
+
+begin "4/5 Training a Transformer" "To start over, remove the folder $run and run ./run.sh again."
+if [ -f "$run/test.json" ]; then
+  echo "$run is trained already. To train anew: rm -r $run && ./run.sh"
+  echo "Its scores on sentences it has never seen:"
+  show qkv eval "$run" --data "$data/test.csv"
+elif [ -e "$run" ]; then
+  echo "An earlier training did not finish, so it starts over."
+  show qkv train --data "$data" --out "$run" "${training_options[@]}" --overwrite
+else
+  show qkv train --data "$data" --out "$run" "${training_options[@]}"
+fi
+
+begin "5/5 Looking at what it learnt" "The error above says why; the trained model in $run is whole."
+# The first sentence of each length, as lines of source, target and links.
+chosen=$(awk -F, -v lengths="$lengths" '
+  NR == 1 { for (i = 1; i <= NF; ++i) column[$i] = i; count = split(lengths, wanted, " "); next }
+  /"/ { next }
+  { words = split($column["source"], unused, " ") }
+  !(words in row) { row[words] = $column["source"] "\t" $column["target"] "\t" $column["alignment"] }
+  END { for (i = 1; i <= count; ++i) if (wanted[i] in row) print row[wanted[i]] }' "$data/test.csv")
+sources=()
+references=()
+while IFS=$'\t' read -r source target links; do
+  sources+=("$source")
+  references+=("$source"$'\n'"  should be: $target"$'\n'"  gold links: $links")
+done <<<"$chosen"
+show qkv translate "$run" "${sources[@]}" --attention cross
+printf '\nWhat the data says (source word - target word, from 0; ? marks links that may be there):\n'
+printf '%s\n' "${references[@]}"
+printf '\nHow the words of one source sentence look at each other:\n'
+show qkv translate "$run" "${sources[2]}" --attention encoder
+
+cat <<END
+
+To go on (the program is build/release/qkv):
+  qkv translate $run "${sources[0]}"
+  qkv eval $run --data $data/long.csv      longer sentences than it was trained on
+  qkv train --help                                       every option, with its default
+  qkv gradcheck                                          every derivative in qkv, checked
+END
