@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import copy
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,20 +33,23 @@ class RandomValues:
 
     def normal(self, *shape: int, scale: float = 1.0, mean: float = 0.0) -> Tensor:
         drawn = mean + scale * self._generator.standard_normal(shape)
-        return torch.from_numpy(drawn.astype(np.float32).astype(np.float64))
+        return torch.from_numpy(np.asarray(drawn, dtype=np.float32).astype(np.float64))
 
     def integers(self, low: int, high: int, *shape: int) -> Tensor:
         """Uniform from low to high - 1."""
         return torch.from_numpy(self._generator.integers(low, high, shape))
 
-    def fill(self, model: nn.Module) -> None:
-        """Give every parameter random values, biases and layer norms included, so that no gradient goes untested."""
+    def fill(self, model: nn.Module, embedding_scale: float, weight_scale: float = 1.0) -> None:
+        """Give every parameter random values, biases and layer norms included, so that no gradient goes untested.
+
+        Weights have a standard deviation of weight_scale / √inputs.
+        """
         with torch.no_grad():
             for name, parameter in model.named_parameters():
                 if parameter.dim() == 2 and ("embedding" in name or "positions" in name):
-                    parameter.copy_(self.normal(*parameter.shape, scale=0.3))
+                    parameter.copy_(self.normal(*parameter.shape, scale=embedding_scale))
                 elif parameter.dim() == 2:
-                    parameter.copy_(self.normal(*parameter.shape, scale=parameter.shape[1] ** -0.5))
+                    parameter.copy_(self.normal(*parameter.shape, scale=weight_scale * parameter.shape[1] ** -0.5))
                 else:
                     is_norm_weight = "norm" in name and name.endswith("weight")
                     parameter.copy_(self.normal(*parameter.shape, scale=0.2, mean=1.0 if is_norm_weight else 0.0))
@@ -157,9 +161,10 @@ def training_settings() -> dict[str, object]:
 def write(name: str, tensors: Mapping[str, Tensor], settings: Mapping[str, object]) -> None:
     """Write NAME.safetensors beside the scripts. The metadata has one key, since the order of several is not fixed."""
     stored = {key: value.detach().clone().contiguous() for key, value in tensors.items()}
-    metadata = {"settings": json.dumps({"torch": torch.__version__, **settings}, sort_keys=True)}
+    metadata = {"settings": json.dumps({"torch": torch.__version__.partition("+")[0], **settings}, sort_keys=True)}
     path = FOLDER / f"{name}.safetensors"
     save_file(stored, path, metadata)
+    path.chmod(0o644)
     print(f"{path.name}: {len(stored)} tensors, {path.stat().st_size} bytes")
     for key in ("loss", "loss_smoothed", "adam_losses"):
         if key in stored:
@@ -170,3 +175,14 @@ def start() -> None:
     """One thread and deterministic algorithms: running a script twice gives the same bytes."""
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
+
+
+def chosen(description: str, known: Collection[str]) -> list[str]:
+    """The names given on the command line, or all of them."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(known)}; all if there is none")
+    names = parser.parse_args().names
+    for name in names:
+        if name not in known:
+            parser.error(f"no configuration {name!r}: there are {', '.join(known)}")
+    return names or list(known)

@@ -1,12 +1,11 @@
 """Reference numbers of small Transformers, computed by torch.nn.Transformer in float64 and float32.
 
-    python make_transformer.py            writes every file
-    python make_transformer.py post pre   writes transformer_post.safetensors and transformer_pre.safetensors
+python make_transformer.py            writes every file
+python make_transformer.py post pre   writes transformer_post.safetensors and transformer_pre.safetensors
 """
 
 from __future__ import annotations
 
-import argparse
 import math
 import warnings
 from dataclasses import asdict, dataclass
@@ -47,7 +46,7 @@ CONFIGS: dict[str, Config] = {
 
 
 def sinusoids(length: int, d_model: int) -> Tensor:
-    """Vaswani et al. 2017, section 3.5, in float64: sin in even features, cos in odd ones.   returns [length, d_model]"""
+    """Vaswani et al. 2017, section 3.5: sin in even features, cos in odd ones.   returns float64 [length, d_model]"""
     position = torch.arange(length, dtype=torch.float64).unsqueeze(1)
     even_feature = torch.arange(0, d_model, 2, dtype=torch.float64)
     angle = position / 10000.0 ** (even_feature / d_model)
@@ -116,19 +115,14 @@ def make(name: str) -> None:
         target_lengths=(4, 6, 2, 5),
     )
     model = Transformer(config).double()
-    values.fill(model)
+    values.fill(model, embedding_scale=0.3)
     fixture.write(
         f"transformer_{name}", fixture.model_results(model, batch), asdict(config) | fixture.training_settings()
     )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(CONFIGS)}")
-    names = parser.parse_args().names or list(CONFIGS)
-    for name in names:
-        if name not in CONFIGS:
-            parser.error(f"no configuration {name!r}: there are {', '.join(CONFIGS)}")
+    names = fixture.chosen(__doc__, CONFIGS)
     fixture.start()
     warnings.filterwarnings("ignore", message="enable_nested_tensor is True")  # a fast path for inference only
     for name in names:
