@@ -5,20 +5,16 @@
 
 #include <algorithm>
 #include <bit>
-#include <cerrno>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <numeric>
 #include <optional>
 #include <set>
 #include <stdexcept>
-#include <system_error>
 #include <tuple>
 #include <utility>
 
 #include "datasets/durable_file.h"
+#include "datasets/text.h"
 
 namespace qkv {
 namespace {
@@ -30,19 +26,6 @@ static_assert(std::endian::native == std::endian::little, "safetensors are littl
 constexpr std::size_t length_bytes = 8;
 // What the reference implementation accepts: a longer header is a broken length rather than a model.
 constexpr std::uint64_t longest_header = 100'000'000;
-/// The least number of letters to insert, delete or replace that turns `a` into `b` (Levenshtein 1966).
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = std::exchange(row[j + 1], std::min({replaced, row[j] + 1, row[j + 1] + 1}));
-    }
-  }
-  return row.back();
-}
 
 /// Reads one file's content; every error starts with the file's path.
 class Reader {
@@ -252,17 +235,7 @@ std::string make_header(std::span<const StoredTensor> tensors, const std::map<st
 
 }  // namespace
 
-SafetensorsFile SafetensorsFile::read(const std::string& path) {
-  std::error_code error;
-  const std::uintmax_t size = std::filesystem::file_size(path, error);
-  if (error) throw std::runtime_error(fmt::format("{}: cannot be read: {}", path, error.message()));
-  std::string content(size, '\0');
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream.read(content.data(), static_cast<std::streamsize>(size))) {
-    throw std::runtime_error(fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
-  }
-  return parse(std::move(content), path);
-}
+SafetensorsFile SafetensorsFile::read(const std::string& path) { return parse(read_file(path), path); }
 
 SafetensorsFile SafetensorsFile::parse(std::string content, std::string path) {
   SafetensorsFile file;
@@ -277,8 +250,9 @@ bool SafetensorsFile::contains(std::string_view name) const { return find(name) 
 const StoredTensor& SafetensorsFile::tensor(std::string_view name) const {
   if (const auto found = find(name); found != tensors_.end()) return *found;
   if (tensors_.empty()) throw std::runtime_error(fmt::format("{}: no tensor '{}'; the file holds none", path_, name));
+  const std::u32string wanted = decompose(name);
   const auto nearest = std::min_element(tensors_.begin(), tensors_.end(), [&](const auto& a, const auto& b) {
-    return edit_distance(a.name, name) < edit_distance(b.name, name);
+    return edit_distance(decompose(a.name), wanted) < edit_distance(decompose(b.name), wanted);
   });
   throw std::runtime_error(fmt::format("{}: no tensor '{}'; the nearest name is '{}'", path_, name, nearest->name));
 }

@@ -1,4 +1,4 @@
-"""Writes fixtures/safetensors.safetensors with the reference implementation of the format.
+"""Writes safetensors.safetensors with the reference implementation of the format.
 
 Needs: pip install safetensors numpy
 Usage: python make_safetensors.py
@@ -17,6 +17,5 @@ tensors = {
     "nothing": np.zeros((0, 4), dtype=np.float32),
     "단어": np.array([7], dtype=np.int32),
 }
-path = Path(__file__).parent / "fixtures" / "safetensors.safetensors"
-path.parent.mkdir(exist_ok=True)
+path = Path(__file__).parent / "safetensors.safetensors"
 save_file(tensors, path, metadata={"말": "한국어"})

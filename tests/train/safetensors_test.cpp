@@ -116,8 +116,7 @@ TEST(Safetensors, ConvertsRealsEitherWayAndIntegersOnlyToWider) {
 }
 
 TEST(Safetensors, ReadsWhatTheReferenceImplementationWrote) {
-  const SafetensorsFile file =
-      SafetensorsFile::read(QKV_SOURCE_DIR "/tests/reference/fixtures/safetensors.safetensors");
+  const SafetensorsFile file = SafetensorsFile::read(QKV_SOURCE_DIR "/tests/reference/safetensors.safetensors");
   EXPECT_EQ(file.metadata(), (std::map<std::string, std::string>{{"말", "한국어"}}));
   EXPECT_EQ(file.tensors().size(), 6U);
   const StoredTensor& weight = file.tensor("encoder.weight");
@@ -153,7 +152,7 @@ TEST(Safetensors, AFileThatCannotBeReadIsNamed) {
       SafetensorsFile::read(path);
       FAIL();
     } catch (const std::runtime_error& error) {
-      EXPECT_TRUE(std::string(error.what()).starts_with(path + ": cannot be read: ")) << error.what();
+      EXPECT_TRUE(std::string(error.what()).starts_with(path + ": ")) << error.what();
     }
   }
 }
