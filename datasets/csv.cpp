@@ -1,0 +1,156 @@
+#include "datasets/csv.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+#include <optional>
+#include <stdexcept>
+
+#include "datasets/csv_lines.h"
+#include "datasets/durable_file.h"
+#include "datasets/text.h"
+
+namespace qkv {
+namespace {
+
+/// What is wrong with a link of these sentences, or nothing.
+std::optional<std::string> link_error(const Pair& pair, const Link& link) {
+  const auto outside = [](int word, const std::vector<std::string>& words) {
+    return word < 0 || static_cast<std::size_t>(word) >= words.size();
+  };
+  const auto describe = [&](std::string_view side, const std::vector<std::string>& words) {
+    return fmt::format("link {}{}{} is outside its sentence: the {} has {} {}, counted from 0", link.source,
+                       link.sure ? '-' : '?', link.target, side, words.size(), words.size() == 1 ? "word" : "words");
+  };
+  if (outside(link.source, pair.source)) return describe("source", pair.source);
+  if (outside(link.target, pair.target)) return describe("target", pair.target);
+  const auto same = [&](const Link& other) { return other.source == link.source && other.target == link.target; };
+  if (std::any_of(pair.links.begin(), pair.links.end(), same)) {
+    return fmt::format("words {} and {} are linked twice", link.source, link.target);
+  }
+  return std::nullopt;
+}
+
+/// A link such as 3-0 or 3?0; nothing when it is malformed.
+std::optional<Link> parse_link(std::string_view text) {
+  Link link;
+  const char* const end = text.data() + text.size();
+  const auto is_digit = [&](const char* at) { return at != end && *at >= '0' && *at <= '9'; };
+  if (!is_digit(text.data())) return std::nullopt;
+  const auto [separator, source_error] = std::from_chars(text.data(), end, link.source);
+  if (source_error != std::errc() || separator == end || (*separator != '-' && *separator != '?')) return std::nullopt;
+  link.sure = *separator == '-';
+  if (!is_digit(separator + 1)) return std::nullopt;
+  const auto [rest, target_error] = std::from_chars(separator + 1, end, link.target);
+  if (target_error != std::errc() || rest != end) return std::nullopt;
+  return link;
+}
+
+std::size_t required_column(const CsvLines& lines, std::string_view name) {
+  const auto& header = lines.header();
+  const auto found = std::find(header.begin(), header.end(), name);
+  if (found == header.end()) {
+    lines.fail(fmt::format("no column \"{}\"; the header names \"{}\"", name, fmt::join(header, "\", \"")));
+  }
+  return static_cast<std::size_t>(found - header.begin());
+}
+
+void refuse_duplicate_columns(const CsvLines& lines) {
+  const auto& header = lines.header();
+  for (std::size_t i = 0; i < header.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (header[i] != header[j]) continue;
+      lines.fail(fmt::format("column \"{}\" occurs twice in the header, as column {} and {}", header[i], j + 1, i + 1));
+    }
+  }
+}
+
+std::vector<std::string> read_sentence(const CsvLines& lines, std::size_t column, const CsvField& field) {
+  std::vector<std::string> words = split_words(normalise(field.text));
+  if (words.empty()) lines.fail(column, field.at, "the sentence is empty");
+  return words;
+}
+
+void read_links(const CsvLines& lines, std::size_t column, const CsvField& field, Pair& pair) {
+  std::size_t begin = 0;
+  for (const std::string& word : split_words(field.text)) {
+    begin = field.text.find(word, begin);  // words come in order, so this is where this one stands
+    const std::optional<Link> link = parse_link(word);
+    if (!link) {
+      lines.fail(column, field.at + begin,
+                 fmt::format("\"{}\" is not a link; write 0-2 (sure) or 0?2 (possible), source word first", word));
+    }
+    if (const auto error = link_error(pair, *link)) lines.fail(column, field.at + begin, *error);
+    pair.links.push_back(*link);
+    begin += word.size();
+  }
+}
+
+/// A sentence as a field, after making sure that it reads back as the same words.
+std::string write_sentence(const std::vector<std::string>& words, std::string_view side, std::size_t row) {
+  const std::string text = join_words(words);
+  if (words.empty() || split_words(text) != words || normalise(text) != text) {
+    throw std::invalid_argument(
+        fmt::format("write_pairs: the {} of pair {}, \"{}\", would not read back as its {} words: it needs words, none "
+                    "empty or with a space, in NFC",
+                    side, row, text, words.size()));
+  }
+  if (text.find_first_of(",\"") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted.append(c == '"' ? 2 : 1, c);
+  return quoted + '"';
+}
+
+std::string write_links(const Pair& pair, std::size_t row) {
+  Pair checked{pair.source, pair.target, {}};
+  std::string text;
+  for (const Link& link : pair.links) {
+    if (const auto error = link_error(checked, link)) {
+      throw std::invalid_argument(fmt::format("write_pairs: pair {}: {}", row, *error));
+    }
+    checked.links.push_back(link);
+    fmt::format_to(std::back_inserter(text), "{}{}{}{}", text.empty() ? "" : " ", link.source, link.sure ? '-' : '?',
+                   link.target);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::vector<Pair> read_pairs(const std::string& path) {
+  CsvLines lines(path);
+  refuse_duplicate_columns(lines);
+  const std::size_t source = required_column(lines, "source");
+  const std::size_t target = required_column(lines, "target");
+  const auto& header = lines.header();
+  const auto alignment =
+      static_cast<std::size_t>(std::find(header.begin(), header.end(), "alignment") - header.begin());
+
+  std::vector<Pair> pairs;
+  std::vector<CsvField> fields;
+  while (lines.next(fields)) {
+    Pair& pair = pairs.emplace_back();
+    pair.source = read_sentence(lines, source, fields[source]);
+    pair.target = read_sentence(lines, target, fields[target]);
+    if (alignment < fields.size()) read_links(lines, alignment, fields[alignment], pair);
+  }
+  if (pairs.empty()) lines.fail("nothing follows the header; there are no pairs to read");
+  return pairs;
+}
+
+void write_pairs(const std::string& path, const std::vector<Pair>& pairs) {
+  const bool linked = std::any_of(pairs.begin(), pairs.end(), [](const Pair& pair) { return !pair.links.empty(); });
+  std::string text = linked ? "source,target,alignment\n" : "source,target\n";
+  for (std::size_t row = 0; row < pairs.size(); ++row) {
+    text += write_sentence(pairs[row].source, "source", row);
+    text += ',';
+    text += write_sentence(pairs[row].target, "target", row);
+    if (linked) (text += ',') += write_links(pairs[row], row);
+    text += '\n';
+  }
+  write_durably(path, text);
+}
+
+}  // namespace qkv

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "datasets/pair.h"
+
+namespace qkv {
+
+/// Reads sentence pairs from a CSV file (RFC 4180, UTF-8, with a header). The columns `source` and `target` are
+/// required. `alignment` is optional and holds links between words counted from 0: `0-0 1-2 2?1`, source word, `-` for
+/// a sure link or `?` for a possible one, target word. Other columns are ignored.
+///
+/// Understood: fields in quotes ("" is a quote inside one), CRLF and LF, a byte-order mark. Text is normalised to NFC;
+/// any Unicode space separates words. Lines may be up to 16 MiB long.
+///
+/// Throws std::runtime_error, `FILE:LINE: column "NAME", character N: what is wrong`, characters counted from 1 along
+/// the line: a file that cannot be read, is empty or holds no pairs; no such column, or one that occurs twice; too few
+/// or too many fields; a quote that is not closed on its line (a field cannot hold a line break) or stands where none
+/// may; invalid UTF-8; a sentence without words; a link that is malformed, occurs twice or is outside its sentence.
+std::vector<Pair> read_pairs(const std::string& path);
+
+/// Writes what read_pairs reads back as the same pairs, with the columns source, target and, if any pair has links,
+/// alignment. Fields are quoted where they must be. The file is complete or not there at all (write_durably).
+///
+/// Throws std::invalid_argument, with the number of the pair from 0, for what could not be read back: a sentence
+/// without words, a word that is empty, holds a space or is not in NFC, a link outside its sentence or there twice;
+/// std::runtime_error where the file cannot be written.
+void write_pairs(const std::string& path, const std::vector<Pair>& pairs);
+
+}  // namespace qkv

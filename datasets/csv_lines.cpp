@@ -1,0 +1,165 @@
+#include "datasets/csv_lines.h"
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wstringop-truncation"  // csv.h cuts names on purpose when it inlines into this file
+#endif
+#include <csv.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <stdexcept>
+
+#include "datasets/durable_file.h"
+#include "datasets/text.h"
+
+namespace qkv {
+namespace {
+
+// fast-cpp-csv-parser reads the lines (byte-order mark, CRLF, line numbers) and knows where quoted fields end. Its
+// CSVReader is not used: its errors name no column and cut long names, it accepts quotes in the middle of a field, and
+// it drops what follows a zero byte.
+using Quotes = io::double_quote_escape<',', '"'>;
+
+/// The bytes of a file as LineReader wants them: it takes a zero byte for the end of a line, and it looks one byte
+/// past the end of a file whose last line is not ended.
+std::string lines_of(const std::string& path) {
+  std::string bytes = read_file(path);
+  if (bytes.empty()) {
+    throw std::runtime_error(
+        fmt::format("{}:1: the file is empty; it should begin with a header: source,target", path));
+  }
+  const std::size_t zero = bytes.find('\0');
+  if (zero != std::string::npos) {
+    const auto line = 1 + std::count(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(zero), '\n');
+    const std::size_t before = bytes.rfind('\n', zero);
+    const std::size_t begin = before == std::string::npos ? 0 : before + 1;
+    throw std::runtime_error(
+        fmt::format("{}:{}: a zero byte after {} bytes of the line; is the file UTF-16? it must be UTF-8", path, line,
+                    zero - begin));
+  }
+  if (bytes.back() != '\n') bytes += '\n';
+  return bytes;
+}
+
+/// The number, from 1, of the character that begins after `at` bytes. What comes before it may be broken too.
+std::size_t character_number(std::string_view line, std::size_t at) {
+  const auto begins_character = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; };
+  return 1 + static_cast<std::size_t>(
+                 std::count_if(line.begin(), line.begin() + static_cast<std::ptrdiff_t>(at), begins_character));
+}
+
+}  // namespace
+
+struct CsvLines::Reader {
+  explicit Reader(const std::string& path)
+      : bytes(lines_of(path)), lines(path, bytes.data(), bytes.data() + bytes.size()) {}
+  std::string bytes;
+  io::LineReader lines;
+};
+
+CsvLines::CsvLines(const std::string& path) : path_(path), reader_(std::make_unique<Reader>(path)) {
+  if (!next_line() || line_.empty()) fail("the header is empty; it should name the columns: source,target");
+  std::vector<CsvField> fields;
+  split(fields);
+  for (CsvField& field : fields) header_.push_back(std::move(field.text));
+}
+
+CsvLines::~CsvLines() = default;
+
+void CsvLines::fail(std::string_view what) const {
+  throw std::runtime_error(fmt::format("{}:{}: {}", path_, std::max<std::size_t>(line_number_, 1), what));
+}
+
+void CsvLines::fail(std::size_t column, std::size_t at, std::string_view what) const {
+  const std::string name =
+      column < header_.size() ? fmt::format("\"{}\"", header_[column]) : fmt::to_string(column + 1);
+  fail(fmt::format("column {}, character {}: {}", name, character_number(line_, at), what));
+}
+
+bool CsvLines::next_line() {
+  try {
+    const char* line = reader_->lines.next_line();
+    if (line == nullptr) return false;
+    line_ = line;
+  } catch (const io::error::line_length_limit_exceeded&) {
+    ++line_number_;
+    fail("the line is longer than 16 MiB; is this a CSV file?");
+  }
+  ++line_number_;
+  return true;
+}
+
+bool CsvLines::next(std::vector<CsvField>& fields) {
+  if (!next_line()) return false;
+  if (line_.empty()) fail("the line is empty; take it out");
+  split(fields);
+  if (fields.size() < header_.size()) {
+    fail(fields.size(), line_.size(),
+         fmt::format("no such field: the line has {} and the header {}", fields.size(), header_.size()));
+  }
+  if (fields.size() > header_.size()) {
+    fail(header_.size(), fields[header_.size()].at,
+         fmt::format("the line has {} fields and the header {}; a comma inside a field needs quotes around the field",
+                     fields.size(), header_.size()));
+  }
+  return true;
+}
+
+void CsvLines::split(std::vector<CsvField>& fields) {
+  scratch_ = line_;
+  std::size_t count = 0;
+  char* begin = scratch_.data();
+  char* const line_end = scratch_.data() + scratch_.size();
+  while (true) {
+    char* end = line_end;
+    try {
+      end = begin + (Quotes::find_next_column_end(begin) - begin);
+    } catch (const io::error::escaped_string_not_closed&) {
+      end = line_end;  // check_quotes says which quote is to blame
+    }
+    const auto at = static_cast<std::size_t>(begin - scratch_.data());
+    const std::string_view raw(begin, static_cast<std::size_t>(end - begin));
+    check_quotes(count, at, raw);
+    if (const auto invalid = invalid_utf8(raw)) {
+      fail(count, at + *invalid,
+           fmt::format("invalid UTF-8: byte 0x{:02x}; save the file as UTF-8",
+                       static_cast<unsigned char>(raw[*invalid])));
+    }
+    if (const std::size_t carriage_return = raw.find('\r'); carriage_return != std::string_view::npos) {
+      fail(count, at + carriage_return, "a carriage return inside a line; end lines with LF or CRLF");
+    }
+    if (count == fields.size()) fields.emplace_back();
+    const bool last = end == line_end;
+    char *text_begin = begin, *text_end = end;
+    Quotes::unescape(text_begin, text_end);
+    fields[count].text.assign(text_begin, text_end);
+    fields[count].at = at + static_cast<std::size_t>(text_begin - begin);
+    ++count;
+    if (last) break;
+    begin = end + 1;
+  }
+  fields.resize(count);
+}
+
+void CsvLines::check_quotes(std::size_t column, std::size_t at, std::string_view raw) const {
+  if (raw.empty() || raw.front() != '"') {
+    const std::size_t quote = raw.find('"');
+    if (quote == std::string_view::npos) return;
+    fail(column, at + quote,
+         "a quote inside a field that does not begin with one; write \"…\"\"…\" with the inner one doubled");
+  }
+  std::size_t quote = raw.find('"', 1);
+  while (quote != std::string_view::npos && quote + 1 < raw.size() && raw[quote + 1] == '"') {
+    quote = raw.find('"', quote + 2);
+  }
+  if (quote == std::string_view::npos) {
+    fail(column, at, "the quote is not closed on its line; a field cannot hold a line break");
+  }
+  if (quote + 1 < raw.size()) {
+    fail(column, at + quote, "text after the closing quote; a quote inside a quoted field is written twice");
+  }
+}
+
+}  // namespace qkv

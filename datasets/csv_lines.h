@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace qkv {
+
+/// One field of a line of a CSV file.
+struct CsvField {
+  std::string text;    ///< unquoted
+  std::size_t at = 0;  ///< where it begins in the line: the number of bytes before it, its opening quote excluded
+};
+
+/// Reads a CSV file line by line into fields, and knows where it is for the errors that its user finds.
+class CsvLines {
+ public:
+  /// Opens the file and reads its first line as names of columns. Throws std::runtime_error as read_pairs does.
+  explicit CsvLines(const std::string& path);
+  ~CsvLines();
+
+  const std::vector<std::string>& header() const { return header_; }
+
+  /// Reads the next line into fields, as many as the header has; false at the end of the file.
+  bool next(std::vector<CsvField>& fields);
+
+  /// Throws std::runtime_error: `FILE:LINE: what`.
+  [[noreturn]] void fail(std::string_view what) const;
+
+  /// Throws std::runtime_error: `FILE:LINE: column "NAME", character N: what`. `column` counts from 0, and `at` is a
+  /// number of bytes from the beginning of the line.
+  [[noreturn]] void fail(std::size_t column, std::size_t at, std::string_view what) const;
+
+ private:
+  bool next_line();
+  void split(std::vector<CsvField>& fields);
+  void check_quotes(std::size_t column, std::size_t at, std::string_view raw) const;
+
+  struct Reader;
+  std::string path_;
+  std::unique_ptr<Reader> reader_;
+  std::vector<std::string> header_;
+  std::string line_;     // as it stands in the file
+  std::string scratch_;  // a copy, in which fields are unquoted in place
+  std::size_t line_number_ = 0;
+};
+
+}  // namespace qkv

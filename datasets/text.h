@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace qkv {
+
+/// Text is UTF-8 everywhere. A character is a code point. Every function here except invalid_utf8 throws
+/// std::invalid_argument with the character's number (from 1) where its argument is not UTF-8.
+
+/// The offset of the first byte that is not part of valid UTF-8; nothing when all of it is.
+std::optional<std::size_t> invalid_utf8(std::string_view text);
+
+/// The code points of a text.
+std::u32string code_points(std::string_view text);
+
+/// Normalisation form C, so that the same letters are the same bytes (Unicode Standard Annex 15).
+std::string normalise(std::string_view text);
+
+/// Normalisation form D, as code points: accents apart from their letters, Hangul syllables as their jamo.
+std::u32string decompose(std::string_view text);
+
+/// The words between spaces: any run of characters with the Unicode property White_Space, among them the no-break
+/// space (U+00A0) and the ideographic space (U+3000). Leading and trailing spaces make no empty words.
+std::vector<std::string> split_words(std::string_view text);
+
+/// The words with one space between each two.
+std::string join_words(const std::vector<std::string>& words);
+
+/// How many terminal columns a text takes: two for Hangul and other wide characters, none for combining marks, for
+/// the later jamo of a decomposed syllable and for control characters.
+int columns(std::string_view text);
+
+/// The least number of insertions, deletions and replacements that turn one text into the other (Levenshtein 1966).
+/// On decompose()d words, 학교에 and 학교는 differ in a jamo or three where they would otherwise differ in a third.
+std::size_t edit_distance(std::u32string_view a, std::u32string_view b);
+
+}  // namespace qkv
