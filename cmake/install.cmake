@@ -3,7 +3,7 @@ include(CMakePackageConfigHelpers)
 get_property(libraries GLOBAL PROPERTY QKV_LIBRARIES)
 install(TARGETS ${libraries} EXPORT qkvTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS qkv RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(DIRECTORY autograd layers train datasets DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/qkv
+install(DIRECTORY autograd layers train datasets study DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/qkv
   FILES_MATCHING PATTERN "*.h")
 set(config_directory ${CMAKE_INSTALL_LIBDIR}/cmake/qkv)
 install(EXPORT qkvTargets NAMESPACE qkv:: DESTINATION ${config_directory})
