@@ -23,10 +23,10 @@ struct Colour {
   int background;
   int letters;
 };
-// Nine steps from dark violet to yellow, each brighter than the one before, so that the order can be seen on dark and
-// on light terminals and by people who do not see all colours (after the map "viridis").
+// Nine steps from near black over violet and green to yellow, each brighter than the one before, so that the order can
+// be seen on dark and on light terminals and by people who do not see all colours (after the map "viridis").
 constexpr std::array<Colour, 9> ramp{
-    {{53, 231}, {54, 231}, {60, 231}, {30, 231}, {36, 16}, {72, 16}, {77, 16}, {148, 16}, {220, 16}}};
+    {{234, 231}, {54, 231}, {60, 231}, {30, 231}, {36, 16}, {72, 16}, {77, 16}, {148, 16}, {220, 16}}};
 
 const Colour& colour_of(float weight) {
   const float last = static_cast<float>(ramp.size() - 1);

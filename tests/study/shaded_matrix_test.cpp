@@ -105,7 +105,7 @@ TEST(ShadedMatrix, ColourOnlyWhenAskedFor) {
   EXPECT_EQ(shaded_matrix(english, korean, weights).find('\033'), std::string::npos);
   EXPECT_EQ(shaded_matrix_legend().find('\033'), std::string::npos);
   const auto lines = lines_of(shaded_matrix({"a"}, {"b", "c"}, std::vector{0.0F, 1.0F}, {.colour = true}));
-  EXPECT_EQ(lines[1], "a \033[48;5;53;38;5;231m    \033[0m\033[48;5;220;38;5;16m    \033[0m");
+  EXPECT_EQ(lines[1], "a \033[48;5;234;38;5;231m    \033[0m\033[48;5;220;38;5;16m    \033[0m");
 }
 
 TEST(ShadedMatrix, RefusesWeightsThatAreNone) {
