@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cmath>
+
+#include "autograd/rows.h"
+
+namespace qkv {
+
+/// y[i] = exp(x[i] − shift) for i < n; returns their sum. The form for any scalar.
+template <class T>
+T exp_shifted_plain(const T* x, const T& shift, T* y, int n) {
+  using std::exp;
+  for (int i = 0; i < n; ++i) y[i] = exp(x[i] - shift);
+  return sum_of<T>(n, [=](int i) { return y[i]; });
+}
+
+/// The same; float and double are computed several at a time with Eigen's vectorised exponential.
+template <class T>
+T exp_shifted(const T* x, const T& shift, T* y, int n) {
+  return exp_shifted_plain(x, shift, y, n);
+}
+template <>
+float exp_shifted<float>(const float* x, const float& shift, float* y, int n);
+template <>
+double exp_shifted<double>(const double* x, const double& shift, double* y, int n);
+
+/// The softmax of the first `allowed` of `size` scores, in place; the others become 0, and all of them if none is
+/// allowed. The largest score is subtracted first, so that no exponential overflows.
+template <class T>
+void softmax_in_place(T* scores, int allowed, int size) {
+  if (allowed > 0) {
+    T largest = scores[0];
+    for (int i = 1; i < allowed; ++i)
+      if (scores[i] > largest) largest = scores[i];
+    const T inverse_sum = T(1) / exp_shifted(scores, largest, scores, allowed);
+    for (int i = 0; i < allowed; ++i) scores[i] *= inverse_sum;
+  }
+  for (int i = allowed; i < size; ++i) scores[i] = T(0);
+}
+
+}  // namespace qkv

@@ -1,0 +1,56 @@
+#include "autograd/gradcheck.h"
+
+namespace qkv {
+
+CheckInput CheckInput::random(std::string name, const Shape& shape, std::uint64_t seed) {
+  CheckInput input{std::move(name), shape, {}};
+  Random random(seed);
+  for (std::int64_t i = 0; i < shape.size(); ++i) input.values.push_back(random.normal());
+  return input;
+}
+
+std::string GradcheckResult::message() const {
+  if (passed) return fmt::format("exact to {:.1e}", error);
+  std::string text;
+  for (const Mismatch& mismatch : mismatches)
+    text += fmt::format("{}gradient of {}[{}]: got {:.12g}, expected {:.12g}", text.empty() ? "" : "; ", mismatch.input,
+                        fmt::join(mismatch.index, ", "), mismatch.got, mismatch.expected);
+  return text.empty() ? fmt::format("the products ⟨v, J u⟩ and ⟨Jᵀ v, u⟩ differ by {:.1e}", error) : text;
+}
+
+namespace gradcheck_detail {
+
+std::vector<int> index_of(std::size_t element, const Shape& shape) {
+  std::vector<int> index(static_cast<std::size_t>(shape.rank()));
+  auto rest = static_cast<std::int64_t>(element);
+  for (int i = shape.rank() - 1; i >= 0; --i) {
+    index[static_cast<std::size_t>(i)] = static_cast<int>(rest % shape.dim(i));
+    rest /= shape.dim(i);
+  }
+  return index;
+}
+
+double dot(const Outputs& a, const Outputs& b, double& magnitude) {
+  double sum = 0;
+  for (std::size_t k = 0; k < a.size(); ++k)
+    for (std::size_t i = 0; i < a[k].size(); ++i) {
+      sum += a[k][i] * b[k][i];
+      magnitude += std::abs(a[k][i] * b[k][i]);
+    }
+  return sum;
+}
+
+void conclude(GradcheckResult& result, std::vector<Worst>& worst, double scale, double tolerance) {
+  std::stable_sort(worst.begin(), worst.end(),
+                   [](const Worst& a, const Worst& b) { return a.difference > b.difference; });
+  for (Worst& entry : worst) {
+    if (scale > 0) result.error = std::max(result.error, entry.difference / scale);
+    if (entry.difference <= tolerance * scale) continue;  // NaN was refused when the function was recorded …
+    result.passed = false;
+    result.mismatches.push_back(std::move(entry.mismatch));
+  }
+}
+
+}  // namespace gradcheck_detail
+
+}  // namespace qkv

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cmath>
+
+#include "autograd/rows.h"
+
+namespace qkv {
+
+/// normal = (x − mean) / √(variance + eps) of one row; returns 1 / √(variance + eps).
+template <class T>
+T normalise_row(const T* x, int width, double eps, T* normal) {
+  using std::sqrt;
+  const T inverse_width = T(1) / T(static_cast<double>(width));
+  const T mean = inverse_width * sum_of<T>(width, [=](int j) { return x[j]; });
+  const T variance = inverse_width * sum_of<T>(width, [=](int j) { return (x[j] - mean) * (x[j] - mean); });
+  const T inverse_deviation = T(1) / sqrt(variance + T(eps));
+  for (int j = 0; j < width; ++j) normal[j] = (x[j] - mean) * inverse_deviation;
+  return inverse_deviation;
+}
+
+/// y = γ ⊙ normal + β for one row.
+template <class T>
+void scale_and_shift(const T* normal, const T* weight, const T* bias, int width, T* y) {
+  for (int j = 0; j < width; ++j) y[j] = weight[j] * normal[j] + bias[j];
+}
+
+/// The backward of normalise_row and scale_and_shift for one row, with g = γ ⊙ dy:
+/// dx += (g − mean(g) − normal · mean(g ⊙ normal)) / √(variance + eps).
+template <class T>
+void normalise_row_backward(const T* dy, const T* normal, const T* weight, const T& inverse_deviation, Target<T> dx) {
+  const int width = dx.columns;
+  const T inverse_width = T(1) / T(static_cast<double>(width));
+  const T mean_g = inverse_width * sum_of<T>(width, [=](int j) { return weight[j] * dy[j]; });
+  const T mean_g_normal = inverse_width * sum_of<T>(width, [=](int j) { return weight[j] * dy[j] * normal[j]; });
+  write_each(dx, [=](auto j) { return (weight[j] * dy[j] - mean_g - normal[j] * mean_g_normal) * inverse_deviation; });
+}
+
+/// to += Σ over rows of a ⊙ b.   a, b: [rows, C]   to: C numbers
+template <class T>
+void sum_products_of_rows(View<T> a, View<T> b, Target<T> to) {
+  T* out = to.data;
+  if (!to.accumulate)
+    for (int j = 0; j < a.columns; ++j) out[j] = T(0);
+  for (int i = 0; i < a.rows; ++i) {
+    const T *x = a.data + i * a.stride, *y = b.data + i * b.stride;
+    for (int j = 0; j < a.columns; ++j) out[j] += x[j] * y[j];
+  }
+}
+
+}  // namespace qkv

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "autograd/normalise.h"
+#include "autograd/tape.h"
+
+namespace qkv {
+
+/// y = layer_norm(x + r): a residual connection and the norm after it in one, for post-norm Transformers
+/// (Vaswani et al. 2017, section 3.1).   x, r: [..., C]   weight, bias: [C]   returns [..., C]
+template <class T>
+Var<T> add_layer_norm(Var<T> x, Var<T> r, Var<T> weight, Var<T> bias, double eps = 1e-5) {
+  check(x.shape() == r.shape(), "add_layer_norm: {} and {} differ", x.shape(), r.shape());
+  check(weight.rank() == 1 && weight.dim(0) == x.last(),
+        "add_layer_norm: weight {} does not fit the last dimension of {}", weight.shape(), x.shape());
+  check(bias.shape() == weight.shape(), "add_layer_norm: bias {} and weight {} differ", bias.shape(), weight.shape());
+  Var<T> y = Tape<T>::make("add_layer_norm", x.shape(), {x, r, weight, bias});
+  const int rows = x.shape().rows(), width = x.last();
+  T* inverse_deviation = Tape<T>::current().template scratch<T>(static_cast<std::size_t>(rows));
+  T* normal = Tape<T>::current().template scratch<T>(static_cast<std::size_t>(x.size()));  // (sum − mean) / deviation
+  for (int i = 0; i < rows; ++i) {
+    const std::int64_t row = std::int64_t{i} * width;
+    const T *a = x.data() + row, *b = r.data() + row;
+    T* sum = assign(y).data + row;
+    for (int j = 0; j < width; ++j) sum[j] = a[j] + b[j];
+    inverse_deviation[i] = normalise_row(sum, width, eps, normal + row);
+    scale_and_shift(normal + row, weight.data(), bias.data(), width, sum);
+  }
+  on_backward(y, [=] {
+    const View<T> dy = y.grad();
+    const View<T> n{normal, rows, width, width, false};
+    for (auto input : {x, r})
+      if (auto sink = input.sink()) {  // the sum passes its gradient to both
+        const Target<T> to = sink.target();
+        for (int i = 0; i < rows; ++i)
+          normalise_row_backward(dy.row_block(i, 1).data, n.row_block(i, 1).data, weight.data(), inverse_deviation[i],
+                                 to.row_block(i, 1));
+      }
+    if (auto dweight = weight.sink()) sum_products_of_rows(dy, n, dweight.target());  // dγ += Σ dY ⊙ normal
+    if (auto dbias = bias.sink()) sum_rows(dy, dbias.target());                       // dβ += Σ dY
+  });
+  return y;
+}
+
+}  // namespace qkv

@@ -1,0 +1,38 @@
+#pragma once
+
+#include "autograd/rows.h"
+#include "autograd/tape.h"
+
+namespace qkv {
+
+/// y[b, i] = x[b, i] + table[first + i]: the same encoding of position i in every sentence.
+/// x: [B, L, C]   table: [N, C] with N ≥ first + L   returns [B, L, C]
+template <class T>
+Var<T> add_positions(Var<T> x, Var<T> table, int first = 0) {
+  check(x.rank() == 3 && table.rank() == 2 && table.dim(1) == x.last(),
+        "add_positions: positions {} do not fit {}: last dimensions {} and {} differ", table.shape(), x.shape(),
+        table.last(), x.last());
+  check(first >= 0 && first + x.dim(1) <= table.dim(0),
+        "add_positions: positions {} to {} are needed, but there are only {}", first, first + x.dim(1) - 1,
+        table.dim(0));
+  Var<T> y = Tape<T>::make("add_positions", x.shape(), {x, table});
+  const int sentences = x.dim(0);
+  const std::int64_t sentence = std::int64_t{x.dim(1)} * x.last(), offset = std::int64_t{first} * x.last();
+  for (int b = 0; b < sentences; ++b) {
+    const T *from = x.data() + b * sentence, *position = table.data() + offset;
+    T* out = assign(y).data + b * sentence;
+    for (std::int64_t i = 0; i < sentence; ++i) out[i] = from[i] + position[i];
+  }
+  on_backward(y, [=] {
+    const T* dy = y.grad().data;
+    if (auto dx = x.sink()) write_each(dx.target(), [=](auto i) { return dy[i]; });
+    if (auto dtable = table.sink_zeroed()) {
+      T* out = dtable.target().data + offset;
+      for (int b = 0; b < sentences; ++b)
+        for (std::int64_t i = 0; i < sentence; ++i) out[i] += dy[b * sentence + i];
+    }
+  });
+  return y;
+}
+
+}  // namespace qkv

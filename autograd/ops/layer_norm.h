@@ -1,0 +1,39 @@
+#pragma once
+
+#include "autograd/normalise.h"
+#include "autograd/tape.h"
+
+namespace qkv {
+
+/// y = γ ⊙ (x − mean) / √(variance + eps) + β, over the last dimension; the variance divides by C
+/// (Ba, Kiros & Hinton 2016, eq. 4).   x: [..., C]   weight γ: [C]   bias β: [C]   returns [..., C]
+template <class T>
+Var<T> layer_norm(Var<T> x, Var<T> weight, Var<T> bias, double eps = 1e-5) {
+  check(weight.rank() == 1 && weight.dim(0) == x.last(), "layer_norm: weight {} does not fit the last dimension of {}",
+        weight.shape(), x.shape());
+  check(bias.shape() == weight.shape(), "layer_norm: bias {} and weight {} differ", bias.shape(), weight.shape());
+  Var<T> y = Tape<T>::make("layer_norm", x.shape(), {x, weight, bias});
+  const int rows = x.shape().rows(), width = x.last();
+  T* inverse_deviation = Tape<T>::current().template scratch<T>(static_cast<std::size_t>(rows));
+  T* normal = Tape<T>::current().template scratch<T>(static_cast<std::size_t>(x.size()));  // (x − mean) / deviation
+  for (int i = 0; i < rows; ++i) {
+    const std::int64_t row = std::int64_t{i} * width;
+    inverse_deviation[i] = normalise_row(x.data() + row, width, eps, normal + row);
+    scale_and_shift(normal + row, weight.data(), bias.data(), width, assign(y).data + row);
+  }
+  on_backward(y, [=] {
+    const View<T> dy = y.grad();
+    const View<T> n{normal, rows, width, width, false};
+    if (auto dx = x.sink()) {
+      const Target<T> to = dx.target();
+      for (int i = 0; i < rows; ++i)
+        normalise_row_backward(dy.row_block(i, 1).data, n.row_block(i, 1).data, weight.data(), inverse_deviation[i],
+                               to.row_block(i, 1));
+    }
+    if (auto dweight = weight.sink()) sum_products_of_rows(dy, n, dweight.target());  // dγ += Σ dY ⊙ normal
+    if (auto dbias = bias.sink()) sum_rows(dy, dbias.target());                       // dβ += Σ dY
+  });
+  return y;
+}
+
+}  // namespace qkv

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "autograd/exponential.h"
+#include "autograd/mask.h"
+
+namespace qkv {
+
+/// y = exp(x) / Σ exp(x) over the last dimension, the keys; keys that the mask forbids get 0, and so do all keys of a
+/// query that may look at none.   x: [B, ..., queries, keys]   returns the same shape
+template <class T>
+Var<T> softmax(Var<T> x, Mask mask = Mask::none()) {
+  check(x.rank() >= 1 && x.last() > 0, "softmax: {} has no keys", x.shape());
+  check(x.rank() >= 3 || !(mask.is_causal() || mask.has_lengths()),
+        "softmax: a mask needs [sentences, ..., queries, keys], not {}", x.shape());
+  const int keys = x.last(), queries = x.rank() >= 2 ? x.dim(-2) : 1, rows = x.shape().rows();
+  const int rows_per_sentence = x.rank() >= 3 ? rows / std::max(x.dim(0), 1) : rows;
+  mask.check_fits("softmax", x.rank() >= 3 ? x.dim(0) : 1, keys);
+  Var<T> y = Tape<T>::make("softmax", x.shape(), {x});
+  std::copy(x.data(), x.data() + x.size(), assign(y).data);
+  for (int row = 0; row < rows; ++row)
+    softmax_in_place(assign(y).data + std::int64_t{row} * keys,
+                     mask.allowed(row / std::max(rows_per_sentence, 1), row % queries, queries, keys), keys);
+  on_backward(y, [=] {
+    const View<T> dy = y.grad(), p = y.rows();
+    if (auto dx = x.sink()) {
+      const Target<T> to = dx.target();
+      for (int row = 0; row < rows; ++row) {  // dx = y ⊙ (dy − Σ dy y); masked keys have y = 0
+        const T *dyr = dy.data + row * dy.stride, *pr = p.data + row * p.stride;
+        const T dot = sum_of<T>(keys, [=](int j) { return dyr[j] * pr[j]; });
+        write_each(to.row_block(row, 1), [=](auto j) { return pr[j] * (dyr[j] - dot); });
+      }
+    }
+  });
+  return y;
+}
+
+}  // namespace qkv

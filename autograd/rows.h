@@ -1,0 +1,43 @@
+#pragma once
+
+#include "autograd/view.h"
+
+namespace qkv {
+
+/// Σ formula(i) for i < n, as sixteen interleaved partial sums that the compiler keeps in vector registers. The order
+/// of the additions depends on n only, so the result is the same wherever the numbers lie in memory.
+template <class T, class Formula>
+T sum_of(int n, Formula formula) {
+  constexpr int lanes = 16;
+  T partial[lanes] = {};
+  int i = 0;
+  for (; i + lanes <= n; i += lanes)
+    for (int lane = 0; lane < lanes; ++lane) partial[lane] += formula(i + lane);
+  for (int lane = 0; i < n; ++i, ++lane) partial[lane] += formula(i);
+  for (int half = lanes / 2; half > 0; half /= 2)
+    for (int lane = 0; lane < half; ++lane) partial[lane] += partial[lane + half];
+  return partial[0];
+}
+
+/// to += Σ of the rows of x.   x: [rows, C]   to: C numbers
+template <class T>
+void sum_rows(View<T> x, Target<T> to) {
+  T* out = to.data;
+  if (!to.accumulate)
+    for (int j = 0; j < x.columns; ++j) out[j] = T(0);
+  for (int i = 0; i < x.rows; ++i) {
+    const T* row = x.data + i * x.stride;
+    for (int j = 0; j < x.columns; ++j) out[j] += row[j];
+  }
+}
+
+/// Adds b to every row of y.   y: [rows, C]   b: C numbers
+template <class T>
+void add_to_rows(Target<T> y, const T* b) {
+  for (int i = 0; i < y.rows; ++i) {
+    T* row = y.data + i * y.stride;
+    for (int j = 0; j < y.columns; ++j) row[j] += b[j];
+  }
+}
+
+}  // namespace qkv

@@ -1,0 +1,259 @@
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <string>
+#include <type_traits>
+
+#include "autograd/arena.h"
+#include "autograd/free_lists.h"
+#include "autograd/var.h"
+
+namespace qkv {
+
+/// What the random draws of one step depend on, apart from where in the sentence they are used (see ops/dropout.h).
+struct DrawKey {
+  std::uint64_t seed = 0;
+  std::uint64_t step = 0;
+  int first_sentence = 0;  // the batch's number of this tape's first sentence
+  bool training = false;   // dropout does nothing unless this is set
+};
+
+/// The record of a computation: every operation puts its value here at once and pushes one closure that does its
+/// backward. The order of creation is a topological order, so backward is one loop over the closures from the last to
+/// the first: no search and no recursion. Values, gradients and closures live in one arena until `rewind`.
+///
+/// One tape per thread at a time is current: operations record on it. `Recording` makes a tape current for a block.
+template <class T>
+class Tape {
+ public:
+  Tape() = default;
+  Tape(const Tape&) = delete;
+  Tape& operator=(const Tape&) = delete;
+
+  /// The tape that operations on T record on in this thread. Throws std::invalid_argument when there is none.
+  static Tape& current() {
+    check(current_ != nullptr, "no tape is recording: write `Tape<T> tape; Recording recording(tape);` first");
+    return *current_;
+  }
+
+  /// Makes the uninitialised output of the operation `name` from its parents. It needs a gradient if one of them does
+  /// and lies on this tape; a Var of another tape is a constant here.
+  static Var<T> make(const char* name, const Shape& shape, std::initializer_list<Var<T>> parents) {
+    return make(name, shape, std::span<const Var<T>>(parents.begin(), parents.size()));
+  }
+  static Var<T> make(const char* name, const Shape& shape, std::span<const Var<T>> parents);
+
+  /// A copy of these numbers as an input whose gradient is wanted, and kept after backward.
+  Var<T> variable(const Shape& shape, std::span<const T> values, const char* name = "variable");
+
+  /// A copy of these numbers as an input that needs no gradient.
+  Var<T> constant(const Shape& shape, std::span<const T> values, const char* name = "constant");
+
+  /// An input whose numbers, and gradient unless it is nullptr, lie outside the tape and are not copied.
+  Var<T> leaf(const char* name, const Shape& shape, const T* value, T* gradient);
+
+  /// Records the backward of the operation with these outputs; see `on_backward`.
+  template <class Backward>
+  void record(std::initializer_list<Var<T>> outputs, Backward backward);
+
+  /// Computes the gradient of y, a scalar, with respect to everything it was computed from.
+  /// Throws std::invalid_argument when y is not a scalar, is not on this tape, or backward has already run.
+  void backward(Var<T> y);
+
+  /// The gradient that flows into one output, of its size.
+  struct Seed {
+    Var<T> output;
+    std::span<const T> gradient;
+  };
+
+  /// The same for any outputs, given the gradients that flow into them: computes Σ seedᵀ · ∂output/∂x for every x.
+  void backward(std::span<const Seed> seeds);
+  void backward(Var<T> y, std::span<const T> seed) {
+    const Seed only{y, seed};
+    backward(std::span<const Seed>(&only, 1));
+  }
+
+  /// Forgets all gradients, so that backward can run again.
+  void clear_gradients();
+
+  /// Forgets everything and takes the memory back for the next step. Every Var of this tape becomes invalid.
+  void rewind();
+
+  /// Uninitialised memory that lasts as long as the values of this step.
+  template <class Item>
+  Item* scratch(std::size_t count) {
+    static_assert(std::is_trivially_destructible_v<Item>);
+    return arena_.array<Item>(count);
+  }
+
+  /// A copy in the arena, for closures to keep.
+  template <class Item>
+  const Item* keep(const Item* items, std::size_t count) {
+    Item* copy = scratch<Item>(count);
+    std::copy(items, items + count, copy);
+    return copy;
+  }
+
+  /// Memory for a backward's intermediate results; see `Borrowed`.
+  void* borrow(std::size_t bytes) { return free_gradients_.take(arena_, bytes); }
+  void give_back(void* memory, std::size_t bytes) { free_gradients_.give_back(memory, bytes); }
+
+  /// Keeps every gradient for looking at, from now on.
+  void retain_all(bool retain) { retain_all_ = retain; }
+
+  /// The node made last; `previous` leads to the others.
+  const Node<T>* last_node() const { return last_node_; }
+
+  /// The first node, in order of creation, that holds NaN or infinity; nullptr if all are finite.
+  const Node<T>* first_not_finite() const;
+
+  const Arena& arena() const { return arena_; }
+
+  DrawKey draws;         // set by whoever trains; read by dropout
+  int dropout_uses = 0;  // how often dropout was used in this step
+
+  /// The leaves that stand for one set of parameters on this tape; see layers/parameters.h.
+  struct Leaves {
+    const void* parameters;
+    Var<T>* vars;
+    Leaves* next;
+  };
+  Var<T>* leaves_of(const void* parameters) const {
+    for (const Leaves* bound = leaves_; bound != nullptr; bound = bound->next)
+      if (bound->parameters == parameters) return bound->vars;
+    return nullptr;
+  }
+  void bind(const void* parameters, Var<T>* vars) {
+    leaves_ = new (scratch<Leaves>(1)) Leaves{parameters, vars, leaves_};
+  }
+
+ private:
+  template <class>
+  friend class Recording;
+  template <class>
+  friend class NoGrad;
+  template <class>
+  friend class Scope;
+  template <class>
+  friend class Var;
+  template <class>
+  friend class Sink;
+
+  struct State {  // what a Scope restores
+    Node<T>* last_node = nullptr;
+    Closure<T>* last_closure = nullptr;
+    Leaves* leaves = nullptr;
+    std::int32_t node_count = 0;
+  };
+  State state() const { return {last_node_, last_closure_, leaves_, node_count_}; }
+  void restore(const State& state, Arena::Mark mark);
+
+  Node<T>* new_node(const char* name, const Shape& shape);
+  T* gradient_memory(const Node<T>* node) {
+    return static_cast<T*>(free_gradients_.take(arena_, static_cast<std::size_t>(node->shape.size()) * sizeof(T)));
+  }
+  void fill_gradient_with_zeros(Node<T>* node);
+  void give_back_gradient(Node<T>* node);
+  void run_closures();
+
+  static inline constinit thread_local Tape* current_ = nullptr;
+
+  Arena arena_;
+  FreeLists free_gradients_;
+  Node<T>* last_node_ = nullptr;
+  Closure<T>* last_closure_ = nullptr;
+  Leaves* leaves_ = nullptr;
+  std::int32_t node_count_ = 0;
+  bool records_gradients_ = true;
+  bool retain_all_ = false;
+  bool ran_backward_ = false;
+};
+
+/// Makes a tape the current one until the end of the block, also when an exception ends it.
+template <class T>
+class Recording {
+ public:
+  explicit Recording(Tape<T>& tape) : outer_(Tape<T>::current_) { Tape<T>::current_ = &tape; }
+  ~Recording() { Tape<T>::current_ = outer_; }
+  Recording(const Recording&) = delete;
+  Recording& operator=(const Recording&) = delete;
+
+ private:
+  Tape<T>* outer_;
+};
+
+/// Until the end of the block, operations on the tape compute values only: no closures, no gradients.
+template <class T>
+class NoGrad {
+ public:
+  explicit NoGrad(Tape<T>& tape) : tape_(tape), outer_(tape.records_gradients_) { tape.records_gradients_ = false; }
+  ~NoGrad() { tape_.records_gradients_ = outer_; }
+  NoGrad(const NoGrad&) = delete;
+  NoGrad& operator=(const NoGrad&) = delete;
+
+ private:
+  Tape<T>& tape_;
+  bool outer_;
+};
+
+/// Takes back what was put on the tape since it began, at the end of the block.
+template <class T>
+class Scope {
+ public:
+  explicit Scope(Tape<T>& tape) : tape_(tape), state_(tape.state()), mark_(tape.arena_.mark()) {}
+  ~Scope() { tape_.restore(state_, mark_); }
+  Scope(const Scope&) = delete;
+  Scope& operator=(const Scope&) = delete;
+
+ private:
+  Tape<T>& tape_;
+  typename Tape<T>::State state_;
+  Arena::Mark mark_;
+};
+
+/// Numbers that a backward needs for itself, given back at the end of the block.
+template <class T>
+class Borrowed {
+ public:
+  explicit Borrowed(std::int64_t count)
+      : tape_(Tape<T>::current()), bytes_(static_cast<std::size_t>(count) * sizeof(T)) {
+    data_ = static_cast<T*>(tape_.borrow(bytes_));
+  }
+  ~Borrowed() { tape_.give_back(data_, bytes_); }
+  Borrowed(const Borrowed&) = delete;
+  Borrowed& operator=(const Borrowed&) = delete;
+
+  T* data() const { return data_; }
+
+ private:
+  Tape<T>& tape_;
+  std::size_t bytes_;
+  T* data_;
+};
+
+/// The value of y, to write for the first time.
+template <class T>
+Target<T> assign(Var<T> y) {
+  return {y.node()->value, y.shape().rows(), y.last(), y.last(), false};
+}
+
+/// Records the backward of the operation whose output is y: a function that reads y.grad() and writes to the sinks of
+/// the inputs. It runs only if y was reached, must be trivially destructible, and captures by value: Vars, numbers and
+/// pointers into the arena.
+template <class T, class Backward>
+void on_backward(Var<T> y, Backward backward) {
+  if (y.node()->needs_gradient) y.node()->tape->record({y}, backward);
+}
+
+/// The same for an operation with several outputs: it runs if one of them was reached, the others read as zero.
+template <class T, class Backward>
+void on_backward(std::initializer_list<Var<T>> outputs, Backward backward) {
+  const Var<T>& first = *outputs.begin();
+  if (first.node()->needs_gradient) first.node()->tape->record(outputs, backward);
+}
+
+}  // namespace qkv
+
+#include "autograd/tape_implementation.h"

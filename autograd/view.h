@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+
+#include "autograd/check.h"
+
+namespace qkv {
+
+/// A matrix to read: rows × columns numbers, consecutive rows `stride` apart; or, when `is_transposed`, the
+/// columns × rows matrix lies in memory so.
+template <class T>
+struct View {
+  const T* data = nullptr;
+  int rows = 0;
+  int columns = 0;
+  std::ptrdiff_t stride = 0;
+  bool is_transposed = false;
+
+  View transposed() const { return {data, columns, rows, stride, !is_transposed}; }
+
+  /// `count` rows from `first` on, of a matrix that is not transposed.
+  View row_block(int first, int count) const { return {data + first * stride, count, columns, stride, false}; }
+  /// `count` columns from `first` on, of a matrix that is not transposed.
+  View column_block(int first, int count) const { return {data + first, rows, count, stride, false}; }
+
+  const T& operator()(int row, int column) const {
+    return is_transposed ? data[column * stride + row] : data[row * stride + column];
+  }
+};
+
+/// A matrix to write, and whether what is written is added to what is there.
+template <class T>
+struct Target {
+  T* data = nullptr;
+  int rows = 0;
+  int columns = 0;
+  std::ptrdiff_t stride = 0;
+  bool accumulate = false;
+
+  Target row_block(int first, int count) const { return {data + first * stride, count, columns, stride, accumulate}; }
+  Target column_block(int first, int count) const { return {data + first, rows, count, stride, accumulate}; }
+};
+
+/// Writes formula(i) to, or adds it to, element i of a contiguous target, for every i.
+template <class T, class Formula>
+void write_each(Target<T> to, Formula formula) {
+  const std::ptrdiff_t size = static_cast<std::ptrdiff_t>(to.rows) * to.columns;
+  T* __restrict out = to.data;
+  if (to.accumulate) {
+    for (std::ptrdiff_t i = 0; i < size; ++i) out[i] += formula(i);
+  } else {
+    for (std::ptrdiff_t i = 0; i < size; ++i) out[i] = formula(i);
+  }
+}
+
+}  // namespace qkv
