@@ -1,0 +1,162 @@
+#include "datasets/batches.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <stdexcept>
+#include <utility>
+
+#include "autograd/random.h"
+
+namespace qkv {
+namespace {
+
+std::uint64_t divide_up(std::uint64_t a, std::uint64_t b) { return (a + b - 1) / b; }
+
+}  // namespace
+
+Batches::Batches(EncodedPairs pairs, int batch_size, Order order, std::uint64_t seed)
+    : pairs_(std::move(pairs)), batch_size_(static_cast<std::uint64_t>(batch_size)), order_(order), seed_(seed) {
+  if (batch_size < 1)
+    throw std::invalid_argument(fmt::format("batches: the batch size is {}; it must be 1 or more", batch_size));
+  if (pairs_.size() == 0) {
+    throw std::invalid_argument(
+        pairs_.left_out() == 0
+            ? "batches: there are no pairs"
+            : fmt::format("batches: no pairs are left; all {} are longer than the limit", pairs_.left_out()));
+  }
+  chosen_.reserve(largest_batch());
+  if (order == Order::shuffled) {
+    shuffled_.resize(pairs_.size());
+    sorted_.resize(pairs_.size());
+    keys_.reserve(std::min<std::size_t>(pairs_.size(), batches_per_pool * batch_size_));
+    batch_order_.resize(count(0));
+  }
+}
+
+// In cyclic order the batches are numbered through all epochs, and batch k begins with pair k · batch size, counted on
+// through all epochs as well. Its epoch is the pass that this pair belongs to.
+std::uint64_t Batches::first_of(std::uint64_t epoch) const { return divide_up(epoch * pairs_.size(), batch_size_); }
+
+std::uint64_t Batches::count(std::uint64_t epoch) const {
+  if (order_ == Order::cyclic) return first_of(epoch + 1) - first_of(epoch);
+  return divide_up(pairs_.size(), batch_size_);
+}
+
+std::size_t Batches::largest_batch() const {
+  return order_ == Order::cyclic ? batch_size_ : std::min<std::size_t>(batch_size_, pairs_.size());
+}
+
+Position Batches::next(Position position) const {
+  ++position.batch;
+  // A batch larger than the whole cyclic data set leaves epochs in which none begins.
+  while (position.batch >= count(position.epoch)) position = {position.epoch + 1, 0};
+  return position;
+}
+
+void Batches::fill(Position position, Batch& batch) {
+  if (position.batch >= count(position.epoch)) {
+    throw std::invalid_argument(fmt::format("batches: epoch {} has {} batches, so none with number {}", position.epoch,
+                                            count(position.epoch), position.batch));
+  }
+  choose(position, batch);
+  pad(batch);
+}
+
+void Batches::choose(Position position, Batch& batch) {
+  chosen_.clear();
+  if (order_ == Order::cyclic) {
+    const std::uint64_t begin = (first_of(position.epoch) + position.batch) * batch_size_;
+    for (std::uint64_t i = 0; i < batch_size_; ++i) {
+      chosen_.push_back(static_cast<std::int32_t>((begin + i) % pairs_.size()));
+    }
+  } else {
+    const bool shuffled = order_ == Order::shuffled;
+    if (shuffled) shuffle(position.epoch);
+    const std::uint64_t begin = (shuffled ? batch_order_[position.batch] : position.batch) * batch_size_;
+    const std::uint64_t end = std::min<std::uint64_t>(begin + batch_size_, pairs_.size());
+    for (std::uint64_t i = begin; i < end; ++i) {
+      chosen_.push_back(static_cast<std::int32_t>(shuffled ? sorted_[i] : i));
+    }
+  }
+  batch.size = static_cast<int>(chosen_.size());
+}
+
+void Batches::shuffle(std::uint64_t epoch) {
+  if (is_shuffled_ && shuffled_epoch_ == epoch) return;
+  Random random(mix64(seed_) + epoch);
+  std::iota(shuffled_.begin(), shuffled_.end(), 0u);
+  random.shuffle(shuffled_);
+  const std::size_t pool = batches_per_pool * batch_size_;
+  for (std::size_t begin = 0; begin < shuffled_.size(); begin += pool) {
+    sort_pool(begin, std::min(begin + pool, shuffled_.size()));
+  }
+  std::iota(batch_order_.begin(), batch_order_.end(), 0u);
+  random.shuffle(batch_order_);
+  is_shuffled_ = true;
+  shuffled_epoch_ = epoch;
+}
+
+// Sorts integers that differ in their last bits, so that sentences of the same lengths stay in their random order with
+// any implementation of std::sort.
+void Batches::sort_pool(std::size_t begin, std::size_t end) {
+  keys_.clear();
+  for (std::size_t i = begin; i < end; ++i) keys_.push_back(sort_key(i));
+  std::sort(keys_.begin(), keys_.end());
+  for (std::size_t i = begin; i < end; ++i) sorted_[i] = shuffled_[keys_[i - begin] & 0xffffffffu];
+}
+
+std::uint64_t Batches::sort_key(std::size_t position) const {
+  const auto length = [](std::size_t words) { return std::min<std::uint64_t>(words, 0xffff); };
+  const std::uint32_t pair = shuffled_[position];
+  return length(pairs_.target(pair).size()) << 48 | length(pairs_.source(pair).size()) << 32 | position;
+}
+
+void Batches::pad(Batch& batch) const {
+  batch.source_lengths.clear();
+  batch.target_lengths.clear();
+  batch.rows.clear();
+  for (const std::int32_t pair : chosen_) {
+    const auto i = static_cast<std::size_t>(pair);
+    batch.source_lengths.push_back(static_cast<std::int32_t>(pairs_.source(i).size()) + 1);
+    batch.target_lengths.push_back(static_cast<std::int32_t>(pairs_.target(i).size()) + 1);
+    batch.rows.push_back(pairs_.row(i));
+  }
+  batch.source_width = *std::max_element(batch.source_lengths.begin(), batch.source_lengths.end());
+  batch.target_width = *std::max_element(batch.target_lengths.begin(), batch.target_lengths.end());
+  batch.target_tokens = std::accumulate(batch.target_lengths.begin(), batch.target_lengths.end(), std::int64_t{0});
+
+  const auto sources = static_cast<std::size_t>(batch.source_width),
+             targets = static_cast<std::size_t>(batch.target_width);
+  batch.source.assign(chosen_.size() * sources, pad_id);
+  batch.target_input.assign(chosen_.size() * targets, pad_id);
+  batch.target_output.assign(chosen_.size() * targets, pad_id);
+  for (std::size_t b = 0; b < chosen_.size(); ++b) {
+    const auto source = pairs_.source(static_cast<std::size_t>(chosen_[b]));
+    const auto target = pairs_.target(static_cast<std::size_t>(chosen_[b]));
+    std::int32_t* const source_row = batch.source.data() + b * sources;
+    std::int32_t* const input_row = batch.target_input.data() + b * targets;
+    std::int32_t* const output_row = batch.target_output.data() + b * targets;
+    *std::copy(source.begin(), source.end(), source_row) = eos_id;
+    input_row[0] = bos_id;
+    std::copy(target.begin(), target.end(), input_row + 1);
+    *std::copy(target.begin(), target.end(), output_row) = eos_id;
+  }
+}
+
+void Batches::reserve(Batch& batch) const {
+  const auto longest = [&](auto side) {
+    std::size_t words = 0;
+    for (std::size_t i = 0; i < pairs_.size(); ++i) words = std::max(words, side(i).size());
+    return words + 1;
+  };
+  const std::size_t rows = largest_batch();
+  batch.source.reserve(rows * longest([&](std::size_t i) { return pairs_.source(i); }));
+  const std::size_t target = rows * longest([&](std::size_t i) { return pairs_.target(i); });
+  batch.target_input.reserve(target);
+  batch.target_output.reserve(target);
+  for (auto* vector : {&batch.source_lengths, &batch.target_lengths, &batch.rows}) vector->reserve(rows);
+}
+
+}  // namespace qkv
