@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace qkv {
+
+/// A sentence as its words.
+using Sentence = std::vector<std::string>;
+
+/// Corpus BLEU (Papineni et al. 2002), 0 to 100: the geometric mean of the precisions of 1- to 4-grams of words, summed
+/// over the corpus, times the brevity penalty min(1, exp(1 − reference words / hypothesis words)). One reference each.
+/// The numbers of `sacrebleu --tokenize none`: where no n-gram of an order is right, its precision is taken as
+/// 1 / (2ᵏ · n-grams), k counting such orders (smoothing "exp", Chen & Cherry 2014, method 3); 0 where no word is right
+/// or no hypothesis has four words.
+/// Throws std::invalid_argument where the numbers of sentences differ or there are none, as all scores here do.
+double bleu(const std::vector<Sentence>& hypotheses, const std::vector<Sentence>& references);
+
+/// Corpus chrF (Popović 2015), 0 to 100: the F₂ score of the average precision and recall of 1- to 6-grams of
+/// characters (code points), spaces left out, summed over the corpus: the numbers of `sacrebleu --metrics chrf`. Orders
+/// that only one of the two sides has n-grams of are left out of the average.
+double chrf(const std::vector<Sentence>& hypotheses, const std::vector<Sentence>& references);
+
+/// The share of hypotheses that are the reference word for word, 0 to 1.
+double exact_match(const std::vector<Sentence>& hypotheses, const std::vector<Sentence>& references);
+
+/// All three, and of how many sentences.
+struct Scores {
+  std::size_t sentences = 0;
+  double exact_match = 0;  ///< 0 to 1
+  double bleu = 0;         ///< 0 to 100
+  double chrf = 0;         ///< 0 to 100
+};
+Scores score(const std::vector<Sentence>& hypotheses, const std::vector<Sentence>& references);
+
+/// The scores of the sentences whose source has from `shortest` to `longest` words (longest 0: any number more).
+struct LengthScores {
+  std::size_t shortest = 0;
+  std::size_t longest = 0;
+  Scores scores;
+
+  /// "5-7", "17+", or "1".
+  std::string name() const;
+};
+
+/// The scores by the number of source words: 1, 2-4, 5-7, 8-10, 11-16 and 17 or more; those only that there are.
+std::vector<LengthScores> scores_by_length(const std::vector<Sentence>& sources,
+                                           const std::vector<Sentence>& hypotheses,
+                                           const std::vector<Sentence>& references);
+
+}  // namespace qkv
