@@ -1,0 +1,66 @@
+#include "datasets/korean_english/korean_english.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <map>
+#include <stdexcept>
+
+#include "datasets/csv.h"
+#include "datasets/korean_english/splits.h"
+
+namespace qkv {
+namespace {
+
+constexpr int most_pairs = 1'000'000, evaluation_pairs = 1'000, extra_pairs = 500;
+constexpr int shortest = 2, longest = 16, shortest_long = 17, longest_long = 24, shortest_composition = 4;
+constexpr int least_occurrences = 10;
+
+using Words = std::vector<std::string> Pair::*;
+
+/// Throws if a word form of `seen_by_none` is rare in `train`.
+void check_words(const std::vector<Pair>& train, const std::vector<Pair>& evaluation, Words words) {
+  std::map<std::string, int> count;
+  for (const Pair& pair : train)
+    for (const std::string& word : pair.*words) ++count[word];
+  for (const Pair& pair : evaluation)
+    for (const std::string& word : pair.*words)
+      if (count[word] < least_occurrences)
+        throw std::invalid_argument(
+            fmt::format("korean_english: {} training pairs are too few: the word '{}' of the unseen sentences is among "
+                        "them {} times, {} are needed; ask for more pairs",
+                        train.size(), word, count[word], least_occurrences));
+}
+
+}  // namespace
+
+KoreanEnglish korean_english(int pairs, std::uint64_t seed) {
+  if (pairs < 1 || pairs > most_pairs)
+    throw std::invalid_argument(
+        fmt::format("korean_english: pairs must be from 1 to {}, but is {}", most_pairs, pairs));
+  using grammar::Stream;
+  const auto stream = [&](Stream::Kind kind, int from, int to, std::uint64_t number) {
+    return Stream(kind, from, to, mix64(seed) + number);
+  };
+  KoreanEnglish data;
+  data.train = stream(Stream::Kind::train, shortest, longest, 0).draw(pairs);
+  data.valid = stream(Stream::Kind::valid, shortest, longest, 1).draw(evaluation_pairs);
+  data.test = stream(Stream::Kind::test, shortest, longest, 2).draw(evaluation_pairs);
+  data.long_sentences = stream(Stream::Kind::any_split, shortest_long, longest_long, 3).draw(extra_pairs);
+  data.composition = stream(Stream::Kind::held_out, shortest_composition, longest, 4).draw(extra_pairs);
+  for (const std::vector<Pair>* unseen : {&data.valid, &data.test, &data.composition})
+    for (const Words words : {&Pair::source, &Pair::target}) check_words(data.train, *unseen, words);
+  return data;
+}
+
+void write_korean_english(const std::string& folder, const KoreanEnglish& data) {
+  std::filesystem::create_directories(folder);
+  const std::filesystem::path path(folder);
+  write_pairs((path / "train.csv").string(), data.train);
+  write_pairs((path / "valid.csv").string(), data.valid);
+  write_pairs((path / "test.csv").string(), data.test);
+  write_pairs((path / "long.csv").string(), data.long_sentences);
+  write_pairs((path / "composition.csv").string(), data.composition);
+}
+
+}  // namespace qkv

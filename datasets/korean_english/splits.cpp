@@ -1,0 +1,116 @@
+#include "datasets/korean_english/splits.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "datasets/korean_english/derive.h"
+#include "datasets/korean_english/realise.h"
+
+namespace qkv::grammar {
+namespace {
+
+constexpr int split_parts = 10;          // one for valid, one for test, eight for train
+constexpr int held_out_share = 12;       // one verb-object pair in twelve
+constexpr int attempts_per_pair = 4000;  // before a length counts as exhausted
+
+std::uint64_t hash_words(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += word + ' ';
+  return hash_text(text);
+}
+
+bool has_held_out(const Clause& clause);
+
+/// Whether a relative clause of this noun holds the noun out, or has such a pair inside.
+bool has_held_out(const NounPhrase& phrase) {
+  return std::ranges::any_of(phrase.relative, [&](const RelativeClause& relative) {
+    return has_held_out(relative.clause) ||
+           (relative.gap == Gap::object && is_held_out(*relative.clause.predicate, *phrase.noun));
+  });
+}
+
+bool has_held_out(const Clause& clause) {
+  for (const NounPhrase& object : clause.object)
+    if (is_held_out(*clause.predicate, *object.noun) || has_held_out(object)) return true;
+  return std::ranges::any_of(clause.subject, [](const NounPhrase& phrase) { return has_held_out(phrase); });
+}
+
+}  // namespace
+
+std::uint64_t hash_text(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325ULL;
+  for (const char letter : text) hash = (hash ^ static_cast<unsigned char>(letter)) * 0x100000001b3ULL;
+  return mix64(hash);
+}
+
+Split split_of(const std::vector<std::string>& source) {
+  switch (hash_words(source) % split_parts) {
+    case 0:
+      return Split::valid;
+    case 1:
+      return Split::test;
+    default:
+      return Split::train;
+  }
+}
+
+bool is_held_out(const Predicate& verb, const Noun& object) {
+  const bool common = !object.is_name() && !object.pronoun;
+  return common && hash_text(verb.stem + ' ' + object.stem) % held_out_share == 0;
+}
+
+bool has_held_out(const Sentence& sentence) {
+  return std::ranges::any_of(sentence.clauses, [](const Clause& clause) { return has_held_out(clause); });
+}
+
+Stream::Stream(Kind kind, int shortest, int longest, std::uint64_t seed)
+    : kind_(kind),
+      shortest_(shortest),
+      longest_(longest),
+      next_length_(shortest),
+      random_(seed),
+      exhausted_(static_cast<std::size_t>(longest) + 1) {}
+
+bool Stream::wanted(const Sentence& sentence, const std::vector<std::string>& source) const {
+  const bool held_out = has_held_out(sentence);
+  switch (kind_) {
+    case Kind::train:
+      return !held_out && split_of(source) == Split::train;
+    case Kind::valid:
+      return !held_out && split_of(source) == Split::valid;
+    case Kind::test:
+      return !held_out && split_of(source) == Split::test;
+    case Kind::any_split:
+      return !held_out;
+    case Kind::held_out:
+      return held_out;
+  }
+  return false;
+}
+
+bool Stream::draw_one(int length, std::vector<Pair>& pairs) {
+  for (int attempt = 0; attempt < attempts_per_pair; ++attempt) {
+    const auto sentence = derive(length, random_);
+    if (!sentence) continue;
+    Pair pair = realise(*sentence);
+    if (!wanted(*sentence, pair.source) || !seen_.insert(hash_words(pair.source)).second) continue;
+    pairs.push_back(std::move(pair));
+    return true;
+  }
+  return false;
+}
+
+std::vector<Pair> Stream::draw(int count) {
+  std::vector<Pair> pairs;
+  while (static_cast<int>(pairs.size()) < count) {
+    if (std::all_of(exhausted_.begin() + shortest_, exhausted_.end(), [](bool gone) { return gone; }))
+      throw std::invalid_argument("korean_english: the grammar gives no more sentences");
+    const int length = next_length_;
+    next_length_ = length == longest_ ? shortest_ : length + 1;
+    auto gone = exhausted_.begin() + length;
+    if (!*gone && !draw_one(length, pairs)) *gone = true;
+  }
+  return pairs;
+}
+
+}  // namespace qkv::grammar
