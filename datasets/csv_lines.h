@@ -11,7 +11,7 @@ namespace qkv {
 /// One field of a line of a CSV file.
 struct CsvField {
   std::string text;    ///< unquoted
-  std::size_t at = 0;  ///< where it begins in the line: the number of bytes before it, its opening quote excluded
+  std::size_t at = 0;  ///< how many bytes of the line stand before it, an opening quote among them
 };
 
 /// Reads a CSV file line by line into fields, and knows where it is for the errors that its user finds.
