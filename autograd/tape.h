@@ -109,6 +109,9 @@ class Tape {
   /// The first node, in order of creation, that holds NaN or infinity; nullptr if all are finite.
   const Node<T>* first_not_finite() const;
 
+  /// Whether operations record their backward here; not under NoGrad.
+  bool records_gradients() const { return records_gradients_; }
+
   const Arena& arena() const { return arena_; }
 
   DrawKey draws;         // set by whoever trains; read by dropout

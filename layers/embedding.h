@@ -1,0 +1,30 @@
+#pragma once
+
+#include "autograd/ops/embedding.h"
+#include "layers/parameters.h"
+#include "layers/tokens.h"
+
+namespace qkv {
+
+/// A vector for every word: row i of weight [words, C] stands for word i.   returns [B, L, C]
+template <class T>
+class Embedding {
+ public:
+  /// The vectors are multiplied by `factor`: √C in the Transformer (Vaswani et al. 2017, section 3.4).
+  Embedding(const Path<T>& path, int words, int width, double factor = 1.0)
+      : path_(path.name()), weight_(path.add("weight", {words, width}, Initialise::embedding)), factor_(factor) {}
+
+  Var<T> operator()(const Tokens& tokens) const {
+    const InModule here(path_);
+    return embedding(weight_(), tokens.ids, tokens.shape(), factor_);
+  }
+
+  Parameter<T> weight() const { return weight_; }
+
+ private:
+  std::string path_;
+  Parameter<T> weight_;
+  double factor_;
+};
+
+}  // namespace qkv

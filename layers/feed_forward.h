@@ -1,0 +1,34 @@
+#pragma once
+
+#include "autograd/ops/gelu.h"
+#include "autograd/ops/linear_relu.h"
+#include "layers/linear.h"
+
+namespace qkv {
+
+enum class Activation { relu, gelu };
+
+/// outer(activation(inner(x))): the same two-layer network for every word (Vaswani et al. 2017, eq. 2).
+/// x: [..., C]   returns [..., C]
+template <class T>
+class FeedForward {
+ public:
+  FeedForward(const Path<T>& path, int width, int inner_width, Activation activation)
+      : inner_(path / "inner", width, inner_width),
+        outer_(path / "outer", inner_width, width),
+        activation_(activation) {}
+
+  Var<T> operator()(Var<T> x) const { return outer_(activate(x)); }
+
+ private:
+  Var<T> activate(Var<T> x) const {
+    const InModule here(inner_.path());
+    if (activation_ == Activation::relu) return linear_relu(x, inner_.weight()(), inner_.bias()());
+    return gelu(inner_(x));
+  }
+
+  Linear<T> inner_, outer_;
+  Activation activation_;
+};
+
+}  // namespace qkv

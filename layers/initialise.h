@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cmath>
+#include <span>
+
+#include "autograd/random.h"
+#include "autograd/shape.h"
+
+namespace qkv {
+
+/// How a parameter gets its first values.
+enum class Initialise {
+  zeros,      ///< biases
+  ones,       ///< the weight of a layer norm
+  xavier,     ///< uniform in ±√(6 / (in + out)) for a weight [out, in] (Glorot & Bengio 2010, eq. 16)
+  embedding,  ///< normal with deviation 1/√C for a table [words, C], since embeddings are multiplied by √C
+};
+
+template <class T>
+void initialise(std::span<T> values, const Shape& shape, Initialise how, Random& random) {
+  switch (how) {
+    case Initialise::zeros:
+      std::fill(values.begin(), values.end(), T(0));
+      break;
+    case Initialise::ones:
+      std::fill(values.begin(), values.end(), T(1));
+      break;
+    case Initialise::xavier: {
+      const double bound = std::sqrt(6.0 / (shape.dim(0) + shape.dim(1)));
+      for (T& value : values) value = static_cast<T>(random.uniform(-bound, bound));
+      break;
+    }
+    case Initialise::embedding: {
+      const double deviation = 1 / std::sqrt(static_cast<double>(shape.last()));
+      for (T& value : values) value = static_cast<T>(deviation * random.normal());
+      break;
+    }
+  }
+}
+
+}  // namespace qkv

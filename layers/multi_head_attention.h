@@ -1,0 +1,51 @@
+#pragma once
+
+#include <vector>
+
+#include "autograd/ops/attention.h"
+#include "layers/key_value_cache.h"
+#include "layers/linear.h"
+
+namespace qkv {
+
+/// Attention by several heads at once (Vaswani et al. 2017, section 3.2.2): queries, keys and values are projected,
+/// each head attends with its own part of the features, and what the heads found is projected once more.
+/// In self-attention `x` and `memory` are the same words; in cross-attention the memory is the encoder's output.
+template <class T>
+class MultiHeadAttention {
+ public:
+  MultiHeadAttention(const Path<T>& path, int width, int heads)
+      : path_(path.name()),
+        query_(path / "query", width, width),
+        key_(path / "key", width, width),
+        value_(path / "value", width, width),
+        output_(path / "output", width, width),
+        heads_(heads) {
+    check(heads > 0 && width % heads == 0, "attention: {} features cannot be divided among {} heads", width, heads);
+  }
+
+  /// x: [B, queries, C]   memory: [B, keys, C]   returns [B, queries, C]
+  Var<T> operator()(Var<T> x, Var<T> memory, Mask mask) const {
+    return attend(query_(x), key_(memory), value_(memory), mask);
+  }
+
+  /// Puts the keys and values of these words into the cache.
+  void remember(Var<T> memory, KeyValueCache<T>& cache) const { cache.append(key_(memory), value_(memory)); }
+
+  /// One query for each sentence against the cached words, of which sentence b has lengths[b].   x: [B, 1, C]
+  Var<T> ask(Var<T> x, const KeyValueCache<T>& cache, std::span<const int> lengths) const {
+    return attend(query_(x), cache.keys(), cache.values(), Mask::padding(lengths));
+  }
+
+ private:
+  Var<T> attend(Var<T> q, Var<T> k, Var<T> v, Mask mask) const {
+    const InModule here(path_);
+    return output_(attention(q, k, v, mask, heads_).output);
+  }
+
+  std::string path_;
+  Linear<T> query_, key_, value_, output_;
+  int heads_;
+};
+
+}  // namespace qkv

@@ -1,0 +1,165 @@
+#pragma once
+
+#include <numeric>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "autograd/block.h"
+#include "autograd/tape.h"
+#include "layers/initialise.h"
+
+namespace qkv {
+
+template <class T>
+class Parameters;
+
+/// One learnable tensor of a layer. Calling it gives its leaf on the current tape: the shared value and the gradient
+/// of whoever records there.
+template <class T>
+class Parameter {
+ public:
+  Parameter() = default;
+  Parameter(Parameters<T>* owner, int index) : owner_(owner), index_(index) {}
+  Var<T> operator()() const { return owner_->on_tape(index_); }
+
+ private:
+  Parameters<T>* owner_ = nullptr;
+  int index_ = 0;
+};
+
+/// A place in a model's tree of names: layers are built with `path / "encoder"` and add their parameters there.
+template <class T>
+class Path {
+ public:
+  Path(Parameters<T>& parameters, std::string name) : parameters_(&parameters), name_(std::move(name)) {}
+
+  Path operator/(const std::string& part) const { return {*parameters_, name_.empty() ? part : name_ + "." + part}; }
+  Path operator/(int number) const { return *this / std::to_string(number); }
+
+  Parameter<T> add(const std::string& name, const Shape& shape, Initialise how) const {
+    return {parameters_, parameters_->add((*this / name).name_, shape, how)};
+  }
+  const std::string& name() const { return name_; }
+
+ private:
+  Parameters<T>* parameters_;
+  std::string name_;
+};
+
+/// All parameters of one model, in one contiguous block; each tensor starts on 64 bytes. Their gradients and an
+/// optimiser's moments are blocks of the same layout, so that an update is one loop.
+template <class T>
+class Parameters {
+ public:
+  struct Entry {
+    std::string name;  ///< such as "encoder.layers.0.norm1.weight"
+    Shape shape;
+    std::size_t offset;  ///< of its first number in the block
+    Initialise how;
+  };
+
+  Parameters() = default;
+  Parameters(const Parameters&) = delete;  // layers point here
+  Parameters& operator=(const Parameters&) = delete;
+
+  /// Where a model's outermost layers add their parameters.
+  Path<T> root() { return {*this, ""}; }
+
+  /// Adds a tensor; returns its index. Throws std::invalid_argument if the name is taken or the values are in use.
+  int add(const std::string& name, const Shape& shape, Initialise how) {
+    check(values_.size() == 0, "parameters: {} is added after the values were laid out", name);
+    for (const Entry& entry : entries_) check(entry.name != name, "parameters: {} exists already", name);
+    entries_.push_back({name, shape, size_, how});
+    constexpr std::size_t step = Arena::alignment / std::gcd(Arena::alignment, sizeof(T));
+    size_ = (size_ + static_cast<std::size_t>(shape.size()) + step - 1) / step * step;
+    return static_cast<int>(entries_.size()) - 1;
+  }
+
+  /// Gives every tensor its first values; each draws from a stream of its own, so that adding one changes no other.
+  void initialise(std::uint64_t seed) {
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      Random random(mix64(seed) + i);
+      qkv::initialise(values(i), entries_[i].shape, entries_[i].how, random);
+    }
+  }
+
+  const std::vector<Entry>& entries() const { return entries_; }
+
+  /// How many numbers the block holds, and how many of them are learnt.
+  std::size_t size() const { return size_; }
+  std::int64_t count() const {
+    std::int64_t total = 0;
+    for (const Entry& entry : entries_) total += entry.shape.size();
+    return total;
+  }
+
+  std::span<T> values() {
+    if (values_.size() != size_) values_ = Block<T>(size_);
+    return values_.span();
+  }
+  std::span<T> values(std::size_t index) { return part(values(), index); }
+
+  /// The gradients of models that one tape at a time trains; workers bring blocks of their own, see `bind`.
+  std::span<T> gradients() {
+    if (gradients_.size() != size_) gradients_ = Block<T>(size_);
+    return gradients_.span();
+  }
+  std::span<T> gradients(std::size_t index) { return part(gradients(), index); }
+
+  /// The numbers of one tensor in a block of this layout.
+  std::span<T> part(std::span<T> block, std::size_t index) const {
+    const Entry& entry = entries_[index];
+    return block.subspan(entry.offset, static_cast<std::size_t>(entry.shape.size()));
+  }
+
+  /// Puts all parameters on the current tape, with their gradients in this block.
+  void bind(std::span<T> gradient_block) {
+    check(gradient_block.size() == size_, "parameters: a gradient block of {} numbers does not fit {}",
+          gradient_block.size(), size_);
+    bind_leaves(gradient_block.data());
+  }
+
+  /// Lets these values of the current tape stand for the parameters, in the order of the entries: what a gradient
+  /// check does.
+  void bind(std::span<const Var<T>> vars) {
+    check(vars.size() == entries_.size(), "parameters: {} values cannot stand for {} parameters", vars.size(),
+          entries_.size());
+    for (std::size_t i = 0; i < vars.size(); ++i)
+      check(vars[i].shape() == entries_[i].shape, "parameters: a value of shape {} cannot stand for {} of shape {}",
+            vars[i].shape(), entries_[i].name, entries_[i].shape);
+    Tape<T>& tape = Tape<T>::current();
+    Var<T>* copy = tape.template scratch<Var<T>>(vars.size());
+    std::copy(vars.begin(), vars.end(), copy);
+    tape.bind(this, copy);
+  }
+
+  /// The leaf of one parameter on the current tape. A tape that nothing was bound to gets `gradients()`.
+  Var<T> on_tape(int index) {
+    const Tape<T>& tape = Tape<T>::current();
+    Var<T>* vars = tape.leaves_of(this);
+    if (vars == nullptr) vars = bind_leaves(tape.records_gradients() ? gradients().data() : nullptr);
+    return vars[index];
+  }
+
+ private:
+  Var<T>* bind_leaves(T* gradient_block) {
+    Tape<T>& tape = Tape<T>::current();
+    const T* value_block = values().data();
+    Var<T>* vars = tape.template scratch<Var<T>>(entries_.size());
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      const Entry& entry = entries_[i];
+      T* gradient = gradient_block == nullptr ? nullptr : gradient_block + entry.offset;
+      vars[i] = tape.leaf(entry.name.c_str(), entry.shape, value_block + entry.offset, gradient);
+    }
+    tape.bind(this, vars);
+    return vars;
+  }
+
+  std::vector<Entry> entries_;
+  std::size_t size_ = 0;
+  Block<T> values_;
+  Block<T> gradients_;
+};
+
+}  // namespace qkv
