@@ -86,9 +86,10 @@ show qkv translate "$run" "${sources[2]}" --attention encoder
 
 cat <<END
 
-To go on (the program is build/release/qkv):
+To go on:
+  export PATH="\$PWD/build/release:\$PATH"                        so that the command is found
   qkv translate $run "${sources[0]}"
-  qkv eval $run --data $data/long.csv      longer sentences than it was trained on
-  qkv train --help                                       every option, with its default
-  qkv gradcheck                                          every derivative in qkv, checked
+  qkv eval $run --data $data/long.csv   sentences longer than those it was trained on
+  qkv train --help                                              every option, with its default
+  qkv gradcheck                                                 every derivative in qkv, checked
 END

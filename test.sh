@@ -26,4 +26,4 @@ cmake --build --preset "$preset"
 
 begin "3/3 Testing ($preset)" \
   "The tests that failed are named above. One of them alone: ctest --preset $preset -R NAME"
-ctest --preset "$preset" -j2 "$@"
+ctest --preset "$preset" -j2 --no-tests=error "$@"

@@ -65,7 +65,8 @@ if [ "$(id -u)" -ne 0 ]; then
   echo "This needs root, through sudo."
 fi
 apt_get() {
-  ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@"
+  ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 \
+    -o Dpkg::Use-Pty=0 "$@"
 }
 echo "Fetching the lists of packages (apt-get update)"
 apt_get update || stop "apt-get update failed, for the reason above. Is the network there?" \
