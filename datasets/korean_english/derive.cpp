@@ -1,6 +1,7 @@
 #include "datasets/korean_english/derive.h"
 
 #include <algorithm>
+#include <array>
 
 #include "datasets/korean_english/rules.h"
 
@@ -14,7 +15,7 @@ class Derivation {
   std::optional<Sentence> sentence(int length) {
     Sentence sentence;
     sentence.tense = static_cast<Tense>(random_.below(3));
-    sentence.question = chance(0.3);
+    sentence.question = chance(0.45);
     const int clauses = clause_count(length);
     const double weather = length == 2 ? 1.0 : length == 3 ? 0.08 : length == 4 ? 0.03 : 0.0;
     if (chance(weather)) {
@@ -55,59 +56,92 @@ class Derivation {
     NounPhrase phrase;
     phrase.noun = noun;
     const bool alive = noun->is("person") || noun->is("animal");
-    phrase.plural = alive && noun->has_plural() && chance(0.2);
+    phrase.plural = alive && noun->has_plural() && chance(0.35);
     return phrase;
   }
 
-  /// Names and pronouns are among the people, a little more often than each for itself.
+  /// One of these nouns. Where people are meant, every fourth is a name and every eighth a pronoun.
   const Noun* noun(const std::vector<const Noun*>& nouns) {
-    const Noun* drawn = one_of(nouns);
-    return drawn;
+    const double draw = random_.uniform();
+    const std::string tag = draw < 0.25 ? "name" : draw < 0.37 ? "pronoun" : "";
+    std::vector<const Noun*> some;
+    for (const Noun* noun : nouns) {
+      const std::string special = noun->is_name() ? "name" : noun->pronoun ? "pronoun" : "";
+      if (special == tag) some.push_back(noun);
+    }
+    return one_of(some.empty() ? nouns : some);
   }
 
-  const Noun* place_noun(PlaceRole) {
-    std::vector<const Noun*> places;
+  /// The people one can give something to or do something with.
+  const std::vector<const Noun*>& people() {
+    static const std::vector<const Noun*> all = tagged("person");
+    return all;
+  }
+
+  const std::vector<const Noun*>& places() {
+    static const std::vector<const Noun*> all = tagged("place");
+    return all;
+  }
+
+  std::vector<const Noun*> tagged(const std::string& tag) const {
+    std::vector<const Noun*> nouns;
     for (const Noun& noun : words_.nouns)
-      if (noun.is("place")) places.push_back(&noun);
-    return one_of(places);
+      if (noun.is(tag)) nouns.push_back(&noun);
+    return nouns;
   }
 
   Clause clause(const Sentence& sentence) {
     Clause clause;
-    clause.predicate = chance(0.24) ? &one_of(words_.adjectives) : &one_of(words_.verbs);
+    clause.predicate = chance(0.36) ? &one_of(words_.adjectives) : &one_of(words_.verbs);
     const bool shared = !sentence.clauses.empty() && chance(0.5);
     if (!shared) {
       clause.subject.push_back(noun_phrase(noun(clause.predicate->subjects)));
-      clause.topic = chance(clause.predicate->is_adjective() ? 0.75 : 0.6);
+      if (clause.predicate->is_adjective() && chance(0.4)) describe_any(clause);
+      clause.topic = chance(clause.predicate->is_adjective() ? 0.65 : 0.6);
     }
     complete(clause);
     return clause;
+  }
+
+  /// Takes the noun first and an adjective that fits it, so that every noun is described now and then.
+  void describe_any(Clause& clause) {
+    const Noun& noun = one_of(words_.nouns);
+    const std::vector<const Predicate*> adjectives = fitting_adjectives(noun);
+    if (adjectives.empty() || noun.is("person")) return;
+    const Predicate* adjective = one_of(adjectives);
+    const Predicate* other = one_of(adjectives);  // of two, the one that fits fewer nouns and so is met less often
+    clause.predicate = adjective->subjects.size() < other->subjects.size() ? adjective : other;
+    clause.subject.front() = noun_phrase(&noun);
+  }
+
+  std::vector<const Predicate*> fitting_adjectives(const Noun& noun) const {
+    std::vector<const Predicate*> fitting;
+    for (const Predicate& adjective : words_.adjectives)
+      if (std::ranges::find(adjective.subjects, &noun) != adjective.subjects.end()) fitting.push_back(&adjective);
+    return fitting;
   }
 
   /// Adds what the predicate cannot do without.
   void complete(Clause& clause) {
     const Predicate& verb = *clause.predicate;
     if (!verb.objects.empty()) clause.object.push_back(noun_phrase(noun(verb.objects)));
-    if (verb.frame == Frame::ditransitive) clause.receiver.push_back(receiver());
+    if (verb.frame == Frame::ditransitive) clause.receiver.push_back(person());
     if (verb.frame == Frame::motion || verb.frame == Frame::existence || verb.frame == Frame::location)
       add_place(clause);
     if (verb.frame == Frame::existence) clause.topic = false;
     if (verb.frame == Frame::possession || verb.frame == Frame::location) clause.topic = true;
   }
 
-  NounPhrase receiver() {
-    std::vector<const Noun*> people;
-    for (const Noun& noun : words_.nouns)
-      if (noun.is("person")) people.push_back(&noun);
+  NounPhrase person() {
     NounPhrase phrase;
-    phrase.noun = one_of(people);
+    phrase.noun = noun(people());
     return phrase;
   }
 
   void add_place(Clause& clause) {
     PlacePhrase place;
     place.role = one_of(clause.predicate->places);
-    place.place.noun = place_noun(place.role);
+    place.place.noun = one_of(places());
     clause.place.push_back(place);
   }
 
@@ -127,49 +161,43 @@ class Derivation {
 
   void grow(Sentence& sentence) {
     Clause& clause = sentence.clauses[random_.below(sentence.clauses.size())];
-    switch (random_.below(12)) {
-      case 0:
-        if (clause.time.empty()) {
-          clause.time.push_back(&one_of(words_.times));
-          clause.time_first = chance(0.4);
-        }
+    switch (one_of(growth_)) {
+      case Growth::time:
+        if (!clause.time.empty()) return;
+        clause.time.push_back(&one_of(words_.times));
+        clause.time_first = chance(0.4);
         return;
-      case 1:
+      case Growth::place:
         if (clause.place.empty() && !clause.predicate->places.empty()) add_place(clause);
         return;
-      case 2:
-        if (clause.company.empty()) clause.company.push_back(receiver());
+      case Growth::company:
+        if (clause.company.empty()) clause.company.push_back(person());
         return;
-      case 3:
+      case Growth::adverb:
         if (clause.adverb.empty() && !clause.predicate->adverbs.empty())
           clause.adverb.push_back(one_of(clause.predicate->adverbs));
         return;
-      case 4:
-      case 5:
-      case 6:
+      case Growth::adjective:
         return add_adjective(any_phrase(clause));
-      case 7:
+      case Growth::demonstrative:
         if (NounPhrase* phrase = any_phrase(clause)) phrase->demonstrative = &one_of(words_.demonstratives);
         return;
-      case 8:
+      case Growth::numeral:
         if (NounPhrase* phrase = any_phrase(clause)) phrase->numeral = &one_of(words_.numerals);
         return;
-      case 9:
+      case Growth::member:
         return add_member(clause);
-      case 10:
+      case Growth::relative:
         return add_relative(clause);
-      default:
-        clause.negated = chance(0.7);
+      case Growth::negation:
+        clause.negated = true;
         return;
     }
   }
 
   void add_adjective(NounPhrase* phrase) {
     if (!phrase) return;
-    std::vector<const Predicate*> fitting;
-    for (const Predicate& adjective : words_.adjectives)
-      if (std::ranges::find(adjective.subjects, phrase->noun) != adjective.subjects.end())
-        fitting.push_back(&adjective);
+    const std::vector<const Predicate*> fitting = fitting_adjectives(*phrase->noun);
     if (fitting.empty()) return;
     phrase->adjectives.push_back(one_of(fitting));
     std::ranges::sort(phrase->adjectives, {}, &Predicate::order);
@@ -180,9 +208,11 @@ class Derivation {
     const bool of_object = !clause.object.empty() && chance(0.5);
     auto& list = of_object ? clause.object : clause.subject;
     if (list.size() != 1) return;
+    std::vector<const Noun*> alike;
+    for (const Noun* noun : of_object ? clause.predicate->objects : clause.predicate->subjects)
+      if (noun->tags.front() == list.front().noun->tags.front()) alike.push_back(noun);
     NounPhrase phrase;
-    phrase.noun = noun(of_object ? clause.predicate->objects : clause.predicate->subjects);
-    if (phrase.noun->tags.front() != list.front().noun->tags.front()) return;
+    phrase.noun = noun(alike);
     list.push_back(phrase);
   }
 
@@ -191,22 +221,36 @@ class Derivation {
     if (list.size() != 1 || !list.front().relative.empty()) return;
     NounPhrase& head = list.front();
     RelativeClause relative;
-    const Predicate& verb = one_of(words_.verbs);
-    relative.clause.predicate = &verb;
+    relative.gap =
+        head.noun->is("person") || head.noun->is("animal") ? (chance(0.2) ? Gap::object : Gap::subject) : Gap::object;
+    std::vector<const Predicate*> fitting;
+    for (const Predicate& verb : words_.verbs) {
+      const auto& nouns = relative.gap == Gap::object ? verb.objects : verb.subjects;
+      if (std::ranges::find(nouns, head.noun) != nouns.end()) fitting.push_back(&verb);
+    }
+    if (fitting.empty()) return;
+    relative.clause.predicate = one_of(fitting);
     relative.tense = static_cast<Tense>(random_.below(3));
-    const bool object_gap = verb.takes_object(*head.noun) && (chance(0.7) || !head.noun->is("person"));
-    relative.gap = object_gap ? Gap::object : Gap::subject;
     complete(relative.clause);
     relative.clause.topic = false;
-    if (object_gap) {
+    if (relative.gap == Gap::object) {
       relative.clause.object.clear();
       NounPhrase subject;
-      subject.noun = noun(verb.subjects);
+      subject.noun = noun(relative.clause.predicate->subjects);
       relative.clause.subject.push_back(subject);
     }
-    relative.clause.negated = chance(0.15);
+    const bool suppletive = relative.clause.predicate->negation == Negation::suppletive;
+    relative.clause.negated = chance(suppletive ? 0.4 : 0.15);
     head.relative.push_back(relative);
   }
+
+  enum class Growth { time, place, company, adverb, adjective, demonstrative, numeral, member, relative, negation };
+
+  /// What a sentence grows by; what stands here twice happens twice as often.
+  static constexpr std::array growth_{Growth::time,      Growth::place,     Growth::company,       Growth::adverb,
+                                      Growth::adjective, Growth::adjective, Growth::demonstrative, Growth::numeral,
+                                      Growth::numeral,   Growth::member,    Growth::member,        Growth::relative,
+                                      Growth::relative,  Growth::relative,  Growth::relative,      Growth::negation};
 
   Random& random_;
   const Lexicon& words_;

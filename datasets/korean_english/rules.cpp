@@ -1,7 +1,6 @@
 #include "datasets/korean_english/rules.h"
 
 #include <algorithm>
-#include <set>
 
 #include "datasets/korean_english/realise.h"
 
@@ -27,7 +26,7 @@ bool same_kind(const Clause& a, const Clause& b) {
          (a.predicate->frame == Frame::location) == (b.predicate->frame == Frame::location);
 }
 
-std::string noun_phrase_rule(const NounPhrase& phrase, bool topic) {
+std::string_view noun_phrase_rule(const NounPhrase& phrase, bool topic) {
   const Noun& noun = *phrase.noun;
   const bool modified = phrase.demonstrative || phrase.numeral || phrase.plural || !phrase.adjectives.empty();
   if (noun.article == Article::never && (modified || !phrase.relative.empty())) return "a name takes no modifier";
@@ -45,9 +44,9 @@ std::string noun_phrase_rule(const NounPhrase& phrase, bool topic) {
   return "";
 }
 
-std::string list_rule(const Phrases& phrases, bool topic) {
+std::string_view list_rule(const Phrases& phrases, bool topic) {
   for (const NounPhrase& phrase : phrases)
-    if (const std::string rule = noun_phrase_rule(phrase, topic); !rule.empty()) return rule;
+    if (const std::string_view rule = noun_phrase_rule(phrase, topic); !rule.empty()) return rule;
   if (phrases.size() < 2) return "";
   for (const NounPhrase& phrase : phrases) {
     if (phrase.noun->pronoun || phrase.numeral || phrase.plural || phrase.demonstrative || !phrase.relative.empty())
@@ -62,13 +61,13 @@ std::string list_rule(const Phrases& phrases, bool topic) {
 }
 
 /// The rules of one clause that do not depend on the sentence around it.
-std::string clause_rule(const Clause& clause) {
+std::string_view clause_rule(const Clause& clause) {
   const Predicate& predicate = *clause.predicate;
   for (const Phrases* phrases : {&clause.object, &clause.receiver, &clause.company})
-    if (const std::string rule = list_rule(*phrases, false); !rule.empty()) return rule;
-  if (const std::string rule = list_rule(clause.subject, clause.topic); !rule.empty()) return rule;
+    if (const std::string_view rule = list_rule(*phrases, false); !rule.empty()) return rule;
+  if (const std::string_view rule = list_rule(clause.subject, clause.topic); !rule.empty()) return rule;
   for (const PlacePhrase& phrase : clause.place) {
-    if (const std::string rule = noun_phrase_rule(phrase.place, false); !rule.empty()) return rule;
+    if (const std::string_view rule = noun_phrase_rule(phrase.place, false); !rule.empty()) return rule;
     if (std::ranges::find(predicate.places, phrase.role) == predicate.places.end()) return "not a place of this verb";
   }
   for (const NounPhrase& phrase : clause.subject)
@@ -102,6 +101,9 @@ std::string clause_rule(const Clause& clause) {
       has_relative(clause.receiver) || has_relative(clause.company))
     return "relative clauses belong to subjects and objects";
   if (has_relative(clause.subject) && has_relative(clause.object)) return "one relative clause in a clause";
+  if (has_relative(clause.object) && !clause.topic && !clause.subject.empty() &&
+      clause.object.front().relative.front().gap == Gap::object)
+    return "no 이/가 right before another";
   if (predicate.frame == Frame::existence) {
     if (clause.topic) return "what exists is new: 이/가";
     if (clause.subject.front().demonstrative || clause.subject.front().noun->article == Article::never)
@@ -133,7 +135,7 @@ void collect(const Clause& clause, std::vector<const void*>& content) {
   content.push_back(clause.predicate);
 }
 
-std::string relative_rule(const NounPhrase& head, const RelativeClause& relative) {
+std::string_view relative_rule(const NounPhrase& head, const RelativeClause& relative) {
   const Clause& clause = relative.clause;
   const Predicate& predicate = *clause.predicate;
   if (predicate.is_adjective() || !predicate.adnominals[static_cast<std::size_t>(relative.tense)])
@@ -152,16 +154,16 @@ std::string relative_rule(const NounPhrase& head, const RelativeClause& relative
   return clause_rule(whole);
 }
 
-std::string relatives_rule(const Clause& clause) {
+std::string_view relatives_rule(const Clause& clause) {
   for (const Phrases* phrases : {&clause.subject, &clause.object})
     for (const NounPhrase& head : *phrases)
       for (const RelativeClause& relative : head.relative)
-        if (const std::string rule = relative_rule(head, relative); !rule.empty()) return rule;
+        if (const std::string_view rule = relative_rule(head, relative); !rule.empty()) return rule;
   return "";
 }
 
 /// The rules for a clause at its place in the sentence.
-std::string position_rule(const Sentence& sentence, std::size_t i) {
+std::string_view position_rule(const Sentence& sentence, std::size_t i) {
   const Clause& clause = sentence.clauses[i];
   const bool weather = clause.predicate->frame == Frame::weather;
   const bool shares = clause.subject.empty() && !weather;
@@ -190,11 +192,11 @@ std::string position_rule(const Sentence& sentence, std::size_t i) {
 
 }  // namespace
 
-std::string broken_rule(const Sentence& sentence) {
+std::string_view broken_rule(const Sentence& sentence) {
   std::vector<const void*> content;
   for (std::size_t i = 0; i < sentence.clauses.size(); ++i) {
-    Clause clause = sentence.clauses[i];
-    if (const std::string rule = position_rule(sentence, i); !rule.empty()) return rule;
+    const Clause& clause = sentence.clauses[i];
+    if (const std::string_view rule = position_rule(sentence, i); !rule.empty()) return rule;
     if (clause.subject.empty() && i > 0) {  // check the shared subject against this verb too
       std::size_t owner = i;
       while (sentence.clauses[owner].subject.empty()) --owner;
@@ -202,8 +204,8 @@ std::string broken_rule(const Sentence& sentence) {
         if (!contains(clause.predicate->subjects, phrase.noun)) return "the subject does not fit the verb";
       if (clause.predicate->frame == Frame::possession && !sentence.clauses[owner].topic) return "who has is a topic";
     }
-    if (const std::string rule = clause_rule(clause); !rule.empty()) return rule;
-    if (const std::string rule = relatives_rule(clause); !rule.empty()) return rule;
+    if (const std::string_view rule = clause_rule(clause); !rule.empty()) return rule;
+    if (const std::string_view rule = relatives_rule(clause); !rule.empty()) return rule;
     collect(clause, content);
   }
   if (std::ranges::count_if(sentence.clauses, [](const Clause& clause) { return !clause.time.empty(); }) > 1)

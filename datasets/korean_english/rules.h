@@ -1,6 +1,6 @@
 #pragma once
 
-#include <string>
+#include <string_view>
 
 #include "datasets/korean_english/syntax.h"
 
@@ -9,7 +9,7 @@
 namespace qkv::grammar {
 
 /// Nothing if the tree is a sentence of the grammar; otherwise the rule it breaks, in a few words.
-std::string broken_rule(const Sentence& sentence);
+std::string_view broken_rule(const Sentence& sentence);
 
 /// The number of Korean words of the sentence, the final mark counted.
 int source_words(const Sentence& sentence);

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "autograd/random.h"
@@ -42,13 +44,16 @@ class Stream {
 
  private:
   bool wanted(const Sentence& sentence, const std::vector<std::string>& source) const;
+  std::optional<Pair> candidate(int length);
+  int rarest_word(const Pair& pair) const;
   bool draw_one(int length, std::vector<Pair>& pairs);
 
   Kind kind_;
   int shortest_, longest_, next_length_;
   Random random_;
   std::vector<bool> exhausted_;
-  std::set<std::uint64_t> seen_;  // hashes of the sources
+  std::set<std::uint64_t> seen_;                // hashes of the sources
+  std::unordered_map<std::string, int> count_;  // how often each source word was drawn
 };
 
 }  // namespace qkv::grammar
