@@ -53,10 +53,10 @@ std::string cell(float weight, int width, const ShadedMatrixStyle& style) {
     return fmt::format("\033[48;5;{};38;5;{}m{}\033[0m", colour.background, colour.letters,
                        left_aligned(digits, width));
   }
-  const std::string shade(shade_of(weight));
-  if (style.digits && weight >= least_shaded) return left_aligned(shade + digits_of(weight), width);
-  if (style.digits && !digits_of(weight).empty()) return left_aligned(" " + digits_of(weight), width);
-  if (weight < least_shaded) return left_aligned((width > 3 ? " " : "") + shade, width);
+  const std::string_view shade = shade_of(weight);
+  if (style.digits && weight >= least_shaded) return left_aligned(fmt::format("{}{}", shade, digits_of(weight)), width);
+  if (style.digits && !digits_of(weight).empty()) return left_aligned(fmt::format(" {}", digits_of(weight)), width);
+  if (weight < least_shaded) return left_aligned(fmt::format("{}{}", width > 3 ? " " : "", shade), width);
   std::string block;
   for (int i = 0; i < std::max(width - 1, 2); ++i) block += shade;
   return left_aligned(block, width);

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <ostream>
 #include <stdexcept>
 
 #include "autograd/random.h"
@@ -162,6 +163,8 @@ struct Broken {
   std::string content;
   const char* complaint;
 };
+
+void PrintTo(const Broken& broken, std::ostream* stream) { *stream << broken.name; }
 
 class BrokenSafetensors : public testing::TestWithParam<Broken> {};
 
