@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <new>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -33,6 +34,7 @@ void Arena::spoil([[maybe_unused]] std::byte* place, [[maybe_unused]] std::size_
 }
 
 void Arena::add_block(std::size_t bytes) {
+  blocks_.reserve(blocks_.size() + 1);  // so that push_back cannot fail and lose the memory
   auto* memory = static_cast<std::byte*>(::operator new(bytes, std::align_val_t(alignment)));
   blocks_.push_back({memory, bytes});
   spoil(memory, bytes);
@@ -46,19 +48,19 @@ void Arena::release_blocks() {
   blocks_.clear();
 }
 
-void* Arena::allocate_in_next_block(std::size_t bytes) {
-  if (current_ < blocks_.size()) ++current_;
+void* Arena::allocate_in_next_block(std::size_t bytes, std::size_t rounded) {
   // A later block may be left from before a rewind; one that is too small is passed over until the next full rewind.
-  while (current_ < blocks_.size() && blocks_[current_].size < bytes) ++current_;
-  if (current_ == blocks_.size()) add_block(std::max({bytes, first_block, capacity()}));
-  used_ = bytes;
+  std::size_t next = blocks_.empty() ? 0 : current_ + 1;
+  while (next < blocks_.size() && blocks_[next].size < rounded) ++next;
+  if (next == blocks_.size()) add_block(std::max({rounded, first_block, capacity()}));
+  current_ = next;  // only now: if there was no memory, the arena is as it was
+  used_ = rounded;
   return unpoisoned(blocks_[current_].memory, bytes);
 }
 
 void Arena::rewind(Mark mark) {
   peak_ = std::max(peak_, used());
-  const std::size_t last = std::min(current_, blocks_.empty() ? 0 : blocks_.size() - 1);
-  for (std::size_t i = mark.block; i <= last && i < blocks_.size(); ++i) {
+  for (std::size_t i = mark.block; i <= current_ && i < blocks_.size(); ++i) {
     const std::size_t from = i == mark.block ? mark.used : 0;
     const std::size_t to = i == current_ ? used_ : blocks_[i].size;
     if (to > from) {
@@ -73,6 +75,15 @@ void Arena::rewind(Mark mark) {
     release_blocks();
     add_block(total);
   }
+}
+
+bool Arena::is_after(Mark mark, const void* memory) const {
+  const auto* place = static_cast<const std::byte*>(memory);
+  for (std::size_t i = mark.block; i < blocks_.size(); ++i) {
+    const std::byte* from = blocks_[i].memory + (i == mark.block ? mark.used : 0);
+    if (!std::less<>()(place, from) && std::less<>()(place, blocks_[i].memory + blocks_[i].size)) return true;
+  }
+  return false;
 }
 
 std::size_t Arena::used() const {

@@ -31,9 +31,9 @@ class Arena {
     if (current_ < blocks_.size() && used_ + rounded <= blocks_[current_].size) [[likely]] {
       std::byte* place = blocks_[current_].memory + used_;
       used_ += rounded;
-      return unpoisoned(place, rounded);
+      return unpoisoned(place, bytes);  // the rest up to 64 stays poisoned, to find writes beyond the end
     }
-    return allocate_in_next_block(rounded);
+    return allocate_in_next_block(bytes, rounded);
   }
 
   template <class T>
@@ -43,6 +43,9 @@ class Arena {
 
   Mark mark() const { return {current_, used_}; }
   void rewind(Mark mark);
+
+  /// Whether this memory was handed out after the mark was taken, so that rewinding to it takes it back.
+  bool is_after(Mark mark, const void* memory) const;
 
   /// Bytes in use, and the most that were ever in use.
   std::size_t used() const;
@@ -57,7 +60,7 @@ class Arena {
     std::size_t size;
   };
 
-  void* allocate_in_next_block(std::size_t bytes);
+  void* allocate_in_next_block(std::size_t bytes, std::size_t rounded);
   static void* unpoisoned(std::byte* place, std::size_t bytes);
   static void spoil(std::byte* place, std::size_t bytes);
   void add_block(std::size_t bytes);

@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace qkv {
 
@@ -14,7 +15,9 @@ inline constinit thread_local const char* current_module = nullptr;
 /// Sets the current module until the end of the block.
 class InModule {
  public:
+  /// The path must outlive everything that was recorded in it, since nodes keep pointing to it.
   explicit InModule(const std::string& path) : outer_(current_module) { current_module = path.c_str(); }
+  explicit InModule(std::string&&) = delete;
   ~InModule() { current_module = outer_; }
   InModule(const InModule&) = delete;
   InModule& operator=(const InModule&) = delete;

@@ -67,6 +67,23 @@ struct Dual {
     const T y = tanh(a.value);
     return chain(a, y, T(1) - y * y);
   }
+  friend Dual log1p(const Dual& a) {
+    using std::log1p;
+    return chain(a, log1p(a.value), T(1) / (T(1) + a.value));
+  }
+  friend Dual pow(const Dual& a, double exponent) {
+    using std::pow;
+    return chain(a, pow(a.value, T(exponent)), T(exponent) * pow(a.value, T(exponent - 1)));
+  }
+  friend Dual sin(const Dual& a) {
+    using std::cos, std::sin;
+    return chain(a, sin(a.value), cos(a.value));
+  }
+  friend Dual cos(const Dual& a) {
+    using std::cos, std::sin;
+    return chain(a, cos(a.value), -sin(a.value));
+  }
+  friend Dual abs(const Dual& a) { return a.value < T(0) ? -a : a; }
   friend Dual erf(const Dual& a) {
     using std::erf;
     using std::exp;

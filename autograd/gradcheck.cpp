@@ -1,5 +1,7 @@
 #include "autograd/gradcheck.h"
 
+#include <limits>
+
 namespace qkv {
 
 CheckInput CheckInput::random(std::string name, const Shape& shape, std::uint64_t seed) {
@@ -30,13 +32,24 @@ std::vector<int> index_of(std::size_t element, const Shape& shape) {
   return index;
 }
 
+double difference_of(double a, double b) {
+  const double difference = std::abs(a - b);
+  return std::isfinite(difference) ? difference : std::numeric_limits<double>::infinity();
+}
+
+double relative(double difference, double scale) {
+  if (difference == 0) return 0;
+  return scale > 0 ? difference / scale : std::numeric_limits<double>::infinity();
+}
+
 double dot(const Outputs& a, const Outputs& b, double& magnitude) {
-  double sum = 0;
+  double sum = 0, absolute = 0;
   for (std::size_t k = 0; k < a.size(); ++k)
     for (std::size_t i = 0; i < a[k].size(); ++i) {
       sum += a[k][i] * b[k][i];
-      magnitude += std::abs(a[k][i] * b[k][i]);
+      absolute += std::abs(a[k][i] * b[k][i]);
     }
+  if (std::isfinite(absolute)) magnitude += absolute;
   return sum;
 }
 
@@ -44,8 +57,8 @@ void conclude(GradcheckResult& result, std::vector<Worst>& worst, double scale, 
   std::stable_sort(worst.begin(), worst.end(),
                    [](const Worst& a, const Worst& b) { return a.difference > b.difference; });
   for (Worst& entry : worst) {
-    if (scale > 0) result.error = std::max(result.error, entry.difference / scale);
-    if (entry.difference <= tolerance * scale) continue;  // NaN was refused when the function was recorded …
+    result.error = std::max(result.error, relative(entry.difference, scale));
+    if (entry.difference <= tolerance * scale) continue;
     result.passed = false;
     result.mismatches.push_back(std::move(entry.mismatch));
   }

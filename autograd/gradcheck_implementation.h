@@ -96,7 +96,14 @@ struct Worst {
   Mismatch mismatch;
 };
 
+/// |a − b|; infinite if a or b is NaN or infinite, so that it is never taken for agreement.
+double difference_of(double a, double b);
+
+/// difference / scale, 0 where nothing differs.
+double relative(double difference, double scale);
+
 std::vector<int> index_of(std::size_t element, const Shape& shape);
+/// Σ a b; Σ |a b| is added to the magnitude if it is finite.
 double dot(const Outputs& a, const Outputs& b, double& magnitude);
 void conclude(GradcheckResult& result, std::vector<Worst>& worst, double scale, double tolerance);
 
@@ -139,13 +146,13 @@ GradcheckResult gradcheck(const Function& function, const std::vector<CheckInput
     for (std::size_t k = 0; k < ju.size(); ++k) {
       const double a = dot(v, ju[k], forward_scale);
       const double b = dot({gradient[first + k]}, {u[first + k]}, backward_scale);
-      differences[first + k] = std::abs(a - b);
+      differences[first + k] = difference_of(a, b);
     }
   }
   const double scale = std::max(forward_scale, backward_scale);
   bool directions_agree = true;
   for (double difference : differences) {
-    if (scale > 0) result.error = std::max(result.error, difference / scale);
+    result.error = std::max(result.error, relative(difference, scale));
     directions_agree = directions_agree && difference <= options.tolerance * scale;
   }
 
@@ -181,10 +188,10 @@ GradcheckResult gradcheck(const Function& function, const std::vector<CheckInput
         std::size_t row = 0;
         const auto compare = [&](double expected) {
           const double got = backward_rows[row++][input][first + k];
-          largest = std::max({largest, std::abs(expected), std::abs(got)});
-          if (!(std::abs(got - expected) <= worst[input].difference))
-            worst[input] = {std::abs(got - expected),
-                            {inputs[input].name, index_of(first + k, inputs[input].shape), got, expected}};
+          const double difference = difference_of(got, expected);
+          if (std::isfinite(difference)) largest = std::max({largest, std::abs(expected), std::abs(got)});
+          if (difference > worst[input].difference)
+            worst[input] = {difference, {inputs[input].name, index_of(first + k, inputs[input].shape), got, expected}};
         };
         if (!whole) {
           double ignored = 0;

@@ -9,27 +9,27 @@ namespace qkv {
 
 /// Which keys a query may look at: those before its sentence's length (padding), those not after its own position
 /// (causal), or both. In each case the allowed keys are the first ones, so a mask is a number of keys for every query,
-/// and its polarity cannot be confused. Masked keys are skipped, never read.
+/// and its polarity cannot be confused. Padding is skipped, never read; the weight of any masked key is exactly 0.
 class Mask {
  public:
   /// Every query sees every key.
   static Mask none() { return {}; }
 
-  /// In sentence b only the first lengths[b] keys are words.
-  static Mask padding(std::span<const int> lengths) { return {lengths, false}; }
+  /// In sentence b only the first lengths[b] keys are words. The lengths must outlive the operation it is given to.
+  static Mask padding(std::span<const int> lengths) { return {lengths, true, false}; }
 
   /// A query sees the keys up to its own position. With fewer queries than keys, the queries are the last ones.
-  static Mask causal() { return {{}, true}; }
+  static Mask causal() { return {{}, false, true}; }
 
   /// Both.
-  static Mask causal_padding(std::span<const int> lengths) { return {lengths, true}; }
+  static Mask causal_padding(std::span<const int> lengths) { return {lengths, true, true}; }
 
   bool is_causal() const { return causal_; }
-  bool has_lengths() const { return !lengths_.empty(); }
+  bool has_lengths() const { return has_lengths_; }
 
   /// How many of the keys of this sentence are words.
   int words(int sentence, int keys) const {
-    return lengths_.empty() ? keys : std::min(lengths_[static_cast<std::size_t>(sentence)], keys);
+    return !has_lengths_ ? keys : std::min(lengths_[static_cast<std::size_t>(sentence)], keys);
   }
 
   /// How many keys, the first ones, this query may look at.
@@ -40,7 +40,7 @@ class Mask {
 
   /// Throws std::invalid_argument unless there is a length in 0 … keys for each sentence.
   void check_fits(const char* operation, int sentences, int keys) const {
-    check(lengths_.empty() || static_cast<int>(lengths_.size()) == sentences,
+    check(!has_lengths_ || static_cast<int>(lengths_.size()) == sentences,
           "{}: the mask has {} lengths for {} sentences", operation, lengths_.size(), sentences);
     for (std::size_t i = 0; i < lengths_.size(); ++i)
       check(lengths_[i] >= 0 && lengths_[i] <= keys, "{}: the mask's length {} of sentence {} is not within 0 and {}",
@@ -50,14 +50,16 @@ class Mask {
   /// The same mask with its lengths copied to the tape, for a closure to keep.
   template <class T>
   Mask kept_by(Tape<T>& tape) const {
-    return {std::span<const int>(tape.keep(lengths_.data(), lengths_.size()), lengths_.size()), causal_};
+    return {std::span<const int>(tape.keep(lengths_.data(), lengths_.size()), lengths_.size()), has_lengths_, causal_};
   }
 
  private:
   Mask() = default;
-  Mask(std::span<const int> lengths, bool causal) : lengths_(lengths), causal_(causal) {}
+  Mask(std::span<const int> lengths, bool has_lengths, bool causal)
+      : lengths_(lengths), has_lengths_(has_lengths), causal_(causal) {}
 
   std::span<const int> lengths_;
+  bool has_lengths_ = false;  // a batch of no sentences has lengths too: none
   bool causal_ = false;
 };
 

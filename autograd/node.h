@@ -10,7 +10,7 @@ template <class T>
 class Tape;
 
 /// A value on a tape: its numbers, its gradient once there is one, and where it came from. Nodes live in the tape's
-/// arena; `Var` is how they are held.
+/// arena, the list of parents right behind; `Var` is how they are held.
 template <class T>
 struct Node {
   T* value = nullptr;
@@ -28,10 +28,11 @@ struct Node {
   bool written = false;   // its gradient holds something: the next write adds
   bool retained = false;  // its gradient is kept for looking at
   bool recycled = false;  // its gradient was given back
+  bool outside = false;   // its gradient lies in memory that is not the tape's
 };
 
 /// The backward of one operation, in the tape's arena: what to run, and the outputs whose gradients it reads. The
-/// operation's own captures follow it in memory.
+/// operation's own captures and the list of outputs follow it in memory.
 template <class T>
 struct Closure {
   void (*run)(const Closure*) = nullptr;

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <initializer_list>
+#include <limits>
 #include <string>
 
 #include "autograd/check.h"
@@ -10,14 +12,14 @@
 namespace qkv {
 
 /// The sizes of a tensor's dimensions, at most four; tensors are row-major and contiguous, the last dimension is the
-/// feature. A scalar has rank 0.
+/// feature. A scalar has rank 0. A tensor has fewer than 2³¹ elements, so that an int can count them.
 class Shape {
  public:
   static constexpr int max_rank = 4;
 
   constexpr Shape() = default;
 
-  /// Throws std::invalid_argument if there are more than four sizes or one is negative.
+  /// Throws std::invalid_argument if there are more than four sizes, one is negative, or the elements are too many.
   Shape(std::initializer_list<int> sizes) {
     check(sizes.size() <= max_rank, "shape: {} dimensions, but at most {} are supported", sizes.size(), +max_rank);
     for (int size : sizes) push(size);
@@ -27,16 +29,13 @@ class Shape {
     check(size >= 0, "shape: dimension {} has negative size {}", rank_, size);
     check(rank_ < max_rank, "shape: more than {} dimensions", +max_rank);
     sizes_[static_cast<std::size_t>(rank_++)] = size;
+    check_size();
   }
 
   int rank() const { return rank_; }
 
   /// The size of dimension `i`; negative `i` counts from the end, so dim(-1) is the last.
-  int dim(int i) const {
-    const int index = i < 0 ? i + rank_ : i;
-    check(index >= 0 && index < rank_, "shape: {} has no dimension {}", text(), i);
-    return sizes_[static_cast<std::size_t>(index)];
-  }
+  int dim(int i) const;
 
   /// The size of the last dimension; 1 for a scalar.
   int last() const { return rank_ == 0 ? 1 : sizes_[static_cast<std::size_t>(rank_ - 1)]; }
@@ -59,7 +58,8 @@ class Shape {
   Shape with_last(int size) const {
     check(rank_ > 0, "shape: a scalar has no last dimension to replace");
     Shape result = *this;
-    result.sizes_[static_cast<std::size_t>(rank_ - 1)] = size;
+    --result.rank_;
+    result.push(size);
     return result;
   }
 
@@ -74,6 +74,9 @@ class Shape {
   friend bool operator==(const Shape&, const Shape&) = default;
 
  private:
+  /// Sizes of 0 count as 1 here, so that no part of the product overflows either.
+  void check_size() const;
+
   std::array<std::int32_t, max_rank> sizes_{};
   std::int32_t rank_ = 0;
 };
@@ -87,3 +90,23 @@ struct fmt::formatter<qkv::Shape> : fmt::formatter<std::string> {
     return fmt::formatter<std::string>::format(shape.text(), context);
   }
 };
+
+namespace qkv {
+
+// Below the formatter, so that a shape is turned into text only when a check fails.
+
+inline int Shape::dim(int i) const {
+  const int index = i < 0 ? i + rank_ : i;
+  check(index >= 0 && index < rank_, "shape: {} has no dimension {}", *this, i);
+  return sizes_[static_cast<std::size_t>(index)];
+}
+
+inline void Shape::check_size() const {
+  std::int64_t product = 1;
+  for (int i = 0; i < rank_; ++i) {
+    product *= std::max(sizes_[static_cast<std::size_t>(i)], 1);
+    check(product <= std::numeric_limits<int>::max(), "shape: {} has 2³¹ elements or more", *this);
+  }
+}
+
+}  // namespace qkv

@@ -51,7 +51,8 @@ class Tape {
   /// A copy of these numbers as an input that needs no gradient.
   Var<T> constant(const Shape& shape, std::span<const T> values, const char* name = "constant");
 
-  /// An input whose numbers, and gradient unless it is nullptr, lie outside the tape and are not copied.
+  /// An input whose numbers, and gradient unless it is nullptr, lie outside the tape and are not copied; like the name
+  /// of any input, they must outlive the step.
   Var<T> leaf(const char* name, const Shape& shape, const T* value, T* gradient);
 
   /// Records the backward of the operation with these outputs; see `on_backward`.
@@ -79,6 +80,7 @@ class Tape {
   void clear_gradients();
 
   /// Forgets everything and takes the memory back for the next step. Every Var of this tape becomes invalid.
+  /// Throws std::invalid_argument inside a Scope, whose values it would take away.
   void rewind();
 
   /// Uninitialised memory that lasts as long as the values of this step.
@@ -148,13 +150,22 @@ class Tape {
     Node<T>* last_node = nullptr;
     Closure<T>* last_closure = nullptr;
     Leaves* leaves = nullptr;
+    std::int64_t backward_passes = 0;
+    std::int64_t gradients_taken = 0;
     std::int32_t node_count = 0;
+    int dropout_uses = 0;
+    bool ran_backward = false;
   };
-  State state() const { return {last_node_, last_closure_, leaves_, node_count_}; }
+  State state() const {
+    return {last_node_,       last_closure_, leaves_,      backward_passes_,
+            gradients_taken_, node_count_,   dropout_uses, ran_backward_};
+  }
   void restore(const State& state, Arena::Mark mark);
+  static void forget_gradient(Node<T>* node);
 
-  Node<T>* new_node(const char* name, const Shape& shape);
+  Node<T>* new_node(const char* name, const Shape& shape, std::size_t parents = 0);
   T* gradient_memory(const Node<T>* node) {
+    ++gradients_taken_;
     return static_cast<T*>(free_gradients_.take(arena_, static_cast<std::size_t>(node->shape.size()) * sizeof(T)));
   }
   void fill_gradient_with_zeros(Node<T>* node);
@@ -168,7 +179,10 @@ class Tape {
   Node<T>* last_node_ = nullptr;
   Closure<T>* last_closure_ = nullptr;
   Leaves* leaves_ = nullptr;
+  std::int64_t backward_passes_ = 0;
+  std::int64_t gradients_taken_ = 0;
   std::int32_t node_count_ = 0;
+  int open_scopes_ = 0;
   bool records_gradients_ = true;
   bool retain_all_ = false;
   bool ran_backward_ = false;
@@ -201,12 +215,16 @@ class NoGrad {
   bool outer_;
 };
 
-/// Takes back what was put on the tape since it began, at the end of the block.
+/// Takes back what was put on the tape since it began, at the end of the block. Gradients of a backward inside it go
+/// too, also those of values that were there before; what was written to memory outside the tape stays.
 template <class T>
 class Scope {
  public:
-  explicit Scope(Tape<T>& tape) : tape_(tape), state_(tape.state()), mark_(tape.arena_.mark()) {}
-  ~Scope() { tape_.restore(state_, mark_); }
+  explicit Scope(Tape<T>& tape) : tape_(tape), state_(tape.state()), mark_(tape.arena_.mark()) { ++tape.open_scopes_; }
+  ~Scope() {
+    tape_.restore(state_, mark_);
+    --tape_.open_scopes_;
+  }
   Scope(const Scope&) = delete;
   Scope& operator=(const Scope&) = delete;
 

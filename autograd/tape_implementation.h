@@ -7,8 +7,11 @@
 namespace qkv {
 
 template <class T>
-Node<T>* Tape<T>::new_node(const char* name, const Shape& shape) {
-  Node<T>* node = new (arena_.array<Node<T>>(1)) Node<T>();
+Node<T>* Tape<T>::new_node(const char* name, const Shape& shape, std::size_t parents) {
+  static_assert(sizeof(Node<T>) % alignof(Node<T>*) == 0 && sizeof(Node<T>) <= 128);
+  void* memory = arena_.allocate(sizeof(Node<T>) + parents * sizeof(Node<T>*));
+  Node<T>* node = new (memory) Node<T>();
+  node->parents = reinterpret_cast<Node<T>**>(node + 1);
   node->previous = last_node_;
   node->tape = this;
   node->name = name;
@@ -23,10 +26,9 @@ Node<T>* Tape<T>::new_node(const char* name, const Shape& shape) {
 template <class T>
 Var<T> Tape<T>::make(const char* name, const Shape& shape, std::span<const Var<T>> parents) {
   Tape& tape = current();
-  Node<T>* node = tape.new_node(name, shape);
+  Node<T>* node = tape.new_node(name, shape, tape.records_gradients_ ? parents.size() : 0);
   node->value = tape.arena_.template array<T>(static_cast<std::size_t>(shape.size()));
   if (!tape.records_gradients_) return Var<T>(node);
-  node->parents = tape.arena_.template array<Node<T>*>(parents.size());
   node->parent_count = static_cast<std::int32_t>(parents.size());
   for (std::size_t i = 0; i < parents.size(); ++i) {
     Node<T>* parent = parents[i].node();
@@ -51,7 +53,7 @@ Var<T> Tape<T>::constant(const Shape& shape, std::span<const T> values, const ch
 template <class T>
 Var<T> Tape<T>::variable(const Shape& shape, std::span<const T> values, const char* name) {
   Var<T> x = constant(shape, values, name);
-  x.node()->needs_gradient = records_gradients_;
+  x.node()->needs_gradient = true;
   x.node()->retained = true;
   return x;
 }
@@ -62,7 +64,8 @@ Var<T> Tape<T>::leaf(const char* name, const Shape& shape, const T* value, T* gr
   node->is_leaf = true;
   node->value = const_cast<T*>(value);  // leaves are never written: assign() is for an operation's own output
   node->gradient = gradient;
-  node->needs_gradient = gradient != nullptr && records_gradients_;
+  node->needs_gradient = gradient != nullptr;
+  node->outside = gradient != nullptr;
   node->retained = true;
   return Var<T>(node);
 }
@@ -74,10 +77,12 @@ void Tape<T>::record(std::initializer_list<Var<T>> outputs, Backward backward) {
   struct Recorded : Closure<T> {
     Backward backward;
   };
-  auto* closure = new (arena_.array<Recorded>(1)) Recorded{{}, backward};
+  static_assert(sizeof(Recorded) % alignof(Node<T>*) == 0);
+  void* memory = arena_.allocate(sizeof(Recorded) + outputs.size() * sizeof(Node<T>*));
+  auto* closure = new (memory) Recorded{{}, backward};
   closure->run = [](const Closure<T>* self) { static_cast<const Recorded*>(self)->backward(); };
   closure->previous = last_closure_;
-  closure->outputs = arena_.array<Node<T>*>(outputs.size());
+  closure->outputs = reinterpret_cast<Node<T>**>(closure + 1);
   for (const Var<T>& output : outputs) closure->outputs[closure->output_count++] = output.node();
   last_closure_ = closure;
 }
@@ -101,6 +106,7 @@ void Tape<T>::backward(std::span<const Seed> seeds) {
           "backward: {} depends on nothing that needs a gradient (only constants, or recorded under NoGrad)", y.name());
   }
   ran_backward_ = true;
+  ++backward_passes_;
   Recording<T> recording(*this);
   for (const auto& [y, gradient] : seeds)
     write_each(y.sink().target(), [seed = gradient.data()](auto i) { return seed[i]; });
@@ -146,8 +152,8 @@ void Tape<T>::clear_gradients() {
 
 template <class T>
 void Tape<T>::rewind() {
+  check(open_scopes_ == 0, "rewind: a Scope of this tape is still open");
   restore({}, {});
-  dropout_uses = 0;
 }
 
 template <class T>
@@ -156,9 +162,21 @@ void Tape<T>::restore(const State& state, Arena::Mark mark) {
   last_closure_ = state.last_closure;
   leaves_ = state.leaves;
   node_count_ = state.node_count;
-  ran_backward_ = false;
+  dropout_uses = state.dropout_uses;
+  const bool ran_inside = backward_passes_ != state.backward_passes && state.last_node != nullptr;
+  ran_backward_ = state.ran_backward && !ran_inside;
+  if (ran_inside || gradients_taken_ != state.gradients_taken)
+    for (Node<T>* node = last_node_; node != nullptr; node = node->previous)
+      if (ran_inside || (node->gradient != nullptr && arena_.is_after(mark, node->gradient))) forget_gradient(node);
   free_gradients_.clear();
   arena_.rewind(mark);
+}
+
+template <class T>
+void Tape<T>::forget_gradient(Node<T>* node) {
+  if (!node->outside) node->gradient = nullptr;
+  node->written = false;
+  node->recycled = false;
 }
 
 template <class T>

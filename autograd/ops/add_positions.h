@@ -12,9 +12,8 @@ Var<T> add_positions(Var<T> x, Var<T> table, int first = 0) {
   check(x.rank() == 3 && table.rank() == 2 && table.dim(1) == x.last(),
         "add_positions: positions {} do not fit {}: last dimensions {} and {} differ", table.shape(), x.shape(),
         table.last(), x.last());
-  check(first >= 0 && first + x.dim(1) <= table.dim(0),
-        "add_positions: positions {} to {} are needed, but there are only {}", first, first + x.dim(1) - 1,
-        table.dim(0));
+  check(first >= 0 && first <= table.dim(0) - x.dim(1),
+        "add_positions: {} positions from {} on are needed, but there are only {}", x.dim(1), first, table.dim(0));
   Var<T> y = Tape<T>::make("add_positions", x.shape(), {x, table});
   const int sentences = x.dim(0);
   const std::int64_t sentence = std::int64_t{x.dim(1)} * x.last(), offset = std::int64_t{first} * x.last();

@@ -32,7 +32,7 @@ Attended<T> attention(Var<T> q, Var<T> k, Var<T> v, Mask mask = Mask::none(), in
         v.shape());
   check(k.dim(1) == v.dim(1), "attention: values {} do not fit keys {}: each key needs one value", v.shape(),
         k.shape());
-  check(heads > 0 && q.last() % heads == 0 && v.last() % heads == 0,
+  check(heads > 0 && q.last() > 0 && q.last() % heads == 0 && v.last() % heads == 0,
         "attention: {} and {} features cannot be divided among {} heads", q.last(), v.last(), heads);
   const int sentences = q.dim(0), queries = q.dim(1), keys = k.dim(1);
   const int width = q.last() / heads, value_width = v.last() / heads;

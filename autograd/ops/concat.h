@@ -1,7 +1,5 @@
 #pragma once
 
-#include <vector>
-
 #include "autograd/tape.h"
 
 namespace qkv {
@@ -30,11 +28,12 @@ Var<T> concat(std::span<const Var<T>> parts, int dimension) {
   }
   Var<T> y = Tape<T>::make("concat", shape, parts);
   const std::int64_t row = total * inner;
+  const std::int64_t rows = row == 0 ? 0 : y.size() / row;  // a row holds one piece of every part
   std::int64_t offset = 0;
   for (const Var<T>& part : parts) {
     const std::int64_t piece = part.dim(axis) * inner;
-    for (std::int64_t i = 0; i < part.size(); ++i)
-      assign(y).data[i / piece * row + offset + i % piece] = part.data()[i];
+    T* out = assign(y).data + offset;
+    for (std::int64_t r = 0; r < rows; ++r) std::copy_n(part.data() + r * piece, piece, out + r * row);
     offset += piece;
   }
   const Var<T>* kept = Tape<T>::current().keep(parts.data(), parts.size());
@@ -44,8 +43,13 @@ Var<T> concat(std::span<const Var<T>> parts, int dimension) {
     std::int64_t start = 0;
     for (std::size_t k = 0; k < count; ++k) {
       const std::int64_t piece = kept[k].dim(axis) * inner;
-      if (auto dx = kept[k].sink())
-        write_each(dx.target(), [=](auto i) { return dy[i / piece * row + start + i % piece]; });
+      if (auto dx = kept[k].sink()) {
+        const Target<T> to = dx.target();
+        for (std::int64_t r = 0; r < rows; ++r) {
+          const Target<T> part{to.data + r * piece, 1, static_cast<int>(piece), piece, to.accumulate};
+          write_each(part, [=](auto i) { return dy[r * row + start + i]; });
+        }
+      }
       start += piece;
     }
   });

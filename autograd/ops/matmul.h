@@ -16,7 +16,8 @@ Var<T> matmul(Var<T> a, Var<T> b) {
   check(b.dim(-2) == k, "matmul: {} times {}: inner dimensions {} and {} differ{}", a.shape(), b.shape(), k, b.dim(-2),
         n == k ? "; transpose the second?" : "");
   Var<T> c = Tape<T>::make("matmul", a.shape().with_last(n), {a, b});
-  const int matrices = m == 0 ? 0 : c.shape().rows() / m;
+  int matrices = 1;
+  for (int i = 0; i < rank - 2; ++i) matrices *= a.dim(i);
   for (int i = 0; i < matrices; ++i)
     gemm(a.rows().row_block(i * m, m), b.rows().row_block(i * k, k), assign(c).row_block(i * m, m));
   on_backward(c, [=] {

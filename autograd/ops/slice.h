@@ -9,7 +9,7 @@ namespace qkv {
 template <class T>
 Var<T> slice(Var<T> x, int dimension, int first, int count) {
   const int n = x.dim(dimension);
-  check(first >= 0 && count >= 0 && first + count <= n, "slice: {} entries from {} on reach outside dimension {} of {}",
+  check(first >= 0 && count >= 0 && first <= n - count, "slice: {} entries from {} on reach outside dimension {} of {}",
         count, first, dimension, x.shape());
   const int axis = dimension < 0 ? dimension + x.rank() : dimension;
   Shape shape;
