@@ -91,7 +91,7 @@ Phrase Realiser::relative(const RelativeClause& relative, const NounPhrase& head
   append(result.korean, subject_phrase.korean);
   append(result.korean, rest.korean);
   append(result.korean, verb.korean);
-  result.english.push_back({head.noun->is("person") ? "who" : "that", {verb.finite}, {}});
+  result.english.push_back({head.noun->person ? "who" : "that", {verb.finite}, {}});
   append(result.english, subject_phrase.english);
   append(result.english, verb.auxiliary);
   append(result.english, verb.negation);

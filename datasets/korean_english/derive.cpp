@@ -24,14 +24,17 @@ class Derivation {
       sentence.clauses.push_back(clause);
     }
     while (static_cast<int>(sentence.clauses.size()) < clauses) sentence.clauses.push_back(clause(sentence));
-    if (source_words(sentence) > length || !broken_rule(sentence).empty()) return std::nullopt;
-    for (int attempt = 0; attempt < 60; ++attempt) {
-      const int missing = length - source_words(sentence);
-      if (missing == 0) return sentence;
+    int words = source_words(sentence);
+    if (words > length || !broken_rule(sentence).empty()) return std::nullopt;
+    for (int attempt = 0; attempt < 60 && words < length; ++attempt) {
       Sentence grown = sentence;
       grow(grown);
-      if (source_words(grown) <= length && broken_rule(grown).empty()) sentence = std::move(grown);
+      const int longer = source_words(grown);
+      if (longer > length || !broken_rule(grown).empty()) continue;
+      words = longer;
+      sentence = std::move(grown);
     }
+    if (words == length) return sentence;
     return std::nullopt;
   }
 
@@ -55,7 +58,7 @@ class Derivation {
   NounPhrase noun_phrase(const Noun* noun) {
     NounPhrase phrase;
     phrase.noun = noun;
-    const bool alive = noun->is("person") || noun->is("animal");
+    const bool alive = noun->person || noun->animal;
     phrase.plural = alive && noun->has_plural() && chance(0.35);
     return phrase;
   }
@@ -63,13 +66,12 @@ class Derivation {
   /// One of these nouns. Where people are meant, every fourth is a name and every eighth a pronoun.
   const Noun* noun(const std::vector<const Noun*>& nouns) {
     const double draw = random_.uniform();
-    const std::string tag = draw < 0.25 ? "name" : draw < 0.37 ? "pronoun" : "";
-    std::vector<const Noun*> some;
-    for (const Noun* noun : nouns) {
-      const std::string special = noun->is_name() ? "name" : noun->pronoun ? "pronoun" : "";
-      if (special == tag) some.push_back(noun);
+    const bool name = draw < 0.25, pronoun = !name && draw < 0.39;
+    for (int attempt = 0; attempt < 20; ++attempt) {
+      const Noun* noun = one_of(nouns);
+      if (noun->name == name && noun->pronoun == pronoun) return noun;
     }
-    return one_of(some.empty() ? nouns : some);
+    return one_of(nouns);
   }
 
   /// The people one can give something to or do something with.
@@ -107,7 +109,7 @@ class Derivation {
   void describe_any(Clause& clause) {
     const Noun& noun = one_of(words_.nouns);
     const std::vector<const Predicate*> adjectives = fitting_adjectives(noun);
-    if (adjectives.empty() || noun.is("person")) return;
+    if (adjectives.empty() || noun.person) return;
     const Predicate* adjective = one_of(adjectives);
     const Predicate* other = one_of(adjectives);  // of two, the one that fits fewer nouns and so is met less often
     clause.predicate = adjective->subjects.size() < other->subjects.size() ? adjective : other;
@@ -117,7 +119,7 @@ class Derivation {
   std::vector<const Predicate*> fitting_adjectives(const Noun& noun) const {
     std::vector<const Predicate*> fitting;
     for (const Predicate& adjective : words_.adjectives)
-      if (std::ranges::find(adjective.subjects, &noun) != adjective.subjects.end()) fitting.push_back(&adjective);
+      if (adjective.takes_subject(noun)) fitting.push_back(&adjective);
     return fitting;
   }
 
@@ -221,12 +223,11 @@ class Derivation {
     if (list.size() != 1 || !list.front().relative.empty()) return;
     NounPhrase& head = list.front();
     RelativeClause relative;
-    relative.gap =
-        head.noun->is("person") || head.noun->is("animal") ? (chance(0.2) ? Gap::object : Gap::subject) : Gap::object;
+    relative.gap = head.noun->person || head.noun->animal ? (chance(0.2) ? Gap::object : Gap::subject) : Gap::object;
     std::vector<const Predicate*> fitting;
     for (const Predicate& verb : words_.verbs) {
-      const auto& nouns = relative.gap == Gap::object ? verb.objects : verb.subjects;
-      if (std::ranges::find(nouns, head.noun) != nouns.end()) fitting.push_back(&verb);
+      const bool fits = relative.gap == Gap::object ? verb.takes_object(*head.noun) : verb.takes_subject(*head.noun);
+      if (fits) fitting.push_back(&verb);
     }
     if (fitting.empty()) return;
     relative.clause.predicate = one_of(fitting);

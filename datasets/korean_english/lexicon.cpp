@@ -95,6 +95,12 @@ std::vector<const Noun*> choose_nouns(const Table<columns>& table, const Lexicon
   return chosen;
 }
 
+std::vector<bool> by_number(const Lexicon& lexicon, const std::vector<const Noun*>& nouns) {
+  std::vector<bool> chosen(lexicon.nouns.size());
+  for (const Noun* noun : nouns) chosen[noun->number] = true;
+  return chosen;
+}
+
 void read_words(Lexicon& lexicon) {
   Table<4> table("words.csv", tables::words, "korean", "kind", "english", "plural");
   std::string korean, kind, english, plural;
@@ -125,6 +131,10 @@ void read_nouns(Lexicon& lexicon) {
                                     {"bare", Article::bare}});
     noun.counter = counter.empty() ? nullptr : word(table, lexicon.counters, counter);
     noun.tags = split(tags);
+    noun.person = noun.is("person");
+    noun.animal = noun.is("animal");
+    noun.name = noun.is("name");
+    noun.number = lexicon.nouns.size();
     lexicon.nouns.push_back(noun);
   }
 }
@@ -135,19 +145,21 @@ void read_pronouns(Lexicon& lexicon) {
   Noun noun;
   noun.article = Article::never;
   noun.tags = {"person", "pronoun"};
-  noun.pronoun = true;
+  noun.pronoun = noun.person = true;
   while (table.read(noun.stem, noun.nominative, noun.english, noun.object, agreement)) {
     noun.agreement = choose<Agreement>(table, agreement, {{"first", Agreement::first}, {"plural", Agreement::plural}});
+    noun.number = lexicon.nouns.size();
     lexicon.nouns.push_back(noun);
   }
 }
 
 void read_verbs(Lexicon& lexicon) {
-  Table<12> table("verbs.csv", tables::verbs, "stem", "class", "english", "past", "frame", "subjects", "objects",
-                  "place", "company", "negation", "adverbs", "adnominals");
-  std::string stem, kind, english, past, frame, subjects, objects, places, company, negation, adverbs, adnominals;
-  while (
-      table.read(stem, kind, english, past, frame, subjects, objects, places, company, negation, adverbs, adnominals)) {
+  Table<13> table("verbs.csv", tables::verbs, "stem", "class", "english", "past", "frame", "subjects", "objects",
+                  "place", "company", "negation", "adverbs", "adnominals", "timed");
+  std::string stem, kind, english, past, frame, subjects, objects, places, company, negation, adverbs, adnominals,
+      timed;
+  while (table.read(stem, kind, english, past, frame, subjects, objects, places, company, negation, adverbs, adnominals,
+                    timed)) {
     Predicate verb;
     verb.stem = stem;
     verb.stem_class = stem_class(kind);
@@ -163,6 +175,8 @@ void read_verbs(Lexicon& lexicon) {
                                 {"possession", Frame::possession}});
     verb.subjects = choose_nouns(table, lexicon, subjects);
     verb.objects = choose_nouns(table, lexicon, objects);
+    verb.subject_numbers = by_number(lexicon, verb.subjects);
+    verb.object_numbers = by_number(lexicon, verb.objects);
     for (const std::string& place : split(places))
       verb.places.push_back(choose<PlaceRole>(
           table, place,
@@ -175,25 +189,29 @@ void read_verbs(Lexicon& lexicon) {
     }
     for (const std::string& adverb : split(adverbs)) verb.adverbs.push_back(word(table, lexicon.adverbs, adverb));
     verb.adnominals = tenses(table, adnominals);
+    verb.timed = yes(table, timed);
     lexicon.verbs.push_back(std::move(verb));
   }
 }
 
 void read_adjectives(Lexicon& lexicon) {
-  Table<7> table("adjectives.csv", tables::adjectives, "stem", "class", "english", "order", "nouns", "timed",
+  Table<8> table("adjectives.csv", tables::adjectives, "stem", "class", "english", "order", "scale", "nouns", "timed",
                  "impersonal");
-  std::string stem, kind, english, nouns, timed, impersonal;
+  std::string stem, kind, english, scale, nouns, timed, impersonal;
   int order = 0;
-  while (table.read(stem, kind, english, order, nouns, timed, impersonal)) {
+  while (table.read(stem, kind, english, order, scale, nouns, timed, impersonal)) {
     Predicate adjective;
     adjective.stem = stem;
     adjective.stem_class = stem_class(kind);
     adjective.english = english;
     adjective.frame = Frame::quality;
     adjective.subjects = choose_nouns(table, lexicon, nouns);
+    adjective.subject_numbers = by_number(lexicon, adjective.subjects);
+    adjective.object_numbers = by_number(lexicon, {});
     adjective.negation = Negation::ji;
     adjective.timed = yes(table, timed);
     adjective.order = order;
+    adjective.scale = scale;
     lexicon.adjectives.push_back(adjective);
     if (yes(table, impersonal)) {
       adjective.frame = Frame::weather;
@@ -221,8 +239,6 @@ void read_lexicon(Lexicon& lexicon) {
 }  // namespace
 
 bool Noun::is(const std::string& tag) const { return std::ranges::find(tags, tag) != tags.end(); }
-
-bool Predicate::takes_object(const Noun& noun) const { return std::ranges::find(objects, &noun) != objects.end(); }
 
 std::string Predicate::attributive() const {
   return conjugate(stem, stem_class, stem.ends_with("있") ? Ending::neun : Ending::eun);

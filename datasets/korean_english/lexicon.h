@@ -33,11 +33,11 @@ struct Noun {
   const Word* counter = nullptr;  ///< null if the noun is not counted
   std::string location, goal;     ///< prepositions for 에/에서 and for 에 with a verb of motion; no goal: goes home
   std::vector<std::string> tags;  ///< what it is: person, food, …; verbs and adjectives choose by these
-  bool pronoun = false;
+  bool pronoun = false, person = false, animal = false, name = false;
+  std::size_t number = 0;  ///< its place in Lexicon::nouns
 
   bool is(const std::string& tag) const;
   bool is_mass() const { return article == Article::mass; }
-  bool is_name() const { return is("name"); }
   bool has_plural() const { return !plural.empty(); }
 };
 
@@ -65,8 +65,9 @@ struct Predicate {
   std::string english, past;
   Frame frame = Frame::intransitive;
   std::vector<const Noun*> subjects, objects;
-  std::vector<PlaceRole> places;  ///< the place phrases it may have
-  bool company = false;           ///< whether one does it with somebody
+  std::vector<bool> subject_numbers, object_numbers;  ///< the same, by Noun::number
+  std::vector<PlaceRole> places;                      ///< the place phrases it may have
+  bool company = false;                               ///< whether one does it with somebody
   Negation negation = Negation::an;
   std::string negative_stem;  ///< the suppletive one: 모르 beside 알, 없 beside 있
   StemClass negative_class = StemClass::regular;
@@ -74,9 +75,11 @@ struct Predicate {
   std::array<bool, 3> adnominals{};  ///< the tenses, by Tense, in which it makes relative clauses
   bool timed = true;                 ///< whether it can be said of one day
   int order = 0;                     ///< of adjectives: quality and size 1, colour 2
+  std::string scale;                 ///< of adjectives: big and small are of one scale; no noun has two of a scale
 
   bool is_adjective() const { return frame == Frame::quality || frame == Frame::weather; }
-  bool takes_object(const Noun& noun) const;
+  bool takes_subject(const Noun& noun) const { return subject_numbers[noun.number]; }
+  bool takes_object(const Noun& noun) const { return object_numbers[noun.number]; }
   /// The adjective before its noun: 큰, 빨간, 재미있는.
   std::string attributive() const;
 };

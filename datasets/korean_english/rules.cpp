@@ -9,16 +9,12 @@ namespace {
 
 using Phrases = std::vector<NounPhrase>;
 
-bool contains(const std::vector<const Noun*>& nouns, const Noun* noun) {
-  return std::ranges::find(nouns, noun) != nouns.end();
-}
-
 bool has_relative(const Phrases& phrases) {
   return std::ranges::any_of(phrases, [](const NounPhrase& phrase) { return !phrase.relative.empty(); });
 }
 
 bool all_people(const Phrases& phrases) {
-  return std::ranges::all_of(phrases, [](const NounPhrase& phrase) { return phrase.noun->is("person"); });
+  return std::ranges::all_of(phrases, [](const NounPhrase& phrase) { return phrase.noun->person; });
 }
 
 bool same_kind(const Clause& a, const Clause& b) {
@@ -33,14 +29,15 @@ std::string_view noun_phrase_rule(const NounPhrase& phrase, bool topic) {
   if (phrase.numeral && !noun.counter) return "the noun is not counted";
   if (phrase.numeral && (phrase.demonstrative || phrase.plural)) return "a numeral stands without 이 and -들";
   if (phrase.numeral && topic && !is_plural(phrase)) return "한 does not go with a topic";
-  if (phrase.plural && !(noun.is("person") || noun.is("animal"))) return "-들 is for people and animals";
+  if (phrase.plural && !(noun.person || noun.animal)) return "-들 is for people and animals";
   if (phrase.demonstrative && noun.is_mass()) return "a mass noun takes no demonstrative";
   if (phrase.demonstrative && !phrase.relative.empty()) return "a demonstrative does not follow a relative clause";
   if (phrase.adjectives.size() > 2) return "two adjectives at most";
+  if (noun.is("home") && modified) return "home takes no modifier";
   if (phrase.adjectives.size() == 2 && phrase.adjectives[0]->order >= phrase.adjectives[1]->order)
     return "adjectives stand in order";
   for (const Predicate* adjective : phrase.adjectives)
-    if (!contains(adjective->subjects, &noun)) return "the adjective does not fit the noun";
+    if (!adjective->takes_subject(noun)) return "the adjective does not fit the noun";
   return "";
 }
 
@@ -53,11 +50,18 @@ std::string_view list_rule(const Phrases& phrases, bool topic) {
       return "와/과 joins plain nouns";
     if (phrase.noun->tags.front() != phrases.front().noun->tags.front()) return "와/과 joins nouns of one kind";
     const Noun& noun = *phrase.noun;
-    if (!noun.is("person") && !noun.is("animal") && !noun.is("food") && !noun.is("drink"))
+    if (!noun.person && !noun.animal && !noun.is("food") && !noun.is("drink"))
       return "와/과 joins people, animals, food or drink";
     if (phrase.adjectives.size() > 1) return "와/과 joins nouns with one adjective at most";
   }
   return "";
+}
+
+/// Whether an adjective before the noun and the predicate (or two adjectives) say things of one scale: big and small.
+bool same_scale(const NounPhrase& phrase, const Predicate& predicate) {
+  return !predicate.scale.empty() && std::ranges::any_of(phrase.adjectives, [&](const Predicate* adjective) {
+    return adjective->scale == predicate.scale;
+  });
 }
 
 /// The rules of one clause that do not depend on the sentence around it.
@@ -70,10 +74,12 @@ std::string_view clause_rule(const Clause& clause) {
     if (const std::string_view rule = noun_phrase_rule(phrase.place, false); !rule.empty()) return rule;
     if (std::ranges::find(predicate.places, phrase.role) == predicate.places.end()) return "not a place of this verb";
   }
-  for (const NounPhrase& phrase : clause.subject)
-    if (!contains(predicate.subjects, phrase.noun)) return "the subject does not fit the verb";
+  for (const NounPhrase& phrase : clause.subject) {
+    if (!predicate.takes_subject(*phrase.noun)) return "the subject does not fit the verb";
+    if (same_scale(phrase, predicate)) return "one thing of each scale";
+  }
   for (const NounPhrase& phrase : clause.object)
-    if (!contains(predicate.objects, phrase.noun)) return "the object does not fit the verb";
+    if (!predicate.takes_object(*phrase.noun)) return "the object does not fit the verb";
   const bool needs_place =
       predicate.frame == Frame::motion || predicate.frame == Frame::existence || predicate.frame == Frame::location;
   if (needs_place && clause.place.empty()) return "the place cannot be left out";
@@ -111,6 +117,8 @@ std::string_view clause_rule(const Clause& clause) {
     if (clause.subject.size() > 1) return "one thing exists";
     if (clause.negated && clause.subject.front().numeral) return "none of a number";
   }
+  if (predicate.frame == Frame::possession && clause.negated && !clause.object.empty() && clause.object.front().numeral)
+    return "none of a number";
   const bool needs_topic = predicate.frame == Frame::possession || predicate.frame == Frame::location;
   if (needs_topic && !clause.subject.empty() && !clause.topic) return "who has and what is somewhere are topics";
   return "";
@@ -180,6 +188,9 @@ std::string_view position_rule(const Sentence& sentence, std::size_t i) {
     if (has_relative(clause.object)) return "no relative clause right after -고";
   }
   if (i > 0 && has_relative(clause.subject)) return "no relative clause right after -고";
+  if (i > 0 && sentence.clauses[i - 1].predicate->is_adjective() && !clause.subject.empty() &&
+      !clause.subject.front().demonstrative && !clause.subject.front().adjectives.empty())
+    return "no adjective right after the -고 of another";
   if (i > 0 && clause.time_first) return "time before the subject opens the sentence";
   for (const TimePhrase* time : clause.time) {
     if (!time->tenses[static_cast<std::size_t>(sentence.tense)]) return "the time does not fit the tense";
@@ -200,8 +211,12 @@ std::string_view broken_rule(const Sentence& sentence) {
     if (clause.subject.empty() && i > 0) {  // check the shared subject against this verb too
       std::size_t owner = i;
       while (sentence.clauses[owner].subject.empty()) --owner;
-      for (const NounPhrase& phrase : sentence.clauses[owner].subject)
-        if (!contains(clause.predicate->subjects, phrase.noun)) return "the subject does not fit the verb";
+      for (const NounPhrase& phrase : sentence.clauses[owner].subject) {
+        if (!clause.predicate->takes_subject(*phrase.noun)) return "the subject does not fit the verb";
+        if (same_scale(phrase, *clause.predicate)) return "one thing of each scale";
+      }
+      if (!clause.predicate->scale.empty() && clause.predicate->scale == sentence.clauses[i - 1].predicate->scale)
+        return "one thing of each scale";
       if (clause.predicate->frame == Frame::possession && !sentence.clauses[owner].topic) return "who has is a topic";
     }
     if (const std::string_view rule = clause_rule(clause); !rule.empty()) return rule;

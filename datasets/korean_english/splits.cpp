@@ -56,7 +56,7 @@ Split split_of(const std::vector<std::string>& source) {
 }
 
 bool is_held_out(const Predicate& verb, const Noun& object) {
-  const bool met_with_many_verbs = !object.is_name() && !object.pronoun && !object.is("place");
+  const bool met_with_many_verbs = !object.name && !object.pronoun && !object.is("place");
   return met_with_many_verbs && hash_text(verb.stem + ' ' + object.stem) % held_out_share == 0;
 }
 
@@ -69,22 +69,21 @@ Stream::Stream(Kind kind, int shortest, int longest, std::uint64_t seed)
       shortest_(shortest),
       longest_(longest),
       next_length_(shortest),
-      random_(seed),
+      random_(mix64(seed) + static_cast<std::uint64_t>(kind)),
       exhausted_(static_cast<std::size_t>(longest) + 1) {}
 
-bool Stream::wanted(const Sentence& sentence, const std::vector<std::string>& source) const {
-  const bool held_out = has_held_out(sentence);
+bool Stream::wanted(const Pair& pair) const {
+  if (seen_.contains(hash_words(pair.source))) return false;
   switch (kind_) {
     case Kind::train:
-      return !held_out && split_of(source) == Split::train;
+      return split_of(pair.source) == Split::train;
     case Kind::valid:
-      return !held_out && split_of(source) == Split::valid;
+      return split_of(pair.source) == Split::valid;
     case Kind::test:
-      return !held_out && split_of(source) == Split::test;
+      return split_of(pair.source) == Split::test;
     case Kind::any_split:
-      return !held_out;
     case Kind::held_out:
-      return held_out;
+      return true;
   }
   return false;
 }
@@ -93,9 +92,9 @@ bool Stream::wanted(const Sentence& sentence, const std::vector<std::string>& so
 std::optional<Pair> Stream::candidate(int length) {
   for (int attempt = 0; attempt < attempts_per_pair; ++attempt) {
     const auto sentence = derive(length, random_);
-    if (!sentence) continue;
+    if (!sentence || has_held_out(*sentence) != (kind_ == Kind::held_out)) continue;
     Pair pair = realise(*sentence);
-    if (wanted(*sentence, pair.source) && !seen_.contains(hash_words(pair.source))) return pair;
+    if (wanted(pair)) return pair;
   }
   return std::nullopt;
 }

@@ -43,7 +43,7 @@ class Stream {
   std::vector<Pair> draw(int count);
 
  private:
-  bool wanted(const Sentence& sentence, const std::vector<std::string>& source) const;
+  bool wanted(const Pair& pair) const;
   std::optional<Pair> candidate(int length);
   int rarest_word(const Pair& pair) const;
   bool draw_one(int length, std::vector<Pair>& pairs);
