@@ -4,15 +4,21 @@
 
 namespace qkv {
 
-CheckInput CheckInput::random(std::string name, const Shape& shape, std::uint64_t seed) {
-  CheckInput input{std::move(name), shape, {}};
-  Random random(seed);
-  for (std::int64_t i = 0; i < shape.size(); ++i) input.values.push_back(random.normal());
-  return input;
+std::vector<CheckInput> with_values(std::vector<CheckInput> inputs, std::uint64_t seed) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    auto& [name, shape, values] = inputs[i];
+    const auto size = static_cast<std::size_t>(shape.size());
+    if (values.empty()) {
+      Random random(mix64(seed) + i);
+      while (values.size() < size) values.push_back(random.normal());
+    }
+    check(values.size() == size, "gradcheck: {} numbers do not fit input {} of shape {}", values.size(), name, shape);
+  }
+  return inputs;
 }
 
 std::string GradcheckResult::message() const {
-  if (passed) return fmt::format("exact to {:.1e}", error);
+  if (passed) return fmt::format("{} to {:.1e}", sweep.empty() ? "exact" : "agrees", error);
   std::string text;
   for (const Mismatch& mismatch : mismatches)
     text += fmt::format("{}gradient of {}[{}]: got {:.12g}, expected {:.12g}", text.empty() ? "" : "; ", mismatch.input,

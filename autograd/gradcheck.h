@@ -15,11 +15,12 @@ namespace qkv {
 struct CheckInput {
   std::string name;
   Shape shape;
-  std::vector<double> values;
-
-  /// Standard normal numbers.
-  static CheckInput random(std::string name, const Shape& shape, std::uint64_t seed);
+  std::vector<double> values = {};  ///< row by row; when there are none, standard normal numbers are drawn
 };
+
+/// The inputs with numbers in place of those that were left out. Each draws from a stream of its own.
+/// Throws std::invalid_argument if the numbers of an input do not fit its shape.
+std::vector<CheckInput> with_values(std::vector<CheckInput> inputs, std::uint64_t seed);
 
 /// One entry of a gradient that is wrong.
 struct Mismatch {
@@ -29,6 +30,12 @@ struct Mismatch {
   double expected = 0;     ///< from the forward pass
 };
 
+/// How well central differences with one step size agree with the backward pass.
+struct SweptStep {
+  double step = 0;
+  double error = 0;  ///< the largest |a − b| / s over all entries
+};
+
 /// What a gradient check found.
 struct GradcheckResult {
   bool passed = true;
@@ -36,6 +43,7 @@ struct GradcheckResult {
   std::int64_t inputs = 0;            ///< how many numbers the function was differentiated by
   std::int64_t jacobian_entries = 0;  ///< how many entries of the Jacobian were compared one by one
   std::vector<Mismatch> mismatches;   ///< the worst entry of every input that is wrong, the worst first
+  std::vector<SweptStep> sweep;       ///< central differences only: large steps truncate, small ones round off
   std::vector<std::string> notes;     ///< kinks, and whatever else a reader should know
 
   /// One line for people: what is wrong and where.
@@ -56,9 +64,11 @@ struct GradcheckOptions {
 ///
 /// `function` is generic in the scalar: it is called as function(x), with x a std::span<const Var<S>> of the inputs,
 /// for S = double and S = DualDouble, and returns a Var<S> or a std::vector<Var<S>>. Throws whatever the function
-/// throws, and std::invalid_argument if it returns something that is not finite.
+/// throws, and std::invalid_argument if it returns something that is not finite. A gradient that is not finite fails.
+///
+///     gradcheck([](auto x) { return linear(x[0], x[1], x[2]); }, {{"x", {2, 3, 4}}, {"w", {5, 4}}, {"b", {5}}});
 template <class Function>
-GradcheckResult gradcheck(const Function& function, const std::vector<CheckInput>& inputs,
+GradcheckResult gradcheck(const Function& function, std::vector<CheckInput> inputs,
                           const GradcheckOptions& options = {});
 
 }  // namespace qkv

@@ -112,9 +112,9 @@ void conclude(GradcheckResult& result, std::vector<Worst>& worst, double scale, 
 namespace qkv {
 
 template <class Function>
-GradcheckResult gradcheck(const Function& function, const std::vector<CheckInput>& inputs,
-                          const GradcheckOptions& options) {
+GradcheckResult gradcheck(const Function& function, std::vector<CheckInput> inputs, const GradcheckOptions& options) {
   using namespace gradcheck_detail;
+  inputs = with_values(std::move(inputs), options.seed);
   GradcheckResult result;
   for (const CheckInput& input : inputs) result.inputs += input.shape.size();
   BackwardPass<Function> backward(function, inputs);

@@ -1,0 +1,136 @@
+#include "study/check_operations.h"
+
+#include "autograd/ops.h"
+
+namespace qkv {
+
+namespace {
+
+const std::vector<int> word_ids{3, 1, 3, 0, 3, 4};     // one occurs three times, 2 never
+const std::vector<int> target_ids{2, -1, 0, 6, 2, 2};  // the second is ignored
+const std::vector<int> padded_ids{5, 0, 1, 6, 2, 0};   // 0 is padding
+const std::vector<int> lengths{3, 5};                  // of two sentences with five keys
+const std::vector<int> short_lengths{4, 0};            // a sentence without words: nothing to look at
+
+/// What attention computes, as a list: the output and the weights, so that both are differentiated.
+template <class T>
+std::vector<Var<T>> both(Attended<T> attended) {
+  return {attended.output, attended.weights};
+}
+
+/// x after dropout with probability 0.4, as in the fourth step of a training.
+template <class T>
+Var<T> dropped(Var<T> x) {
+  Tape<T>::current().draws = {.seed = 7, .step = 4, .first_sentence = 2, .training = true};
+  return dropout(x, 0.4);
+}
+
+}  // namespace
+
+const std::vector<OperationCase>& operation_cases() {
+  static const std::vector<OperationCase> cases{
+      {"add", [](auto x) { return add(x[0], x[1]); }, {{"x", {2, 3, 4}}, {"y", {2, 3, 4}}}},
+      {"add to itself", [](auto x) { return add(x[0], x[0]); }, {{"x", {3, 4}}}},
+      {"add_bias", [](auto x) { return add_bias(x[0], x[1]); }, {{"x", {2, 3, 4}}, {"b", {4}}}},
+      {"add_layer_norm",
+       [](auto x) { return add_layer_norm(x[0], x[1], x[2], x[3]); },
+       {{"x", {2, 3, 6}}, {"r", {2, 3, 6}}, {"weight", {6}}, {"bias", {6}}}},
+      {"add_layer_norm to itself",
+       [](auto x) { return add_layer_norm(x[0], x[0], x[1], x[2]); },
+       {{"x", {4, 6}}, {"weight", {6}}, {"bias", {6}}}},
+      {"add_positions", [](auto x) { return add_positions(x[0], x[1], 1); }, {{"x", {2, 3, 4}}, {"table", {5, 4}}}},
+      {"attention",
+       [](auto x) { return both(attention(x[0], x[1], x[2])); },
+       {{"q", {2, 4, 6}}, {"k", {2, 5, 6}}, {"v", {2, 5, 3}}}},
+      {"attention heads",
+       [](auto x) { return both(attention(x[0], x[1], x[2], Mask::none(), 2)); },
+       {{"q", {2, 4, 6}}, {"k", {2, 5, 6}}, {"v", {2, 5, 4}}}},
+      {"attention scale",
+       [](auto x) { return attention(x[0], x[1], x[2], Mask::none(), 1, 0.7).output; },
+       {{"q", {1, 4, 3}}, {"k", {1, 5, 3}}, {"v", {1, 5, 3}}}},
+      {"attention padding",
+       [](auto x) { return both(attention(x[0], x[1], x[2], Mask::padding(lengths), 2)); },
+       {{"q", {2, 4, 6}}, {"k", {2, 5, 6}}, {"v", {2, 5, 6}}}},
+      {"attention padding, nothing to see",
+       [](auto x) { return both(attention(x[0], x[1], x[2], Mask::padding(short_lengths), 2)); },
+       {{"q", {2, 4, 6}}, {"k", {2, 5, 6}}, {"v", {2, 5, 6}}}},
+      {"attention causal",
+       [](auto x) { return both(attention(x[0], x[1], x[2], Mask::causal(), 2)); },
+       {{"q", {2, 5, 6}}, {"k", {2, 5, 6}}, {"v", {2, 5, 6}}}},
+      {"attention causal, last queries",
+       [](auto x) { return both(attention(x[0], x[1], x[2], Mask::causal())); },
+       {{"q", {2, 2, 3}}, {"k", {2, 5, 3}}, {"v", {2, 5, 3}}}},
+      {"attention causal padding",
+       [](auto x) { return both(attention(x[0], x[1], x[2], Mask::causal_padding(lengths), 2)); },
+       {{"q", {2, 5, 6}}, {"k", {2, 5, 6}}, {"v", {2, 5, 6}}}},
+      {"attention to itself",
+       [](auto x) { return both(attention(x[0], x[0], x[0], Mask::causal_padding(lengths), 2)); },
+       {{"x", {2, 5, 6}}}},
+      {"attention weights only",
+       [](auto x) { return attention(x[0], x[1], x[1], Mask::padding(lengths)).weights; },
+       {{"q", {2, 4, 3}}, {"k", {2, 5, 3}}}},
+      {"concat features",
+       [](auto x) {
+         return concat({x[0], x[1]}, -1);
+       },
+       {{"x", {2, 3, 2}}, {"y", {2, 3, 4}}}},
+      {"concat positions",
+       [](auto x) {
+         return concat({x[0], x[1], x[0]}, 1);
+       },
+       {{"x", {2, 3, 2}}, {"y", {2, 1, 2}}}},
+      {"concat sentences",
+       [](auto x) {
+         return concat({x[0], x[1]}, 0);
+       },
+       {{"x", {1, 3, 2}}, {"y", {2, 3, 2}}}},
+      {"cross_entropy", [](auto x) { return cross_entropy(x[0], target_ids); }, {{"logits", {2, 3, 7}}}},
+      {"cross_entropy smoothing",
+       [](auto x) { return cross_entropy(x[0], target_ids, {.smoothing = 0.1}); },
+       {{"logits", {2, 3, 7}}}},
+      {"cross_entropy divided",
+       [](auto x) { return cross_entropy(x[0], padded_ids, {.ignore = 0, .smoothing = 0.1, .divide_by = 11}); },
+       {{"logits", {6, 7}}}},
+      {"dropout", [](auto x) { return dropped(x[0]); }, {{"x", {2, 3, 4}}}},
+      {"embedding",
+       [](auto x) {
+         return embedding(x[0], word_ids, {2, 3});
+       },
+       {{"table", {5, 4}}}},
+      {"embedding factor", [](auto x) { return embedding(x[0], word_ids, {6}, 2.5); }, {{"table", {5, 4}}}},
+      {"gelu", [](auto x) { return gelu(x[0]); }, {{"x", {3, 5}}}},
+      {"layer_norm",
+       [](auto x) { return layer_norm(x[0], x[1], x[2]); },
+       {{"x", {2, 3, 6}}, {"weight", {6}}, {"bias", {6}}}},
+      {"linear", [](auto x) { return linear(x[0], x[1], x[2]); }, {{"x", {2, 3, 4}}, {"w", {5, 4}}, {"b", {5}}}},
+      {"linear_relu",
+       [](auto x) { return linear_relu(x[0], x[1], x[2]); },
+       {{"x", {2, 3, 4}}, {"w", {5, 4}}, {"b", {5}}}},
+      {"matmul", [](auto x) { return matmul(x[0], x[1]); }, {{"a", {3, 4}}, {"b", {4, 5}}}},
+      {"matmul heads", [](auto x) { return matmul(x[0], x[1]); }, {{"a", {2, 2, 3, 4}}, {"b", {2, 2, 4, 3}}}},
+      {"matmul squared", [](auto x) { return matmul(x[0], x[0]); }, {{"a", {2, 3, 3}}}},
+      {"mean", [](auto x) { return mean(x[0]); }, {{"x", {2, 3, 4}}}},
+      {"merge_heads", [](auto x) { return merge_heads(x[0]); }, {{"x", {2, 2, 3, 4}}}},
+      {"multiply", [](auto x) { return multiply(x[0], x[1]); }, {{"x", {2, 3, 4}}, {"y", {2, 3, 4}}}},
+      {"multiply by itself", [](auto x) { return multiply(x[0], x[0]); }, {{"x", {3, 4}}}},
+      {"relu", [](auto x) { return relu(x[0]); }, {{"x", {3, 5}}}},
+      {"scale", [](auto x) { return scale(x[0], -1.7); }, {{"x", {3, 5}}}},
+      {"sigmoid", [](auto x) { return sigmoid(x[0]); }, {{"x", {3, 5}}}},
+      {"slice features", [](auto x) { return slice(x[0], -1, 1, 3); }, {{"x", {2, 3, 5}}}},
+      {"slice positions", [](auto x) { return slice(x[0], 1, 2, 2); }, {{"x", {2, 4, 3}}}},
+      {"slice sentences", [](auto x) { return slice(x[0], 0, 0, 1); }, {{"x", {2, 4, 3}}}},
+      {"softmax", [](auto x) { return softmax(x[0]); }, {{"x", {3, 5}}}},
+      {"softmax padding", [](auto x) { return softmax(x[0], Mask::padding(lengths)); }, {{"x", {2, 2, 3, 5}}}},
+      {"softmax causal padding",
+       [](auto x) { return softmax(x[0], Mask::causal_padding(lengths)); },
+       {{"x", {2, 5, 5}}}},
+      {"split_heads", [](auto x) { return split_heads(x[0], 2); }, {{"x", {2, 3, 8}}}},
+      {"subtract", [](auto x) { return subtract(x[0], x[1]); }, {{"x", {2, 3, 4}}, {"y", {2, 3, 4}}}},
+      {"sum", [](auto x) { return sum(x[0]); }, {{"x", {2, 3, 4}}}},
+      {"tanh", [](auto x) { return tanh(x[0]); }, {{"x", {3, 5}}}},
+      {"transpose", [](auto x) { return transpose(x[0]); }, {{"x", {2, 3, 4}}}},
+  };
+  return cases;
+}
+
+}  // namespace qkv

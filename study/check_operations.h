@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "study/generic_function.h"
+
+namespace qkv {
+
+/// One use of an operation that is checked.
+struct OperationCase {
+  std::string name;
+  GenericFunction function;
+  std::vector<CheckInput> inputs;
+};
+
+/// Every operation of autograd/ops.h, one line each; several for those that have several ways to be used.
+const std::vector<OperationCase>& operation_cases();
+
+}  // namespace qkv

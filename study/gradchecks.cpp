@@ -1,0 +1,18 @@
+#include "study/gradchecks.h"
+
+#include "study/check_operations.h"
+
+namespace qkv {
+
+const std::vector<NamedGradcheck>& gradchecks() {
+  static const std::vector<NamedGradcheck> all = [] {
+    std::vector<NamedGradcheck> list;
+    for (const OperationCase& operation : operation_cases())
+      list.push_back(
+          {operation.name, "operation", [operation] { return gradcheck(operation.function, operation.inputs); }});
+    return list;
+  }();
+  return all;
+}
+
+}  // namespace qkv

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "autograd/gradcheck.h"
+
+namespace qkv {
+
+/// One entry of the list that `qkv gradcheck` goes through.
+struct NamedGradcheck {
+  std::string name;  ///< such as "attention causal padding"
+  std::string kind;  ///< "operation", "layer" or "model"
+  std::function<GradcheckResult()> run;
+};
+
+/// Everything in qkv that has a backward pass: every operation, then every layer, then every model.
+const std::vector<NamedGradcheck>& gradchecks();
+
+}  // namespace qkv
