@@ -106,7 +106,7 @@ class Tape {
   void retain_all(bool retain) { retain_all_ = retain; }
 
   /// The node made last; `previous` leads to the others.
-  const Node<T>* last_node() const { return last_node_; }
+  Node<T>* last_node() const { return last_node_; }
 
   /// The first node, in order of creation, that holds NaN or infinity; nullptr if all are finite.
   const Node<T>* first_not_finite() const;

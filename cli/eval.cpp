@@ -1,0 +1,105 @@
+#include "train/evaluation.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "cli/commands.h"
+#include "datasets/csv.h"
+#include "datasets/text.h"
+#include "study/attention_view.h"
+#include "study/link_table.h"
+#include "study/score_table.h"
+#include "study/shaded_matrix.h"
+
+namespace qkv::cli {
+
+namespace {
+
+struct Options {
+  std::string run;
+  std::string data;
+  int workers = 2;
+  int examples = 0;
+  bool json = false;
+};
+
+/// The test files that --data names: one, or those of a folder.
+std::vector<std::pair<std::string, std::string>> files_of(const std::string& data) {
+  namespace fs = std::filesystem;
+  if (!fs::is_directory(data)) return {{fs::path(data).stem().string(), data}};
+  std::vector<std::pair<std::string, std::string>> files;
+  for (const std::string name : {"test", "long", "composition"}) {
+    const fs::path file = fs::path(data) / (name + ".csv");
+    if (fs::exists(file)) files.emplace_back(name, file.string());
+  }
+  if (files.empty())
+    throw std::runtime_error(fmt::format("{} holds none of test.csv, long.csv and composition.csv", data));
+  return files;
+}
+
+/// The first pairs of different lengths, spread over the lengths that there are.
+std::vector<std::size_t> examples_of(const std::vector<Pair>& pairs, int count) {
+  std::map<std::size_t, std::size_t> first_of_length;
+  for (std::size_t i = 0; i < pairs.size(); ++i) first_of_length.try_emplace(pairs[i].source.size(), i);
+  std::vector<std::size_t> all, chosen;
+  for (const auto& [length, index] : first_of_length) all.push_back(index);
+  const std::size_t wanted = std::min(static_cast<std::size_t>(count), all.size());
+  for (std::size_t i = 0; i < wanted; ++i) chosen.push_back(all[(2 * i + 1) * all.size() / (2 * wanted)]);
+  return chosen;
+}
+
+void show_example(const TrainedModel& trained, const Pair& pair, const Sentence& translation) {
+  const bool colour = isatty(STDOUT_FILENO) == 1;
+  fmt::print("source       {}\nreference    {}\ntranslation  {}{}\n", join_words(pair.source), join_words(pair.target),
+             join_words(translation), translation == pair.target ? "  (the same)" : "");
+  if (translation.empty()) return;
+  const AttentionView view = attention_view(trained, pair.source, translation, AttentionKind::cross, {}, {});
+  fmt::print("\n{}\n{}\n", view.title,
+             shaded_matrix(view.rows, view.columns, view.weights, {.digits = !colour, .colour = colour}));
+  if (trained.alignment && !pair.links.empty())
+    fmt::print("Links found, with the reference fed in, against the gold links:\n{}\n",
+               link_table(pair, found_links(trained, pair.source, pair.target), {.colour = colour}));
+}
+
+void run(const Options& options) {
+  const TrainedModel trained = load_run(options.run);
+  Team team(options.workers);
+  nlohmann::ordered_json json;
+  const auto files = files_of(options.data);
+  for (const auto& [name, file] : files) {
+    const std::vector<Pair> pairs = read_pairs(file);
+    const Evaluation evaluation = evaluate(*trained.model, trained.source, trained.target, pairs, team);
+    if (options.json) {
+      json[name] = to_json(evaluation);
+      continue;
+    }
+    fmt::print("{}\n", score_table(name, evaluation, trained.alignment));
+    for (std::size_t i : examples_of(pairs, options.examples))
+      show_example(trained, pairs[i], evaluation.translations[i]);
+  }
+  if (options.json) fmt::print("{}\n", (std::filesystem::is_directory(options.data) ? json : json.front()).dump(2));
+}
+
+}  // namespace
+
+void add_eval(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* eval = app.add_subcommand("eval", "Score a trained model on sentence pairs");
+  eval->add_option("RUN", options->run, "the run folder of a trained model")->required();
+  eval->add_option("--data", options->data, "a CSV file, or a folder with test.csv, long.csv and composition.csv")
+      ->required();
+  eval->add_option("--workers", options->workers, "threads that share the sentences")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  eval->add_option("--examples", options->examples,
+                   "show so many sentences of different lengths, with attention and links")
+      ->check(CLI::Range(0, 100));
+  eval->add_flag("--json", options->json, "print the scores as JSON");
+  eval->footer("Example:\n  qkv eval runs/transformer --data data/korean-english/test.csv --examples 3");
+  eval->callback([options] { run(*options); });
+}
+
+}  // namespace qkv::cli

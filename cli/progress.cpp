@@ -1,0 +1,56 @@
+#include "cli/progress.h"
+
+#include <fmt/format.h>
+
+namespace qkv::cli {
+
+namespace {
+
+std::string bar(std::int64_t done, std::int64_t all) {
+  constexpr std::int64_t width = 24;
+  const std::int64_t filled = all > 0 ? width * done / all : width;
+  std::string text;
+  for (std::int64_t i = 0; i < width; ++i) text += i < filled ? "█" : "░";
+  return text;
+}
+
+std::string minutes_and_seconds(double seconds) {
+  const int whole = static_cast<int>(seconds + 0.5);
+  return fmt::format("{}:{:02}", whole / 60, whole % 60);
+}
+
+}  // namespace
+
+TrainingObserver Progress::observer() {
+  TrainingObserver observer;
+  observer.on_step = [this](const TrainingObserver::Step& s) { step(s); };
+  observer.on_validation = [this](const TrainingObserver::Validation& v) {
+    line(fmt::format("step {:>6}  validation: loss {:.4f}  BLEU {:>5.1f}  exact match {:>5.1f} %{}", v.step,
+                     v.evaluation.loss, v.evaluation.scores.bleu, 100 * v.evaluation.scores.exact_match,
+                     v.is_best ? "  best so far" : ""));
+  };
+  observer.on_message = [this](const std::string& message) { line("note: " + message); };
+  return observer;
+}
+
+void Progress::step(const TrainingObserver::Step& s) {
+  const auto now = std::chrono::steady_clock::now();
+  if (!is_terminal_ || (now - last_drawn_ < std::chrono::milliseconds(100) && s.step != s.steps)) return;
+  last_drawn_ = now;
+  fmt::print(stderr, "\r{} step {}/{}  loss {:.4f}  {:.0f} tokens/s  {} left \033[K", bar(s.step, s.steps), s.step,
+             s.steps, s.loss, s.tokens_per_second, minutes_and_seconds(s.seconds_left));
+  std::fflush(stderr);
+  bar_is_shown_ = true;
+}
+
+void Progress::line(const std::string& text) {
+  fmt::print(stderr, "{}{}\n", bar_is_shown_ ? "\r\033[K" : "", text);
+  bar_is_shown_ = false;
+}
+
+void Progress::finish() {
+  if (bar_is_shown_) fmt::print(stderr, "\n");
+  bar_is_shown_ = false;
+}
+
+}  // namespace qkv::cli

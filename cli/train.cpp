@@ -1,0 +1,155 @@
+#include "train/trainer.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/progress.h"
+#include "datasets/text.h"
+#include "study/score_table.h"
+
+namespace qkv::cli {
+
+namespace {
+
+std::atomic<bool> stop_requested{false};
+
+extern "C" void request_stop(int) { stop_requested = true; }
+
+struct Options {
+  TrainingConfig settings;
+  bool no_shuffle = false;
+  std::string config_file;
+  std::string out;
+  bool resume = false;
+  bool overwrite = false;
+  bool json = false;
+};
+
+/// Adds an option for one setting, of whatever type.
+template <class Value>
+void add_setting(CLI::App& command, const std::string& name, Value& value, const std::string& help) {
+  const std::string option = "--" + name;
+  if constexpr (std::is_enum_v<Value>) {
+    const auto& names = choices<Value>();
+    command
+        .add_option_function<std::string>(
+            option,
+            [&value, &names](const std::string& text) {
+              value = static_cast<Value>(std::find(names.begin(), names.end(), text) - names.begin());
+            },
+            help)
+        ->check(CLI::IsMember(names))
+        ->default_str(names[static_cast<std::size_t>(value)]);
+  } else if constexpr (std::is_same_v<Value, bool>) {
+    command.add_flag(option, value, help);
+  } else if constexpr (std::is_same_v<Value, std::optional<std::int64_t>>) {
+    command.add_option(option, value, help);
+  } else {
+    command.add_option(option, value, help)->capture_default_str();
+  }
+}
+
+/// Copies to `settings` what was given on the command line.
+void apply_given(const CLI::App& command, const Options& options, TrainingConfig& settings) {
+  const nlohmann::ordered_json all = to_json(options.settings);
+  nlohmann::json given = nlohmann::json::object();
+  for_each_setting(options.settings, [&](const char* name, const auto&, const char*) {
+    std::string key = name;
+    std::replace(key.begin(), key.end(), '-', '_');
+    if (key != "shuffle" && command.count(fmt::format("--{}", name)) > 0) given[key] = all[key];
+  });
+  if (options.no_shuffle) given["shuffle"] = false;
+  read_settings(given, "command line", settings);
+}
+
+/// Names that may be given with --resume: how long to train and how to look on, not what is trained.
+constexpr const char* resumable[] = {"data", "train", "valid", "test", "epochs", "steps", "validate-every", "patience"};
+
+TrainingConfig settings_of(const CLI::App& command, const Options& options) {
+  TrainingConfig settings;
+  if (options.resume) {
+    if (!options.config_file.empty() || options.no_shuffle)
+      throw WrongUsage(
+          "--resume goes on with the run's own settings; --config and --no-shuffle cannot be given with it");
+    for_each_setting(options.settings, [&](const char* name, const auto&, const char*) {
+      const std::string given = name;
+      if (given != "shuffle" && command.count(fmt::format("--{}", given)) > 0 &&
+          std::find(std::begin(resumable), std::end(resumable), given) == std::end(resumable))
+        throw WrongUsage(
+            fmt::format("--resume goes on with the run's own settings; --{} cannot be given with it", given));
+    });
+    const RunFolder folder{options.out};
+    if (!std::filesystem::exists(folder.checkpoint()))
+      throw std::runtime_error(fmt::format("{} cannot be resumed: there is no {}", options.out, folder.checkpoint()));
+    read_settings_file(folder.config(), settings);
+  } else if (!options.config_file.empty()) {
+    read_settings_file(options.config_file, settings);
+  }
+  const bool names_files = command.count("--train") + command.count("--valid") + command.count("--test") > 0;
+  if (names_files && command.count("--data") == 0) settings.data.clear();
+  if (command.count("--data") > 0 && !names_files) settings.train = settings.valid = settings.test = "";
+  apply_given(command, options, settings);
+  return settings;
+}
+
+void run(const CLI::App& command, const Options& options) {
+  const TrainingConfig settings = settings_of(command, options);
+  TrainingData data;
+  try {
+    check_settings(settings);
+    data = read_training_data(settings);
+    check(settings.patience == 0 || !data.valid.empty(),
+          "--patience {} needs a validation set to wait on; give --valid", settings.patience);
+  } catch (const std::invalid_argument& error) {
+    throw WrongUsage(error.what());
+  }
+  const RunFolder folder{options.out};
+  if (!options.resume) folder.create(options.overwrite);
+
+  std::signal(SIGINT, request_stop);
+  std::signal(SIGTERM, request_stop);
+  Progress progress(isatty(STDERR_FILENO) == 1);
+  const TrainingResult result = train(settings, data, folder, options.resume, progress.observer(), stop_requested);
+  progress.finish();
+  if (result.interrupted) {
+    fmt::print(stderr, "Stopped after step {}; nothing is lost. To go on: qkv train --resume --out {}\n", result.steps,
+               options.out);
+    return;
+  }
+  if (options.json) {
+    nlohmann::ordered_json json = nlohmann::ordered_json::object();
+    for (const auto& [name, evaluation] : result.tests) json[name] = to_json(evaluation);
+    fmt::print("{}\n", json.dump(2));
+    return;
+  }
+  const auto alignment = load_run(options.out).alignment;
+  for (const auto& [name, evaluation] : result.tests) fmt::print("{}\n", score_table(name, evaluation, alignment));
+  fmt::print("The model is in {}.\n", options.out);
+}
+
+}  // namespace
+
+void add_train(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* train = app.add_subcommand("train", "Train a model and write its run folder");
+  train->add_option("--out", options->out, "the run folder to write")->required();
+  train->add_option("--config", options->config_file, "settings from a JSON file, such as a run's config.json");
+  train->add_flag("--resume", options->resume, "go on with the run in --out, bit for bit");
+  train->add_flag("--overwrite", options->overwrite, "start anew where a run is already")->excludes("--resume");
+  train->add_flag("--no-shuffle", options->no_shuffle, "take the training pairs in file order");
+  train->add_flag("--json", options->json, "print the scores as JSON");
+  for_each_setting(options->settings, [&](const char* name, auto& value, const char* help) {
+    if (std::string_view(name) != "shuffle") add_setting(*train, name, value, help);
+  });
+  train->footer(
+      "Examples:\n"
+      "  qkv train --data data/korean-english --out runs/transformer\n"
+      "  qkv train --resume --out runs/transformer --epochs 30");
+  train->callback([train, options] { run(*train, *options); });
+}
+
+}  // namespace qkv::cli

@@ -1,0 +1,147 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <memory>
+#include <set>
+
+#include "cli/commands.h"
+#include "datasets/text.h"
+#include "study/attention_view.h"
+#include "study/shaded_matrix.h"
+#include "train/decoding.h"
+#include "train/source_sentence.h"
+
+namespace qkv::cli {
+
+namespace {
+
+struct Options {
+  std::string run;
+  std::vector<std::string> sentences;
+  std::optional<int> max_words;
+  std::string attention;
+  std::optional<int> layer, head;
+  bool json = false;
+};
+
+AttentionKind kind_of(const std::string& name) {
+  return name == "cross" ? AttentionKind::cross : name == "encoder" ? AttentionKind::encoder : AttentionKind::decoder;
+}
+
+nlohmann::ordered_json to_json(const AttentionView& view) {
+  nlohmann::ordered_json json{{"layer", view.layer}, {"head", nullptr}, {"rows", view.rows}, {"columns", view.columns}};
+  if (view.head) json["head"] = *view.head;
+  json["weights"] = nlohmann::ordered_json::array();
+  for (std::size_t i = 0; i < view.rows.size(); ++i) {
+    const auto row = view.weights.begin() + static_cast<std::ptrdiff_t>(i * view.columns.size());
+    json["weights"].push_back(std::vector<float>(row, row + static_cast<std::ptrdiff_t>(view.columns.size())));
+  }
+  return json;
+}
+
+/// Translates line by line with one model.
+class Translator {
+ public:
+  explicit Translator(const Options& options) : options_(options), trained_(load_run(options.run)) {}
+
+  void operator()(const std::string& text) {
+    const SourceSentence source = read_source(text, trained_.source);
+    warn_of_unknown(source);
+    const Sentence target = source.words.empty() ? Sentence{} : translate(source.words);
+    if (options_.json)
+      print_json(source, target);
+    else
+      print(source, target);
+    std::fflush(stdout);
+  }
+
+ private:
+  Sentence translate(const Sentence& words) const {
+    std::vector<int> ids = trained_.source.encode(words);
+    ids.push_back(eos_id);
+    const int length = static_cast<int>(ids.size());
+    const int limit = options_.max_words.value_or(most_words(static_cast<int>(words.size())));
+    const Translation translation =
+        translate_greedily(*trained_.model, {ids, 1, length, std::span(&length, 1)}, std::span(&limit, 1)).front();
+    if (translation.cut)
+      fmt::print(stderr, "qkv: warning: \"{}\": the translation was cut off after {} words\n", join_words(words),
+                 limit);
+    return trained_.target.decode(translation.words);
+  }
+
+  void warn_of_unknown(const SourceSentence& source) {
+    for (const std::string& word : source.unknown) {
+      if (!warned_.insert(word).second) continue;
+      const auto nearest = trained_.source.nearest(word);
+      fmt::print(stderr, "qkv: warning: \"{}\" is not a word that this model knows{}\n", word,
+                 nearest ? fmt::format("; the nearest that it knows is \"{}\"", *nearest) : "");
+    }
+  }
+
+  void print(const SourceSentence& source, const Sentence& target) const {
+    fmt::print("{}\n", join_words(target));
+    if (options_.attention.empty() || source.words.empty()) return;
+    const AttentionView view =
+        attention_view(trained_, source.words, target, kind_of(options_.attention), options_.layer, options_.head);
+    const bool is_terminal = isatty(STDOUT_FILENO) == 1;
+    fmt::print("\n{}\n{}\n", view.title,
+               shaded_matrix(view.rows, view.columns, view.weights, {.digits = !is_terminal, .colour = is_terminal}));
+  }
+
+  void print_json(const SourceSentence& source, const Sentence& target) const {
+    nlohmann::ordered_json json{
+        {"source", source.words}, {"unknown", source.unknown}, {"translation", join_words(target)}, {"words", target}};
+    if (!options_.attention.empty() && !source.words.empty()) {
+      const AttentionKind kind = kind_of(options_.attention);
+      json["attention"] = nlohmann::ordered_json::array();
+      if (options_.layer || options_.head)
+        json["attention"].push_back(
+            to_json(attention_view(trained_, source.words, target, kind, options_.layer, options_.head)));
+      else
+        for (const AttentionView& view : attention_views(trained_, source.words, target, kind))
+          json["attention"].push_back(to_json(view));
+    }
+    fmt::print("{}\n", json.dump());
+  }
+
+  const Options& options_;
+  TrainedModel trained_;
+  std::set<std::string> warned_;
+};
+
+void run(const Options& options) {
+  Translator translate(options);
+  if (!options.sentences.empty()) {
+    for (const std::string& sentence : options.sentences) translate(sentence);
+    return;
+  }
+  for (std::string line; std::getline(std::cin, line);) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    translate(line);
+  }
+}
+
+}  // namespace
+
+void add_translate(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* translate = app.add_subcommand("translate", "Translate sentences, and show what the attention looks at");
+  translate->add_option("RUN", options->run, "the run folder of a trained model")->required();
+  translate->add_option("SENTENCE", options->sentences, "sentences; without any, lines of standard input");
+  translate->add_option("--max-words", options->max_words, "most words of a translation [2 x source words + 10]")
+      ->check(CLI::Range(1, 1000));
+  translate->add_option("--attention", options->attention, "show the weights of this attention")
+      ->check(CLI::IsMember({"cross", "encoder", "decoder"}));
+  translate->add_option("--layer", options->layer, "of this layer, from 0 [the last]");
+  translate->add_option("--head", options->head, "of this head, from 0 [the mean of all]");
+  translate->add_flag("--json", options->json, "one JSON object a line; with --attention all layers and heads");
+  translate->footer("Example:\n  qkv translate runs/transformer \"저는 학교에 갑니다.\" --attention cross");
+  translate->callback([options] {
+    if (options->attention.empty() && (options->layer || options->head))
+      throw WrongUsage("--layer and --head choose what --attention shows; give --attention cross, encoder or decoder");
+    run(*options);
+  });
+}
+
+}  // namespace qkv::cli

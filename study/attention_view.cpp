@@ -1,0 +1,126 @@
+#include "study/attention_view.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "train/attention_maps.h"
+
+namespace qkv {
+
+namespace {
+
+const char* name_of(AttentionKind kind) {
+  switch (kind) {
+    case AttentionKind::cross:
+      return "cross-attention";
+    case AttentionKind::encoder:
+      return "encoder self-attention";
+    case AttentionKind::decoder:
+      return "decoder self-attention";
+  }
+  return "";
+}
+
+Sentence with_first(const std::string& first, const Sentence& words) {
+  Sentence result{first};
+  result.insert(result.end(), words.begin(), words.end());
+  return result;
+}
+
+Sentence with_last(const Sentence& words, const std::string& last) {
+  Sentence result = words;
+  result.push_back(last);
+  return result;
+}
+
+void name(AttentionView& view, AttentionKind kind) {
+  view.title = view.head ? fmt::format("{}, layer {}, head {}", name_of(kind), view.layer, *view.head)
+                         : fmt::format("{}, layer {}, mean of the heads", name_of(kind), view.layer);
+}
+
+/// The rows that read a target word instead of those that predict it.
+AttentionView read_one_step_later(AttentionView view) {
+  view.weights.erase(view.weights.begin(), view.weights.begin() + static_cast<std::ptrdiff_t>(view.columns.size()));
+  view.rows.pop_back();
+  view.title += ", read one step later";
+  return view;
+}
+
+int layers_of(const std::vector<AttentionView>& views) { return views.back().layer + 1; }
+
+}  // namespace
+
+std::vector<AttentionView> attention_views(const TrainedModel& trained, const Sentence& source, const Sentence& target,
+                                           AttentionKind kind) {
+  std::vector<int> source_ids = trained.source.encode(source), target_ids = trained.target.encode(target);
+  source_ids.push_back(eos_id);
+  target_ids.insert(target_ids.begin(), bos_id);
+  const int source_length = static_cast<int>(source_ids.size()), target_length = static_cast<int>(target_ids.size());
+
+  Tape<float> tape;
+  const Recording recording(tape);
+  const NoGrad no_grad(tape);
+  trained.model->logits({source_ids, 1, source_length, std::span(&source_length, 1)},
+                        {target_ids, 1, target_length, std::span(&target_length, 1)});
+  const auto maps = kind == AttentionKind::cross     ? attention_maps(tape, "decoder", "cross_attention")
+                    : kind == AttentionKind::encoder ? attention_maps(tape, "encoder", "self_attention")
+                                                     : attention_maps(tape, "decoder", "self_attention");
+  const Sentence read = with_last(source, "<eos>"), fed = with_first("<bos>", target);
+  std::vector<AttentionView> views;
+  for (std::size_t layer = 0; layer < maps.size(); ++layer)
+    for (int head = 0; head < maps[layer].weights.dim(1); ++head) {
+      AttentionView& view = views.emplace_back();
+      view.layer = static_cast<int>(layer);
+      view.head = head;
+      view.rows = kind == AttentionKind::encoder ? read
+                  : kind == AttentionKind::cross ? with_last(target, "<eos>")
+                                                 : fed;
+      view.columns = kind == AttentionKind::decoder ? fed : read;
+      const int queries = maps[layer].weights.dim(2);
+      const View<float> rows = maps[layer].weights.rows().row_block(head * queries, queries);
+      view.weights.assign(rows.data, rows.data + std::ptrdiff_t{rows.rows} * rows.columns);
+      name(view, kind);
+    }
+  return views;
+}
+
+AttentionView attention_view(const TrainedModel& trained, const Sentence& source, const Sentence& target,
+                             AttentionKind kind, std::optional<int> layer, std::optional<int> head) {
+  const std::vector<AttentionView> views = attention_views(trained, source, target, kind);
+  const int layers = layers_of(views), heads = static_cast<int>(views.size()) / layers;
+  const auto at = [&](int l, int h) { return views[static_cast<std::size_t>(l * heads + h)]; };
+  if (kind == AttentionKind::cross && !layer && !head && trained.alignment) {
+    const AttentionView best = at(trained.alignment->layer, trained.alignment->head);
+    return trained.alignment->offset == 1 ? read_one_step_later(best) : best;
+  }
+  const int chosen = layer.value_or(layers - 1);
+  check(chosen >= 0 && chosen < layers, "layer {} does not exist; this model's layers are 0 to {}", chosen, layers - 1);
+  if (head) {
+    check(*head >= 0 && *head < heads, "head {} does not exist; this model's heads are 0 to {}", *head, heads - 1);
+    return at(chosen, *head);
+  }
+  AttentionView mean = at(chosen, 0);
+  mean.head.reset();
+  name(mean, kind);
+  for (std::size_t i = 0; i < mean.weights.size(); ++i) {
+    mean.weights[i] = 0;
+    for (int h = 0; h < heads; ++h)
+      mean.weights[i] += views[static_cast<std::size_t>(chosen * heads + h)].weights[i] / static_cast<float>(heads);
+  }
+  return mean;
+}
+
+std::vector<Link> found_links(const TrainedModel& trained, const Sentence& source, const Sentence& target) {
+  check(trained.alignment.has_value(), "no layer and head were chosen for links: the validation set has no gold links");
+  const AttentionView view = attention_view(trained, source, target, AttentionKind::cross, {}, {});
+  std::vector<Link> links;
+  for (std::size_t j = 0; j < target.size(); ++j) {
+    const auto row = view.weights.begin() + static_cast<std::ptrdiff_t>(j * view.columns.size());
+    const auto best = std::max_element(row, row + static_cast<std::ptrdiff_t>(source.size()));  // <eos> left out
+    links.push_back({static_cast<int>(best - row), static_cast<int>(j), true});
+  }
+  return links;
+}
+
+}  // namespace qkv

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "train/run_folder.h"
+
+namespace qkv {
+
+/// Which attention of a Transformer to look at: the decoder's words at the encoder's words, the encoder's words at each
+/// other, or the decoder's words at those before them.
+enum class AttentionKind { cross, encoder, decoder };
+
+/// The weights of one head, or the mean of all heads of a layer, for one sentence.
+struct AttentionView {
+  std::string title;  ///< what is shown, for people
+  int layer = 0;
+  std::optional<int> head;           ///< nothing: the mean of the heads
+  std::vector<std::string> rows;     ///< the words that ask
+  std::vector<std::string> columns;  ///< the words that are asked
+  std::vector<float> weights;        ///< [rows, columns]
+};
+
+/// All layers and heads of one kind, for a source and its translation, which is fed in. A row of cross-attention is
+/// named by the word that is predicted there.
+std::vector<AttentionView> attention_views(const TrainedModel& trained, const Sentence& source, const Sentence& target,
+                                           AttentionKind kind);
+
+/// One of them: of the layer and head given. Without a layer, the last; without a head, the mean of all. With neither,
+/// cross-attention is read where its links were best on the validation set, if they were measured there.
+/// Throws std::invalid_argument if there is no such layer or head.
+AttentionView attention_view(const TrainedModel& trained, const Sentence& source, const Sentence& target,
+                             AttentionKind kind, std::optional<int> layer, std::optional<int> head);
+
+/// The link of each target word: the source word with the largest weight in the reading chosen on the validation set.
+/// Throws std::invalid_argument if none was chosen.
+std::vector<Link> found_links(const TrainedModel& trained, const Sentence& source, const Sentence& target);
+
+}  // namespace qkv

@@ -1,0 +1,62 @@
+#include "train/metrics_log.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <stdexcept>
+
+#include "datasets/durable_file.h"
+
+namespace qkv {
+
+namespace {
+
+/// The lines up to and including those of `last_step`.
+std::string lines_until(const std::string& text, const std::string& path, std::int64_t last_step) {
+  std::istringstream lines(text);
+  std::string kept, line;
+  for (int number = 1; std::getline(lines, line); ++number) {
+    const auto json = nlohmann::json::parse(line, nullptr, false);
+    const bool is_last = lines.eof();  // a line without an end was being written when the program died
+    if (is_last) break;
+    if (!json.is_object() || !json.contains("step") || !json["step"].is_number_integer())
+      throw std::runtime_error(fmt::format("{}:{}: this is no JSON object with a \"step\"", path, number));
+    if (json["step"].get<std::int64_t>() > last_step) break;
+    kept += line + "\n";
+  }
+  return kept;
+}
+
+}  // namespace
+
+MetricsLog::MetricsLog(const std::string& path, std::int64_t last_step) : path_(path) {
+  if (std::filesystem::exists(path))
+    write_durably(path, last_step == 0 ? "" : lines_until(read_file(path), path, last_step));
+  file_.reset(std::fopen(path.c_str(), "ab"));
+  if (!file_) throw std::runtime_error(fmt::format("{}: cannot write: {}", path, std::strerror(errno)));
+}
+
+void MetricsLog::step(const Step& s) {
+  fmt::print(file_.get(),
+             R"({{"step":{},"epoch":{},"loss":{},"lr":{},"gradient_norm":{},"tokens_per_second":{:.0f}}})"
+             "\n",
+             s.step, s.epoch, s.loss, s.lr, s.gradient_norm, s.tokens_per_second);
+}
+
+void MetricsLog::validation(const Validation& v) {
+  fmt::print(file_.get(),
+             R"({{"step":{},"valid_loss":{},"valid_bleu":{},"valid_exact":{}}})"
+             "\n",
+             v.step, v.loss, v.bleu, v.exact_match);
+}
+
+void MetricsLog::flush() {
+  if (std::fflush(file_.get()) != 0 || std::ferror(file_.get()) != 0)
+    throw std::runtime_error(fmt::format("{}: cannot write: {}", path_, std::strerror(errno)));
+}
+
+}  // namespace qkv

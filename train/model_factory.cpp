@@ -1,0 +1,26 @@
+#include "train/model_factory.h"
+
+#include "layers/transformer.h"
+
+namespace qkv {
+
+template <class T>
+std::unique_ptr<Seq2Seq<T>> make_model(const TrainingConfig& config, int source_words, int target_words) {
+  check_settings(config);
+  return std::make_unique<Transformer<T>>(TransformerConfig{.source_words = source_words,
+                                                            .target_words = target_words,
+                                                            .d_model = config.d_model,
+                                                            .heads = config.heads,
+                                                            .layers = config.layers,
+                                                            .ff = config.ff,
+                                                            .dropout = config.dropout,
+                                                            .norm = config.norm,
+                                                            .activation = config.activation,
+                                                            .positions = config.positions,
+                                                            .tie_embeddings = config.tie_embeddings});
+}
+
+template std::unique_ptr<Seq2Seq<float>> make_model<float>(const TrainingConfig&, int, int);
+template std::unique_ptr<Seq2Seq<double>> make_model<double>(const TrainingConfig&, int, int);
+
+}  // namespace qkv

@@ -1,0 +1,155 @@
+#include "train/run_folder.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "datasets/durable_file.h"
+#include "train/model_factory.h"
+#include "train/safetensors.h"
+
+namespace qkv {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::int64_t> dimensions(const Shape& shape) {
+  std::vector<std::int64_t> sizes;
+  for (int i = 0; i < shape.rank(); ++i) sizes.push_back(shape.dim(i));
+  return sizes;
+}
+
+/// The tensors of one block in the layout of the parameters, to write.
+void list_tensors(const Seq2Seq<float>& model, std::span<float> block, const std::string& prefix,
+                  std::vector<StoredTensor>& tensors) {
+  const auto& entries = model.parameters().entries();
+  for (std::size_t i = 0; i < entries.size(); ++i)
+    tensors.push_back(StoredTensor::of<float>(prefix + entries[i].name, dimensions(entries[i].shape),
+                                              model.parameters().part(block, i)));
+}
+
+void read_tensors(const SafetensorsFile& file, const Seq2Seq<float>& model, std::span<float> block,
+                  const std::string& prefix) {
+  const auto& entries = model.parameters().entries();
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const StoredTensor& tensor = file.tensor(prefix + entries[i].name);
+    if (tensor.shape != dimensions(entries[i].shape))
+      throw std::runtime_error(
+          fmt::format("{}: {} has shape [{}], but the settings and vocabularies beside it make it {}", file.path(),
+                      tensor.name, fmt::join(tensor.shape, ", "), entries[i].shape));
+    const std::vector<float> values = tensor.as<float>();
+    for (float value : values)
+      if (!std::isfinite(value))
+        throw std::runtime_error(fmt::format("{}: {} holds a value that is not finite", file.path(), tensor.name));
+    std::copy(values.begin(), values.end(), model.parameters().part(block, i).begin());
+  }
+}
+
+template <class Number>
+Number number_in(const SafetensorsFile& file, const std::string& key) {
+  const auto found = file.metadata().find(key);
+  if (found == file.metadata().end())
+    throw std::runtime_error(fmt::format("{}: \"{}\" is missing from its metadata", file.path(), key));
+  Number number{};
+  const char* end = found->second.data() + found->second.size();
+  if (std::from_chars(found->second.data(), end, number).ptr != end)
+    throw std::runtime_error(fmt::format("{}: \"{}\" is no number: {}", file.path(), key, found->second));
+  return number;
+}
+
+}  // namespace
+
+void RunFolder::create(bool overwrite) const {
+  if (fs::exists(path) && !(fs::is_directory(path) && fs::is_empty(path))) {
+    if (!overwrite)
+      throw std::runtime_error(fmt::format(
+          "{} exists already; use --resume to go on with it, --overwrite to start it anew, or another --out",
+          path.string()));
+    TrainingConfig config;
+    try {
+      read_settings_file(this->config(), config);
+    } catch (const std::exception& error) {
+      throw std::runtime_error(
+          fmt::format("{} is not overwritten, because its config.json is not qkv's ({})", path.string(), error.what()));
+    }
+    for (const std::string& file :
+         {test(), metrics(), model(), checkpoint(), source_vocabulary(), target_vocabulary(), this->config()})
+      fs::remove(file);
+  }
+  fs::create_directories(path / "last");
+}
+
+TrainedModel load_run(const std::string& path) {
+  const RunFolder folder{path};
+  if (!fs::exists(folder.config()))
+    throw std::runtime_error(fmt::format("{} is no run: there is no {}; qkv train makes one", path, folder.config()));
+  TrainingConfig config;
+  read_settings_file(folder.config(), config);
+  if (!fs::exists(folder.model()))
+    throw std::runtime_error(
+        fmt::format("{}: there is no model.safetensors yet; did training get as far as its first "
+                    "validation?",
+                    path));
+  Vocabulary source = Vocabulary::load(folder.source_vocabulary());
+  Vocabulary target = Vocabulary::load(folder.target_vocabulary());
+  auto model = make_model<float>(config, source.size(), target.size());
+  const SafetensorsFile file = SafetensorsFile::read(folder.model());
+  read_tensors(file, *model, model->parameters().values(), "");
+  std::optional<AlignmentReading> alignment;
+  if (file.metadata().contains("alignment_layer"))
+    alignment = {number_in<int>(file, "alignment_layer"), number_in<int>(file, "alignment_head"),
+                 number_in<int>(file, "alignment_offset")};
+  return {std::move(config), std::move(source), std::move(target), std::move(model), alignment};
+}
+
+void save_model(const std::string& path, const Seq2Seq<float>& model,
+                const std::optional<AlignmentReading>& alignment) {
+  std::vector<StoredTensor> tensors;
+  list_tensors(model, model.parameters().values(), "", tensors);
+  std::map<std::string, std::string> metadata{{"format", "pt"}};
+  if (alignment) {
+    metadata["alignment_layer"] = std::to_string(alignment->layer);
+    metadata["alignment_head"] = std::to_string(alignment->head);
+    metadata["alignment_offset"] = std::to_string(alignment->offset);
+  }
+  write_safetensors(path, tensors, metadata);
+}
+
+void load_model(const std::string& path, const Seq2Seq<float>& model) {
+  read_tensors(SafetensorsFile::read(path), model, model.parameters().values(), "");
+}
+
+void save_checkpoint(const std::string& path, const Seq2Seq<float>& model, const TrainingStep<float>& training,
+                     const TrainingState& state) {
+  std::vector<StoredTensor> tensors;
+  list_tensors(model, model.parameters().values(), "", tensors);
+  list_tensors(model, training.first_moment(), "first_moment.", tensors);
+  list_tensors(model, training.second_moment(), "second_moment.", tensors);
+  write_safetensors(path, tensors,
+                    {{"step", std::to_string(state.step)},
+                     {"epoch", std::to_string(state.position.epoch)},
+                     {"batch", std::to_string(state.position.batch)},
+                     {"best_bleu", fmt::format("{}", state.best_bleu)},
+                     {"best_loss", fmt::format("{}", state.best_loss)},
+                     {"validations_without_improvement", std::to_string(state.validations_without_improvement)},
+                     {"data_hash", std::to_string(state.data_hash)}});
+}
+
+TrainingState load_checkpoint(const std::string& path, const Seq2Seq<float>& model,
+                              const TrainingStep<float>& training) {
+  const SafetensorsFile file = SafetensorsFile::read(path);
+  read_tensors(file, model, model.parameters().values(), "");
+  read_tensors(file, model, training.first_moment(), "first_moment.");
+  read_tensors(file, model, training.second_moment(), "second_moment.");
+  TrainingState state;
+  state.step = number_in<std::int64_t>(file, "step");
+  state.position = {number_in<std::uint64_t>(file, "epoch"), number_in<std::uint64_t>(file, "batch")};
+  state.best_bleu = number_in<double>(file, "best_bleu");
+  state.best_loss = number_in<double>(file, "best_loss");
+  state.validations_without_improvement = number_in<int>(file, "validations_without_improvement");
+  state.data_hash = number_in<std::uint64_t>(file, "data_hash");
+  return state;
+}
+
+}  // namespace qkv

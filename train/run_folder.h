@@ -1,0 +1,69 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "datasets/batches.h"
+#include "datasets/vocabulary.h"
+#include "layers/seq2seq.h"
+#include "train/evaluation.h"
+#include "train/training_config.h"
+#include "train/training_step.h"
+
+namespace qkv {
+
+/// The files of a run, as docs and scripts know them.
+struct RunFolder {
+  std::filesystem::path path;
+
+  std::string config() const { return (path / "config.json").string(); }
+  std::string source_vocabulary() const { return (path / "source.vocab").string(); }
+  std::string target_vocabulary() const { return (path / "target.vocab").string(); }
+  std::string model() const { return (path / "model.safetensors").string(); }
+  std::string checkpoint() const { return (path / "last" / "checkpoint.safetensors").string(); }
+  std::string metrics() const { return (path / "metrics.jsonl").string(); }
+  std::string test() const { return (path / "test.json").string(); }
+
+  /// Makes the folder for a new run. Throws std::runtime_error if something is there already, unless `overwrite`, which
+  /// removes qkv's own files and only where config.json is qkv's.
+  void create(bool overwrite) const;
+};
+
+/// A trained model with what belongs to it.
+struct TrainedModel {
+  TrainingConfig config;
+  Vocabulary source;
+  Vocabulary target;
+  std::unique_ptr<Seq2Seq<float>> model;
+  std::optional<AlignmentReading> alignment;  ///< chosen on the validation set, where that has gold links
+};
+
+/// Reads a run's best model. Throws std::runtime_error naming the file and what is wrong with it: no such run, a
+/// vocabulary or a tensor that does not fit the others.
+TrainedModel load_run(const std::string& path);
+
+/// Writes the parameters by their names, and what was chosen on the validation set.
+void save_model(const std::string& path, const Seq2Seq<float>& model, const std::optional<AlignmentReading>& alignment);
+
+/// Reads what save_model wrote into a model of the same shape.
+void load_model(const std::string& path, const Seq2Seq<float>& model);
+
+/// Where training stands, besides parameters and moments.
+struct TrainingState {
+  std::int64_t step = 0;  ///< steps done
+  Position position;      ///< of the next batch
+  double best_bleu = -1;  ///< of the best model on the validation set, and its loss
+  double best_loss = 0;
+  int validations_without_improvement = 0;
+  std::uint64_t data_hash = 0;  ///< of the training pairs, so that a changed file is noticed
+};
+
+/// Everything that `--resume` continues from, bit for bit, in one file, so that a crash leaves the old or the new one.
+void save_checkpoint(const std::string& path, const Seq2Seq<float>& model, const TrainingStep<float>& training,
+                     const TrainingState& state);
+TrainingState load_checkpoint(const std::string& path, const Seq2Seq<float>& model,
+                              const TrainingStep<float>& training);
+
+}  // namespace qkv

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "train/evaluation.h"
+#include "train/run_folder.h"
+
+namespace qkv {
+
+/// The files of one training run, read.
+struct TrainingData {
+  std::vector<Pair> train;
+  std::vector<Pair> valid;  ///< may be empty
+  struct Test {
+    std::string name;  ///< its key in test.json
+    std::vector<Pair> pairs;
+  };
+  std::vector<Test> tests;
+};
+
+/// Reads the files that the settings name: --data, or --train, --valid and --test.
+/// Throws std::invalid_argument if neither names training data or both do, and what read_pairs throws.
+TrainingData read_training_data(const TrainingConfig& config);
+
+/// What a trainer tells while it works.
+struct TrainingObserver {
+  struct Step {
+    std::int64_t step;  ///< steps done, of how many
+    std::int64_t steps;
+    std::uint64_t epoch;
+    double loss, learning_rate, gradient_norm, tokens_per_second;
+    double seconds_left;
+  };
+  struct Validation {
+    std::int64_t step;
+    const Evaluation& evaluation;
+    bool is_best;
+  };
+  std::function<void(const Step&)> on_step = [](const Step&) {};
+  std::function<void(const Validation&)> on_validation = [](const Validation&) {};
+  std::function<void(const std::string&)> on_message = [](const std::string&) {};  ///< a sentence for people
+};
+
+/// How a training ended.
+struct TrainingResult {
+  std::int64_t steps = 0;
+  bool interrupted = false;                               ///< stopped early; `--resume` goes on
+  std::vector<std::pair<std::string, Evaluation>> tests;  ///< of the best model, by name
+};
+
+/// Trains the model that the settings describe and writes its run folder: the loop of batches, steps, validations and
+/// checkpoints. With `resume` it goes on from the folder's last checkpoint, bit for bit. When `stop` becomes true, it
+/// finishes the step, writes a checkpoint and returns.
+/// Throws std::runtime_error if the loss is no longer finite (the last checkpoint is kept), if the training data is not
+/// the same as before, or if a file cannot be read or written.
+TrainingResult train(const TrainingConfig& config, const TrainingData& data, const RunFolder& folder, bool resume,
+                     const TrainingObserver& observer, const std::atomic<bool>& stop);
+
+}  // namespace qkv

@@ -1,0 +1,149 @@
+#include "train/training_config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "autograd/check.h"
+#include "datasets/durable_file.h"
+#include "train/version.h"
+
+namespace qkv {
+
+template <>
+const std::vector<std::string>& choices<NormOrder>() {
+  static const std::vector<std::string> names{"post", "pre"};
+  return names;
+}
+template <>
+const std::vector<std::string>& choices<Activation>() {
+  static const std::vector<std::string> names{"relu", "gelu"};
+  return names;
+}
+template <>
+const std::vector<std::string>& choices<Positions>() {
+  static const std::vector<std::string> names{"sinusoidal", "learned"};
+  return names;
+}
+template <>
+const std::vector<std::string>& choices<ScheduleKind>() {
+  static const std::vector<std::string> names{"constant", "noam", "cosine"};
+  return names;
+}
+
+void check_settings(const TrainingConfig& config) {
+  const auto at_least = [](const char* option, auto value, auto least) {
+    check(value >= least, "--{} {} is too small; it must be at least {}", option, value, least);
+  };
+  const auto probability = [](const char* option, double value) {
+    check(value >= 0 && value < 1, "--{} {} is out of range; it must be at least 0 and below 1", option, value);
+  };
+  check(config.model == "transformer", "--model {} is unknown; there is: transformer", config.model);
+  at_least("d-model", config.d_model, 1);
+  at_least("heads", config.heads, 1);
+  check(config.d_model % config.heads == 0, "--heads {} does not divide --d-model {}; each head takes an equal part",
+        config.heads, config.d_model);
+  at_least("layers", config.layers, 1);
+  at_least("ff", config.ff, 1);
+  probability("dropout", config.dropout);
+  at_least("min-frequency", config.min_frequency, 1);
+  at_least("max-length", config.max_length, 1);
+  at_least("batch-size", config.batch_size, 1);
+  at_least("epochs", config.epochs, 1);
+  if (config.steps) at_least("steps", *config.steps, 0);
+  check(config.lr > 0 && config.lr <= 100, "--lr {} is out of range; it must be above 0 and at most 100", config.lr);
+  at_least("warmup", config.warmup, 0);
+  probability("beta1", config.adam.beta1);
+  probability("beta2", config.adam.beta2);
+  probability("weight-decay", config.adam.weight_decay);
+  at_least("clip", config.clip, 0.0);
+  probability("label-smoothing", config.label_smoothing);
+  at_least("validate-every", config.validate_every, 0);
+  at_least("patience", config.patience, 0);
+  check(config.workers >= 1 && config.workers <= 256, "--workers {} is out of range; it must be within 1 and 256",
+        config.workers);
+}
+
+namespace {
+
+std::string key_of(std::string name) {
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+template <class Choice>
+requires std::is_enum_v<Choice>
+void read_value(const nlohmann::json& json, Choice& value) {
+  const auto& names = choices<Choice>();
+  const auto found = std::find(names.begin(), names.end(), json.get<std::string>());
+  check(found != names.end(), "{} is none of: {}", json.dump(), fmt::join(names, ", "));
+  value = static_cast<Choice>(found - names.begin());
+}
+template <class Number>
+requires std::is_integral_v<Number>
+void read_value(const nlohmann::json& json, Number& value) {
+  if constexpr (!std::is_same_v<Number, bool>)
+    check(json.is_number_integer() && nlohmann::json(json.get<Number>()) == json, "{} is no whole number in range",
+          json.dump());
+  value = json.get<Number>();
+}
+void read_value(const nlohmann::json& json, double& value) { value = json.get<double>(); }
+void read_value(const nlohmann::json& json, std::string& value) { value = json.get<std::string>(); }
+void read_value(const nlohmann::json& json, std::optional<std::int64_t>& value) {
+  if (json.is_null()) {
+    value.reset();
+    return;
+  }
+  std::int64_t number = 0;
+  read_value(json, number);
+  value = number;
+}
+
+template <class Value>
+nlohmann::ordered_json value_to_json(const Value& value) {
+  if constexpr (std::is_enum_v<Value>)
+    return choices<Value>()[static_cast<std::size_t>(value)];
+  else if constexpr (std::is_same_v<Value, std::optional<std::int64_t>>)
+    return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(nullptr);
+  else
+    return value;
+}
+
+}  // namespace
+
+nlohmann::ordered_json to_json(const TrainingConfig& config) {
+  nlohmann::ordered_json json;
+  json["qkv"] = version;
+  for_each_setting(
+      config, [&](const char* name, const auto& value, const char*) { json[key_of(name)] = value_to_json(value); });
+  return json;
+}
+
+void read_settings(const nlohmann::json& json, const std::string& path, TrainingConfig& config) {
+  if (!json.is_object()) throw std::runtime_error(fmt::format("{}: this is no JSON object with settings", path));
+  for (const auto& [key, value] : json.items()) {
+    bool known = key == "qkv";
+    for_each_setting(config, [&, &key = key, &value = value](const char* name, auto& setting, const char*) {
+      if (key_of(name) != key) return;
+      known = true;
+      try {
+        read_value(value, setting);
+      } catch (const std::exception& error) {
+        throw std::runtime_error(fmt::format("{}: setting \"{}\": {}", path, key, error.what()));
+      }
+    });
+    if (!known) throw std::runtime_error(fmt::format("{}: there is no setting \"{}\"", path, key));
+  }
+}
+
+void read_settings_file(const std::string& path, TrainingConfig& config) {
+  nlohmann::json json;
+  try {
+    json = nlohmann::json::parse(read_file(path));
+  } catch (const nlohmann::json::parse_error& error) {
+    throw std::runtime_error(fmt::format("{}: not valid JSON: {}", path, error.what()));
+  }
+  read_settings(json, path, config);
+}
+
+}  // namespace qkv

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "layers/transformer_config.h"
+#include "train/adam.h"
+#include "train/schedule.h"
+
+namespace qkv {
+
+/// Every setting of a training run: what `qkv train` takes as options and a run's config.json holds.
+struct TrainingConfig {
+  // the model
+  std::string model = "transformer";
+  int d_model = 128;
+  int heads = 4;
+  int layers = 2;
+  int ff = 512;
+  double dropout = 0.1;
+  NormOrder norm = NormOrder::post;
+  Activation activation = Activation::relu;
+  Positions positions = Positions::sinusoidal;
+  bool tie_embeddings = false;
+
+  // the data
+  std::string data;  ///< a folder with train.csv, valid.csv and test files; or the files by themselves:
+  std::string train;
+  std::string valid;
+  std::string test;
+  int min_frequency = 1;
+  int max_length = 100;
+  bool shuffle = true;
+
+  // the training
+  int batch_size = 64;
+  int epochs = 20;
+  std::optional<std::int64_t> steps;  ///< ends training after so many, instead of after `epochs`
+  double lr = 1e-3;
+  ScheduleKind schedule = ScheduleKind::cosine;
+  std::int64_t warmup = 400;
+  AdamSettings adam{.beta1 = 0.9, .beta2 = 0.98};
+  double clip = 1.0;
+  double label_smoothing = 0.0;
+  std::int64_t validate_every = 0;  ///< steps between validations; 0: once an epoch
+  int patience = 0;                 ///< validations without improvement before training ends; 0: never
+  int workers = 2;
+  std::uint64_t seed = 1;
+
+  friend bool operator==(const TrainingConfig&, const TrainingConfig&) = default;
+};
+
+/// Throws std::invalid_argument, naming the option, if a setting is out of its range.
+void check_settings(const TrainingConfig& config);
+
+/// The settings by their names, which are the options' with underscores, and the version of qkv that wrote them.
+nlohmann::ordered_json to_json(const TrainingConfig& config);
+
+/// Reads what to_json wrote, or any part of it: settings that are not named keep the value they have. Throws
+/// std::runtime_error naming `path` and the setting, if one is unknown or has the wrong type or value.
+void read_settings(const nlohmann::json& json, const std::string& path, TrainingConfig& config);
+
+/// config.json of a run, or a file for --config. Throws std::runtime_error naming the file and the place.
+void read_settings_file(const std::string& path, TrainingConfig& config);
+
+/// The names of the values that a setting can take, in the order of its type's values.
+template <class Choice>
+const std::vector<std::string>& choices();
+
+/// Calls visit(name, value, help) for every setting, in the order above: the one list that options, files and their
+/// documentation come from. Names are spelt as options, without the dashes in front.
+template <class Config, class Visit>
+void for_each_setting(Config& config, Visit&& visit) {
+  visit("model", config.model, "which model to train: transformer");
+  visit("d-model", config.d_model, "features of each word inside the Transformer");
+  visit("heads", config.heads, "attention heads; they share the features");
+  visit("layers", config.layers, "layers of the encoder, and of the decoder");
+  visit("ff", config.ff, "width inside the feed-forward networks");
+  visit("dropout", config.dropout, "probability of dropping a feature while training");
+  visit("norm", config.norm, "layer norm after each residual sum (post) or before each sublayer (pre)");
+  visit("activation", config.activation, "between the two layers of a feed-forward network");
+  visit("positions", config.positions, "how words are told where they stand");
+  visit("tie-embeddings", config.tie_embeddings, "let the generator use the target embedding's weight");
+  visit("data", config.data,
+        "folder with train.csv and, if there are any, valid.csv, test.csv, long.csv and composition.csv");
+  visit("train", config.train, "CSV file to train on, instead of --data");
+  visit("valid", config.valid, "CSV file to choose the best model on");
+  visit("test", config.test, "CSV file to test the best model on at the end");
+  visit("min-frequency", config.min_frequency, "words that occur less often in training become <unk>");
+  visit("max-length", config.max_length, "training pairs with more words on a side are left out");
+  visit("shuffle", config.shuffle, "take the training pairs in random order");
+  visit("batch-size", config.batch_size, "sentences in a batch");
+  visit("epochs", config.epochs, "passes through the training data");
+  visit("steps", config.steps, "train for so many steps instead; 0 writes the initial model");
+  visit("lr", config.lr, "learning rate: the highest that the schedule reaches");
+  visit("schedule", config.schedule, "how the learning rate goes on after the warm-up");
+  visit("warmup", config.warmup, "steps in which the learning rate rises from 0");
+  visit("beta1", config.adam.beta1, "Adam's memory of the gradient");
+  visit("beta2", config.adam.beta2, "Adam's memory of its square");
+  visit("weight-decay", config.adam.weight_decay, "adds this much of each parameter to its gradient");
+  visit("clip", config.clip, "largest norm of the gradient; 0 means none");
+  visit("label-smoothing", config.label_smoothing, "share of each target spread over all words");
+  visit("validate-every", config.validate_every, "steps between validations; 0 means once an epoch");
+  visit("patience", config.patience, "validations without improvement before training ends; 0 means never");
+  visit("workers", config.workers, "threads that share each batch");
+  visit("seed", config.seed, "what every random choice follows from");
+}
+
+}  // namespace qkv

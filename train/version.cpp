@@ -1,0 +1,7 @@
+#include "train/version.h"
+
+namespace qkv {
+
+const char* const version = QKV_VERSION;
+
+}  // namespace qkv
