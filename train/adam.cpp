@@ -6,7 +6,7 @@ namespace qkv {
 
 template <class T>
 void adam_step(const AdamSettings& settings, double learning_rate, std::int64_t step, double scale, std::size_t n,
-               const T* gradient, T* p, T* m, T* v) {
+               const T* __restrict gradient, T* __restrict p, T* __restrict m, T* __restrict v) {
   const double correction1 = 1 - std::pow(settings.beta1, static_cast<double>(step));
   const double correction2 = 1 - std::pow(settings.beta2, static_cast<double>(step));
   const T beta1(settings.beta1), beta2(settings.beta2), rest1(1 - settings.beta1), rest2(1 - settings.beta2);
