@@ -27,12 +27,15 @@ class Derivation {
     int words = source_words(sentence);
     if (words > length || !broken_rule(sentence).empty()) return std::nullopt;
     for (int attempt = 0; attempt < 60 && words < length; ++attempt) {
-      Sentence grown = sentence;
-      grow(grown);
-      const int longer = source_words(grown);
-      if (longer > length || !broken_rule(grown).empty()) continue;
-      words = longer;
-      sentence = std::move(grown);
+      Clause& clause = one_of(sentence.clauses);
+      Clause before = clause;
+      grow(clause);
+      const int longer = source_words(sentence);
+      if (longer <= length && broken_rule(sentence).empty()) {
+        words = longer;
+      } else {
+        clause = std::move(before);
+      }
     }
     if (words == length) return sentence;
     return std::nullopt;
@@ -42,7 +45,7 @@ class Derivation {
   bool chance(double probability) { return random_.uniform() < probability; }
 
   template <class Items>
-  const typename Items::value_type& one_of(const Items& items) {
+  auto one_of(Items& items) -> decltype(items[0]) {
     return items[random_.below(items.size())];
   }
 
@@ -161,8 +164,7 @@ class Derivation {
     return phrases.empty() ? nullptr : one_of(phrases);
   }
 
-  void grow(Sentence& sentence) {
-    Clause& clause = sentence.clauses[random_.below(sentence.clauses.size())];
+  void grow(Clause& clause) {
     switch (one_of(growth_)) {
       case Growth::time:
         if (!clause.time.empty()) return;
@@ -202,7 +204,7 @@ class Derivation {
     const std::vector<const Predicate*> fitting = fitting_adjectives(*phrase->noun);
     if (fitting.empty()) return;
     phrase->adjectives.push_back(one_of(fitting));
-    std::ranges::sort(phrase->adjectives, {}, &Predicate::order);
+    std::ranges::stable_sort(phrase->adjectives, {}, &Predicate::order);
   }
 
   /// A second noun with 와/과.

@@ -39,11 +39,12 @@ std::string regular_plural(const std::string& noun) { return with_s(noun); }
 std::string indefinite_article(const std::string& next_word) {
   static constexpr std::array silent_h{"hour", "honest", "honor", "heir"};
   static constexpr std::array spoken_y_or_w{"uni", "use", "usual", "euro", "one", "once"};
-  const auto begins = [&](const char* start) { return next_word.starts_with(start); };
+  std::string word = next_word;
+  word.front() = static_cast<char>(word.front() | 0x20);  // capitals sound alike: an English book
+  const auto begins = [&](const char* start) { return word.starts_with(start); };
   if (std::ranges::any_of(silent_h, begins)) return "an";
-  if (std::ranges::any_of(spoken_y_or_w, begins) && !next_word.starts_with("unin")) return "a";
-  const char first = static_cast<char>(next_word.front() | 0x20);  // capitals too: an English book
-  return is_vowel(first) ? "an" : "a";
+  if (std::ranges::any_of(spoken_y_or_w, begins) && !begins("unin")) return "a";
+  return is_vowel(word.front()) ? "an" : "a";
 }
 
 std::string be_present(Agreement agreement) {

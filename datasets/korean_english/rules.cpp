@@ -170,6 +170,12 @@ std::string_view relatives_rule(const Clause& clause) {
   return "";
 }
 
+/// The clause whose subject clause `i` has, its own or a shared one.
+const Clause& with_subject(const Sentence& sentence, std::size_t i) {
+  while (sentence.clauses[i].subject.empty() && i > 0) --i;
+  return sentence.clauses[i];
+}
+
 /// The rules for a clause at its place in the sentence.
 std::string_view position_rule(const Sentence& sentence, std::size_t i) {
   const Clause& clause = sentence.clauses[i];
@@ -184,6 +190,9 @@ std::string_view position_rule(const Sentence& sentence, std::size_t i) {
     if (!same_kind(before, clause)) return "a shared subject joins like with like";
     if (clause.predicate->is_adjective() && (before.negated || clause.negated)) return "joined adjectives are positive";
     if (sentence.question && before.negated) return "no negation before a shared subject in a question";
+    if (before.negated && sentence.tense == Tense::present &&
+        agreement(with_subject(sentence, i).subject) != Agreement::third)
+      return "we do not walk and work: not what?";
     if (!clause.time.empty()) return "time stands in the clause with the subject";
     if (has_relative(clause.object)) return "no relative clause right after -고";
   }
@@ -209,15 +218,14 @@ std::string_view broken_rule(const Sentence& sentence) {
     const Clause& clause = sentence.clauses[i];
     if (const std::string_view rule = position_rule(sentence, i); !rule.empty()) return rule;
     if (clause.subject.empty() && i > 0) {  // check the shared subject against this verb too
-      std::size_t owner = i;
-      while (sentence.clauses[owner].subject.empty()) --owner;
-      for (const NounPhrase& phrase : sentence.clauses[owner].subject) {
+      const Clause& owner = with_subject(sentence, i);
+      for (const NounPhrase& phrase : owner.subject) {
         if (!clause.predicate->takes_subject(*phrase.noun)) return "the subject does not fit the verb";
         if (same_scale(phrase, *clause.predicate)) return "one thing of each scale";
       }
       if (!clause.predicate->scale.empty() && clause.predicate->scale == sentence.clauses[i - 1].predicate->scale)
         return "one thing of each scale";
-      if (clause.predicate->frame == Frame::possession && !sentence.clauses[owner].topic) return "who has is a topic";
+      if (clause.predicate->frame == Frame::possession && !owner.topic) return "who has is a topic";
     }
     if (const std::string_view rule = clause_rule(clause); !rule.empty()) return rule;
     if (const std::string_view rule = relatives_rule(clause); !rule.empty()) return rule;

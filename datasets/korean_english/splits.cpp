@@ -99,13 +99,14 @@ std::optional<Pair> Stream::candidate(int length) {
   return std::nullopt;
 }
 
-/// How often the rarest word of the pair was drawn.
+/// How often the rarest word of the pair was drawn, in either language.
 int Stream::rarest_word(const Pair& pair) const {
   int rarest = std::numeric_limits<int>::max();
-  for (const std::string& word : pair.source) {
-    const auto found = count_.find(word);
-    rarest = std::min(rarest, found == count_.end() ? 0 : found->second);
-  }
+  for (const auto* words : {&pair.source, &pair.target})
+    for (const std::string& word : *words) {
+      const auto found = count_.find(word);
+      rarest = std::min(rarest, found == count_.end() ? 0 : found->second);
+    }
   return rarest;
 }
 
@@ -115,7 +116,8 @@ bool Stream::draw_one(int length, std::vector<Pair>& pairs) {
   std::optional<Pair> other = candidate(length);
   if (other && rarest_word(*other) < rarest_word(*pair)) pair.swap(other);
   seen_.insert(hash_words(pair->source));
-  for (const std::string& word : pair->source) ++count_[word];
+  for (const auto* words : {&pair->source, &pair->target})
+    for (const std::string& word : *words) ++count_[word];
   pairs.push_back(std::move(*pair));
   return true;
 }

@@ -53,7 +53,7 @@ class Stream {
   Random random_;
   std::vector<bool> exhausted_;
   std::set<std::uint64_t> seen_;                // hashes of the sources
-  std::unordered_map<std::string, int> count_;  // how often each source word was drawn
+  std::unordered_map<std::string, int> count_;  // how often each word was drawn; the languages share none but the marks
 };
 
 }  // namespace qkv::grammar
