@@ -8,8 +8,9 @@ const std::vector<NamedGradcheck>& gradchecks() {
   static const std::vector<NamedGradcheck> all = [] {
     std::vector<NamedGradcheck> list;
     for (const OperationCase& operation : operation_cases())
-      list.push_back(
-          {operation.name, "operation", [operation] { return gradcheck(operation.function, operation.inputs); }});
+      list.push_back({operation.name, "operation", [operation](std::uint64_t seed) {
+                        return gradcheck(operation.function, operation.inputs, {.seed = seed});
+                      }});
     return list;
   }();
   return all;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -12,7 +13,7 @@ namespace qkv {
 struct NamedGradcheck {
   std::string name;  ///< such as "attention causal padding"
   std::string kind;  ///< "operation", "layer" or "model"
-  std::function<GradcheckResult()> run;
+  std::function<GradcheckResult(std::uint64_t seed)> run;
 };
 
 /// Everything in qkv that has a backward pass: every operation, then every layer, then every model.
