@@ -14,6 +14,7 @@ enum class Initialise {
   ones,       ///< the weight of a layer norm
   xavier,     ///< uniform in ±√(6 / (in + out)) for a weight [out, in] (Glorot & Bengio 2010, eq. 16)
   embedding,  ///< normal with deviation 1/√C for a table [words, C], since embeddings are multiplied by √C
+  recurrent,  ///< uniform in ±1/√H for a weight [gates · H, H], as in torch.nn.RNN, GRU and LSTM
 };
 
 template <class T>
@@ -33,6 +34,11 @@ void initialise(std::span<T> values, const Shape& shape, Initialise how, Random&
     case Initialise::embedding: {
       const double deviation = 1 / std::sqrt(static_cast<double>(shape.last()));
       for (T& value : values) value = static_cast<T>(deviation * random.normal());
+      break;
+    }
+    case Initialise::recurrent: {
+      const double bound = 1 / std::sqrt(static_cast<double>(shape.last()));
+      for (T& value : values) value = static_cast<T>(random.uniform(-bound, bound));
       break;
     }
   }

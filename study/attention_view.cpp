@@ -66,10 +66,11 @@ std::vector<AttentionView> attention_views(const TrainedModel& trained, const Se
   const auto maps = kind == AttentionKind::cross     ? attention_maps(tape, "decoder", "cross_attention")
                     : kind == AttentionKind::encoder ? attention_maps(tape, "encoder", "self_attention")
                                                      : attention_maps(tape, "decoder", "self_attention");
+  check(!maps.empty(), "this model has no {}", name_of(kind));
   const Sentence read = with_last(source, "<eos>"), fed = with_first("<bos>", target);
   std::vector<AttentionView> views;
   for (std::size_t layer = 0; layer < maps.size(); ++layer)
-    for (int head = 0; head < maps[layer].weights.dim(1); ++head) {
+    for (int head = 0; head < maps[layer].heads; ++head) {
       AttentionView& view = views.emplace_back();
       view.layer = static_cast<int>(layer);
       view.head = head;
@@ -77,9 +78,8 @@ std::vector<AttentionView> attention_views(const TrainedModel& trained, const Se
                   : kind == AttentionKind::cross ? with_last(target, "<eos>")
                                                  : fed;
       view.columns = kind == AttentionKind::decoder ? fed : read;
-      const int queries = maps[layer].weights.dim(2);
-      const View<float> rows = maps[layer].weights.rows().row_block(head * queries, queries);
-      view.weights.assign(rows.data, rows.data + std::ptrdiff_t{rows.rows} * rows.columns);
+      const std::span<const float> weights = maps[layer].of(0, head);
+      view.weights.assign(weights.begin(), weights.end());
       name(view, kind);
     }
   return views;

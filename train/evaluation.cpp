@@ -58,18 +58,14 @@ BatchResult read_with_reference(const Seq2Seq<float>& model, const Batch& batch,
   }
   if (!has_links) return result;
   for (const auto& map : attention_maps(tape, "decoder", "cross_attention")) {
-    const int heads = map.weights.dim(1), queries = map.weights.dim(2), keys = map.weights.dim(3);
-    result.heads = heads;
-    for (int head = 0; head < heads; ++head)
+    result.heads = map.heads;
+    for (int head = 0; head < map.heads; ++head)
       for (int offset = 0; offset < 2; ++offset) {
         AlignmentCounts& counts = result.alignment.emplace_back();
         for (int b = 0; b < batch.size; ++b) {
           const Pair& pair = pairs[static_cast<std::size_t>(batch.rows[static_cast<std::size_t>(b)])];
-          const View<float> weights =
-              map.weights.rows().row_block((b * heads + head) * queries + offset, queries - offset);
-          counts +=
-              judge_attention({weights.data, static_cast<std::size_t>(weights.rows) * static_cast<std::size_t>(keys)},
-                              static_cast<std::size_t>(keys), pair);
+          const auto keys = static_cast<std::size_t>(map.keys);
+          counts += judge_attention(map.of(b, head).subspan(static_cast<std::size_t>(offset) * keys), keys, pair);
         }
       }
   }

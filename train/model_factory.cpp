@@ -1,5 +1,6 @@
 #include "train/model_factory.h"
 
+#include "layers/rnn_seq2seq.h"
 #include "layers/transformer.h"
 
 namespace qkv {
@@ -7,6 +8,15 @@ namespace qkv {
 template <class T>
 std::unique_ptr<Seq2Seq<T>> make_model(const TrainingConfig& config, int source_words, int target_words) {
   check_settings(config);
+  if (config.model != ModelKind::transformer)
+    return std::make_unique<RnnSeq2Seq<T>>(RnnConfig{.source_words = source_words,
+                                                     .target_words = target_words,
+                                                     .embedding = config.embedding,
+                                                     .hidden = config.hidden,
+                                                     .cell = config.cell,
+                                                     .attention = config.model == ModelKind::rnn_attention,
+                                                     .score = config.score,
+                                                     .dropout = config.dropout});
   return std::make_unique<Transformer<T>>(TransformerConfig{.source_words = source_words,
                                                             .target_words = target_words,
                                                             .d_model = config.d_model,

@@ -11,6 +11,21 @@
 namespace qkv {
 
 template <>
+const std::vector<std::string>& choices<ModelKind>() {
+  static const std::vector<std::string> names{"transformer", "rnn", "rnn-attention"};
+  return names;
+}
+template <>
+const std::vector<std::string>& choices<CellKind>() {
+  static const std::vector<std::string> names{"gru", "lstm", "elman"};
+  return names;
+}
+template <>
+const std::vector<std::string>& choices<Score>() {
+  static const std::vector<std::string> names{"dot", "scaled-dot", "additive"};
+  return names;
+}
+template <>
 const std::vector<std::string>& choices<NormOrder>() {
   static const std::vector<std::string> names{"post", "pre"};
   return names;
@@ -38,13 +53,14 @@ void check_settings(const TrainingConfig& config) {
   const auto probability = [](const char* option, double value) {
     check(value >= 0 && value < 1, "--{} {} is out of range; it must be at least 0 and below 1", option, value);
   };
-  check(config.model == "transformer", "--model {} is unknown; there is: transformer", config.model);
   at_least("d-model", config.d_model, 1);
   at_least("heads", config.heads, 1);
   check(config.d_model % config.heads == 0, "--heads {} does not divide --d-model {}; each head takes an equal part",
         config.heads, config.d_model);
   at_least("layers", config.layers, 1);
   at_least("ff", config.ff, 1);
+  at_least("embedding", config.embedding, 1);
+  at_least("hidden", config.hidden, 1);
   probability("dropout", config.dropout);
   at_least("min-frequency", config.min_frequency, 1);
   at_least("max-length", config.max_length, 1);

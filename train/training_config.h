@@ -6,25 +6,32 @@
 #include <string>
 #include <vector>
 
+#include "layers/rnn_seq2seq.h"
 #include "layers/transformer_config.h"
 #include "train/adam.h"
 #include "train/schedule.h"
 
 namespace qkv {
 
+enum class ModelKind { transformer, rnn, rnn_attention };
+
 /// Every setting of a training run: what `qkv train` takes as options and a run's config.json holds.
 struct TrainingConfig {
   // the model
-  std::string model = "transformer";
-  int d_model = 128;
+  ModelKind model = ModelKind::transformer;
+  int d_model = 64;
   int heads = 4;
   int layers = 2;
-  int ff = 512;
+  int ff = 256;
   double dropout = 0.1;
   NormOrder norm = NormOrder::post;
   Activation activation = Activation::relu;
   Positions positions = Positions::sinusoidal;
   bool tie_embeddings = false;
+  int embedding = 64;
+  int hidden = 128;
+  CellKind cell = CellKind::gru;
+  Score score = Score::dot;
 
   // the data
   std::string data;  ///< a folder with train.csv, valid.csv and test files; or the files by themselves:
@@ -37,9 +44,9 @@ struct TrainingConfig {
 
   // the training
   int batch_size = 64;
-  int epochs = 20;
+  int epochs = 16;
   std::optional<std::int64_t> steps;  ///< ends training after so many, instead of after `epochs`
-  double lr = 1e-3;
+  double lr = 2e-3;
   ScheduleKind schedule = ScheduleKind::cosine;
   std::int64_t warmup = 400;
   AdamSettings adam{.beta1 = 0.9, .beta2 = 0.98};
@@ -74,7 +81,7 @@ const std::vector<std::string>& choices();
 /// documentation come from. Names are spelt as options, without the dashes in front.
 template <class Config, class Visit>
 void for_each_setting(Config& config, Visit&& visit) {
-  visit("model", config.model, "which model to train: transformer");
+  visit("model", config.model, "which model to train");
   visit("d-model", config.d_model, "features of each word inside the Transformer");
   visit("heads", config.heads, "attention heads; they share the features");
   visit("layers", config.layers, "layers of the encoder, and of the decoder");
@@ -84,6 +91,10 @@ void for_each_setting(Config& config, Visit&& visit) {
   visit("activation", config.activation, "between the two layers of a feed-forward network");
   visit("positions", config.positions, "how words are told where they stand");
   visit("tie-embeddings", config.tie_embeddings, "let the generator use the target embedding's weight");
+  visit("embedding", config.embedding, "features of each word in an RNN model");
+  visit("hidden", config.hidden, "features of an RNN's state");
+  visit("cell", config.cell, "the RNN's cell");
+  visit("score", config.score, "how an RNN's attention scores encoder states");
   visit("data", config.data,
         "folder with train.csv and, if there are any, valid.csv, test.csv, long.csv and composition.csv");
   visit("train", config.train, "CSV file to train on, instead of --data");

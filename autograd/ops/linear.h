@@ -6,20 +6,23 @@
 
 namespace qkv {
 
-/// y = x Wᵀ + b.   x: [..., in]   w: [out, in]   b: [out]   returns [..., out]
+/// y = x Wᵀ + b; without b, y = x Wᵀ.   x: [..., in]   w: [out, in]   b: [out]   returns [..., out]
 template <class T>
-Var<T> linear(Var<T> x, Var<T> w, Var<T> b) {
+Var<T> linear(Var<T> x, Var<T> w, Var<T> b = {}) {
   check(w.rank() == 2 && x.last() == w.dim(1), "linear: input {} does not fit weight {}{}", x.shape(), w.shape(),
         w.rank() == 2 && x.last() == w.dim(0) ? ", whose rows are the outputs; is it transposed?" : "");
-  check(b.rank() == 1 && b.dim(0) == w.dim(0), "linear: bias {} does not fit weight {}", b.shape(), w.shape());
-  Var<T> y = Tape<T>::make("linear", x.shape().with_last(w.dim(0)), {x, w, b});
+  check(!b || (b.rank() == 1 && b.dim(0) == w.dim(0)), "linear: bias {} does not fit weight {}",
+        b ? b.shape() : Shape(), w.shape());
+  const Var<T> parents[] = {x, w, b};
+  Var<T> y = Tape<T>::make("linear", x.shape().with_last(w.dim(0)), std::span(parents, b ? 3 : 2));
   gemm(x.rows(), w.rows().transposed(), assign(y));
-  add_to_rows(assign(y), b.data());
+  if (b) add_to_rows(assign(y), b.data());
   on_backward(y, [=] {
     const View<T> dy = y.grad();
     if (auto dx = x.sink()) gemm(dy, w.rows(), dx.target());               // dX += dY W
     if (auto dw = w.sink()) gemm(dy.transposed(), x.rows(), dw.target());  // dW += dYᵀ X
-    if (auto db = b.sink()) sum_rows(dy, db.target());                     // db += Σ rows of dY
+    if (!b) return;
+    if (auto db = b.sink()) sum_rows(dy, db.target());  // db += Σ rows of dY
   });
   return y;
 }

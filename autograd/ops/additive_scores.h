@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cmath>
+
+#include "autograd/tape.h"
+
+namespace qkv {
+
+/// The additive score of every query with every key, e · tanh(q + k) (Bahdanau, Cho & Bengio 2015, appendix A.1.2),
+/// where queries and keys have been projected to the same width.
+/// q: [B, queries, A]   k: [B, keys, A]   e: [A]   returns [B, queries, keys]
+template <class T>
+Var<T> additive_scores(Var<T> q, Var<T> k, Var<T> e) {
+  check(q.rank() == 3 && k.rank() == 3 && q.dim(0) == k.dim(0) && q.last() == k.last(),
+        "additive_scores: keys {} do not fit queries {}", k.shape(), q.shape());
+  check(e.rank() == 1 && e.dim(0) == q.last(), "additive_scores: energy {} does not fit queries {}", e.shape(),
+        q.shape());
+  const int sentences = q.dim(0), queries = q.dim(1), keys = k.dim(1), width = q.last();
+  Var<T> scores = Tape<T>::make("additive_scores", Shape{sentences, queries, keys}, {q, k, e});
+  T* activations = Tape<T>::current().template scratch<T>(static_cast<std::size_t>(scores.size() * width));
+  for (std::int64_t at = 0; at < scores.size(); ++at) {
+    const std::int64_t query = at / keys, key = query / queries * keys + at % keys;
+    const T *qr = q.data() + query * width, *kr = k.data() + key * width;
+    T *a = activations + at * width, total(0);
+    for (int j = 0; j < width; ++j) {
+      using std::tanh;
+      a[j] = tanh(qr[j] + kr[j]);
+      total += e.data()[j] * a[j];
+    }
+    assign(scores).data[at] = total;
+  }
+  on_backward(scores, [=] {
+    const T* ds = scores.grad().data;
+    const auto dq = q.sink_zeroed(), dk = k.sink_zeroed(), de = e.sink_zeroed();
+    T* const to_q = dq ? dq.target().data : nullptr;
+    T* const to_k = dk ? dk.target().data : nullptr;
+    T* const to_e = de ? de.target().data : nullptr;
+    for (std::int64_t at = 0; at < scores.size(); ++at) {
+      const std::int64_t query = at / keys, key = query / queries * keys + at % keys;
+      const T* a = activations + at * width;
+      for (int j = 0; j < width; ++j) {
+        const T dsum = ds[at] * e.data()[j] * (T(1) - a[j] * a[j]);  // d(q + k), through tanh' = 1 − a²
+        if (to_q) to_q[query * width + j] += dsum;
+        if (to_k) to_k[key * width + j] += dsum;
+        if (to_e) to_e[j] += ds[at] * a[j];
+      }
+    }
+  });
+  return scores;
+}
+
+}  // namespace qkv

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cmath>
+
+#include "autograd/ops/sigmoid.h"
+#include "autograd/tape.h"
+
+namespace qkv {
+
+/// One step of a gated recurrent unit (Cho et al. 2014, eqs. 5 to 8, in the form of torch.nn.GRU), from what the input
+/// and the last state give each gate, x = W_ih input + b_ih and y = W_hh h + b_hh:
+///   r = σ(x_r + y_r),  z = σ(x_z + y_z),  n = tanh(x_n + r ⊙ y_n),  h' = (1 − z) ⊙ n + z ⊙ h
+/// x, y: [..., 3H] in the order r, z, n   h: [..., H]   returns h' [..., H]
+template <class T>
+Var<T> gru_gates(Var<T> x, Var<T> y, Var<T> h) {
+  const int width = h.last(), rows = h.shape().rows();
+  check(x.shape() == h.shape().with_last(3 * width) && y.shape() == x.shape(),
+        "gru_gates: gates {} and {} do not fit a state {}: they need three times its features", x.shape(), y.shape(),
+        h.shape());
+  Var<T> next = Tape<T>::make("gru_gates", h.shape(), {x, y, h});
+  T* gates = Tape<T>::current().template scratch<T>(static_cast<std::size_t>(x.size()));  // r, z, n of each row
+  for (int i = 0; i < rows; ++i) {
+    const std::int64_t at = std::int64_t{i} * width;
+    const T *xr = x.data() + 3 * at, *yr = y.data() + 3 * at, *hr = h.data() + at;
+    T *g = gates + 3 * at, *out = assign(next).data + at;
+    for (int j = 0; j < 2 * width; ++j) g[j] = sigmoid_of(xr[j] + yr[j]);
+    for (int j = 0; j < width; ++j) {
+      using std::tanh;
+      const T z = g[width + j], n = tanh(xr[2 * width + j] + g[j] * yr[2 * width + j]);
+      g[2 * width + j] = n;
+      out[j] = (T(1) - z) * n + z * hr[j];
+    }
+  }
+  on_backward(next, [=] {
+    const View<T> dnext = next.grad();
+    const Borrowed<T> memory(3 * std::int64_t{width});
+    T* dgates = memory.data();  // dr, dz, dn before the nonlinearities, of one row
+    const auto dx = x.sink(), dy = y.sink(), dh = h.sink();
+    Target<T> to_x{}, to_y{}, to_h{};
+    if (dx) to_x = dx.target();
+    if (dy) to_y = dy.target();
+    if (dh) to_h = dh.target();
+    for (int i = 0; i < rows; ++i) {
+      const T *d = dnext.data + i * dnext.stride, *g = gates + std::int64_t{3} * i * width;
+      const T *yr = y.data() + std::int64_t{3} * i * width, *hr = h.data() + std::int64_t{i} * width;
+      for (int j = 0; j < width; ++j) {
+        const T r = g[j], z = g[width + j], n = g[2 * width + j];
+        const T dn = d[j] * (T(1) - z) * (T(1) - n * n);  // tanh' = 1 − n²
+        dgates[2 * width + j] = dn;
+        dgates[width + j] = d[j] * (hr[j] - n) * z * (T(1) - z);  // σ' = z (1 − z)
+        dgates[j] = dn * yr[2 * width + j] * r * (T(1) - r);
+      }
+      if (dx) write_each(to_x.row_block(i, 1), [=](auto j) { return dgates[j]; });
+      if (dy)
+        write_each(to_y.row_block(i, 1),
+                   [=](auto j) { return j < 2 * width ? dgates[j] : dgates[j] * g[j - 2 * width]; });
+      if (dh) write_each(to_h.row_block(i, 1), [=](auto j) { return d[j] * g[width + j]; });  // dh += dh' ⊙ z
+    }
+  });
+  return next;
+}
+
+}  // namespace qkv

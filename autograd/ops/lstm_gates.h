@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cmath>
+
+#include "autograd/ops/sigmoid.h"
+#include "autograd/tape.h"
+
+namespace qkv {
+
+/// What a step of an LSTM leaves behind.
+template <class T>
+struct LstmState {
+  Var<T> h;  ///< [..., H] what it shows
+  Var<T> c;  ///< [..., H] what it keeps: the cell
+};
+
+/// One step of a long short-term memory (Hochreiter & Schmidhuber 1997 with the forget gate of Gers et al. 2000, in the
+/// form of torch.nn.LSTM), from what the input and the last state give each gate, a = W_ih input + b_ih + W_hh h +
+/// b_hh:
+///   i = σ(a_i),  f = σ(a_f),  g = tanh(a_g),  o = σ(a_o),  c' = f ⊙ c + i ⊙ g,  h' = o ⊙ tanh(c')
+/// a: [..., 4H] in the order i, f, g, o   c: [..., H]   returns h', c' [..., H]
+template <class T>
+LstmState<T> lstm_gates(Var<T> a, Var<T> c) {
+  const int width = c.last(), rows = c.shape().rows();
+  check(a.shape() == c.shape().with_last(4 * width),
+        "lstm_gates: gates {} do not fit a cell {}: they need four times its features", a.shape(), c.shape());
+  Var<T> h_next = Tape<T>::make("lstm_gates", c.shape(), {a, c});
+  Var<T> c_next = Tape<T>::make("lstm_cell", c.shape(), {a, c});
+  T* gates = Tape<T>::current().template scratch<T>(static_cast<std::size_t>(a.size()));  // i, f, g, o of each row
+  for (int row = 0; row < rows; ++row) {
+    const std::int64_t at = std::int64_t{row} * width;
+    const T *ar = a.data() + 4 * at, *cr = c.data() + at;
+    T *gate = gates + 4 * at, *h_out = assign(h_next).data + at, *c_out = assign(c_next).data + at;
+    using std::tanh;
+    for (int j = 0; j < 2 * width; ++j) gate[j] = sigmoid_of(ar[j]);
+    for (int j = 2 * width; j < 3 * width; ++j) gate[j] = tanh(ar[j]);
+    for (int j = 3 * width; j < 4 * width; ++j) gate[j] = sigmoid_of(ar[j]);
+    for (int j = 0; j < width; ++j) {
+      c_out[j] = gate[width + j] * cr[j] + gate[j] * gate[2 * width + j];
+      h_out[j] = gate[3 * width + j] * tanh(c_out[j]);
+    }
+  }
+  on_backward({h_next, c_next}, [=] {
+    const View<T> dh = h_next.grad(), dc = c_next.grad();
+    const Borrowed<T> memory(5 * std::int64_t{width});
+    T* da = memory.data();                               // before the nonlinearities, of one row
+    T* dcell = memory.data() + std::int64_t{4} * width;  // all that reaches c'
+    const auto sink_a = a.sink(), sink_c = c.sink();
+    Target<T> to_a{}, to_c{};
+    if (sink_a) to_a = sink_a.target();
+    if (sink_c) to_c = sink_c.target();
+    for (int row = 0; row < rows; ++row) {
+      const std::int64_t at = std::int64_t{row} * width;
+      const T *gate = gates + 4 * at, *cr = c.data() + at, *cn = c_next.data() + at;
+      const T *dhr = dh.data + at, *dcr = dc.data + at;
+      for (int j = 0; j < width; ++j) {
+        using std::tanh;
+        const T i = gate[j], f = gate[width + j], g = gate[2 * width + j], o = gate[3 * width + j], shown = tanh(cn[j]);
+        dcell[j] = dcr[j] + dhr[j] * o * (T(1) - shown * shown);
+        da[j] = dcell[j] * g * i * (T(1) - i);
+        da[width + j] = dcell[j] * cr[j] * f * (T(1) - f);
+        da[2 * width + j] = dcell[j] * i * (T(1) - g * g);
+        da[3 * width + j] = dhr[j] * shown * o * (T(1) - o);
+      }
+      if (sink_a) write_each(to_a.row_block(row, 1), [=](auto j) { return da[j]; });
+      if (sink_c)
+        write_each(to_c.row_block(row, 1), [=](auto j) { return dcell[j] * gate[width + j]; });  // dc += dc' ⊙ f
+    }
+  });
+  return {h_next, c_next};
+}
+
+}  // namespace qkv

@@ -1,0 +1,59 @@
+#pragma once
+
+#include "autograd/ops/additive_scores.h"
+#include "autograd/ops/attention.h"
+#include "autograd/ops/linear.h"
+#include "autograd/ops/matmul.h"
+#include "autograd/ops/softmax.h"
+#include "layers/parameters.h"
+
+namespace qkv {
+
+/// How well an encoder state s fits a decoder state h.
+enum class Score {
+  dot,         ///< h · s (Luong et al. 2015, eq. 8)
+  scaled_dot,  ///< h · s / √H (Vaswani et al. 2017, eq. 1)
+  additive,    ///< e · tanh(W_q h + W_k s) (Bahdanau et al. 2015, appendix A.1.2)
+};
+
+/// Attention of a decoder over the encoder's hidden states: scores, softmax over the words, weighted sum of the states.
+template <class T>
+class RnnAttention {
+ public:
+  RnnAttention(const Path<T>& path, Score score, int hidden) : path_(path.name() + ".cross_attention"), score_(score) {
+    if (score != Score::additive) return;
+    query_ = (path / "score" / "query").add("weight", {hidden, hidden}, Initialise::xavier);
+    key_ = (path / "score" / "key").add("weight", {hidden, hidden}, Initialise::xavier);
+    energy_ = (path / "score").add("energy", {hidden}, Initialise::embedding);
+  }
+
+  /// The keys that the scores are computed with, once for a sentence.   states: [B, S, H]
+  Var<T> keys(Var<T> states) const {
+    const InModule here(path_);
+    return score_ == Score::additive ? project(states, key_()) : states;
+  }
+
+  /// The attention value of each query.   h: [B, n, H]   keys, states: [B, S, H]   returns [B, n, H]
+  Var<T> operator()(Var<T> h, Var<T> keys, Var<T> states, Mask padding) const {
+    const InModule here(path_);
+    switch (score_) {
+      case Score::dot:
+        return attention(h, keys, states, padding, 1, 1.0).output;
+      case Score::scaled_dot:
+        return attention(h, keys, states, padding, 1).output;
+      case Score::additive:
+        break;
+    }
+    return matmul(softmax(additive_scores(project(h, query_()), keys, energy_()), padding), states);
+  }
+
+ private:
+  /// x Wᵀ
+  static Var<T> project(Var<T> x, Var<T> weight) { return linear(x, weight); }
+
+  std::string path_;
+  Score score_;
+  Parameter<T> query_, key_, energy_;
+};
+
+}  // namespace qkv

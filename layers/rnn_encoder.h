@@ -1,0 +1,45 @@
+#pragma once
+
+#include <vector>
+
+#include "autograd/ops/concat.h"
+#include "autograd/ops/slice.h"
+#include "layers/rnn_cell.h"
+#include "layers/tokens.h"
+
+namespace qkv {
+
+/// What a recurrent encoder makes of its sentences.
+template <class T>
+struct RnnEncoded {
+  Var<T> states;  ///< [B, L, H] after each word; after the last word of a sentence they stay as they are
+  Var<T> last;    ///< [B, 1, H] after each sentence's last real word
+};
+
+/// Reads sentences from left to right, one layer, as torch.nn.RNN, GRU or LSTM on packed sequences.
+template <class T>
+class RnnEncoder {
+ public:
+  RnnEncoder(const Path<T>& path, CellKind kind, int in, int hidden) : cell_(path / "rnn", kind, in, hidden, "_l0") {}
+
+  /// x: [B, L, in] the embedded words   lengths: [B]
+  RnnEncoded<T> operator()(Var<T> x, std::span<const int> lengths) const {
+    const int words = x.dim(1);
+    check(words > 0, "encoder: the sentences have no words");
+    const Var<T> inputs = cell_.input_part(x);
+    RnnState<T> state = cell_.start(x.dim(0));
+    std::vector<Var<T>> states;
+    for (int i = 0; i < words; ++i) {
+      const RnnState<T> next = cell_.step(slice(inputs, 1, i, 1), state);
+      state.h = hold_finished(next.h, state.h, lengths, i);
+      if (next.c) state.c = hold_finished(next.c, state.c, lengths, i);
+      states.push_back(state.h);
+    }
+    return {concat(std::span<const Var<T>>(states), 1), state.h};
+  }
+
+ private:
+  RnnCell<T> cell_;
+};
+
+}  // namespace qkv
