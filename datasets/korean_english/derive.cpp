@@ -10,7 +10,7 @@ namespace {
 
 class Derivation {
  public:
-  explicit Derivation(Random& random) : random_(random), words_(lexicon()) {}
+  explicit Derivation(Random& random) : random_(random), words_(lexicon()), suppletive_(with_negative_stem()) {}
 
   std::optional<Sentence> sentence(int length) {
     Sentence sentence;
@@ -58,6 +58,17 @@ class Derivation {
     return draw < 0.3 ? 2 : 3;
   }
 
+  /// 있다 and 알다, whose negatives 없다 and 모르다 are words of their own and need to be met.
+  const std::vector<const Predicate*>& with_negative_stem() const {
+    static const std::vector<const Predicate*> all = [this] {
+      std::vector<const Predicate*> verbs;
+      for (const Predicate& verb : words_.verbs)
+        if (verb.negation == Negation::suppletive) verbs.push_back(&verb);
+      return verbs;
+    }();
+    return all;
+  }
+
   NounPhrase noun_phrase(const Noun* noun) {
     NounPhrase phrase;
     phrase.noun = noun;
@@ -97,8 +108,12 @@ class Derivation {
 
   Clause clause(const Sentence& sentence) {
     Clause clause;
-    clause.predicate = chance(0.36) ? &one_of(words_.adjectives) : &one_of(words_.verbs);
-    const bool shared = !sentence.clauses.empty() && chance(0.5);
+    const double kind = random_.uniform();
+    clause.predicate = kind < 0.36   ? &one_of(words_.adjectives)
+                       : kind < 0.42 ? one_of(suppletive_)
+                                     : &one_of(words_.verbs);
+    clause.negated = clause.predicate->negation == Negation::suppletive && chance(0.4);
+    const bool shared = !sentence.clauses.empty() && chance(0.45);
     if (!shared) {
       clause.subject.push_back(noun_phrase(noun(clause.predicate->subjects)));
       if (clause.predicate->is_adjective() && chance(0.4)) describe_any(clause);
@@ -236,6 +251,8 @@ class Derivation {
     relative.tense = static_cast<Tense>(random_.below(3));
     complete(relative.clause);
     relative.clause.topic = false;
+    const bool intransitive = relative.clause.predicate->frame == Frame::intransitive;
+    if (intransitive && (relative.tense != Tense::present || chance(0.3))) add_place(relative.clause);
     if (relative.gap == Gap::object) {
       relative.clause.object.clear();
       NounPhrase subject;
@@ -257,6 +274,7 @@ class Derivation {
 
   Random& random_;
   const Lexicon& words_;
+  const std::vector<const Predicate*>& suppletive_;
 };
 
 }  // namespace

@@ -158,6 +158,10 @@ std::string_view relative_rule(const NounPhrase& head, const RelativeClause& rel
   if (relative.gap == Gap::object && clause.topic) return "relative clauses have no topic";
   if (relative.gap == Gap::object && predicate.objects.empty()) return "there is no object to be the head";
   if (has_relative(clause.subject) || has_relative(clause.object)) return "relative clauses are not nested";
+  if (predicate.frame == Frame::intransitive && relative.tense != Tense::present && clause.place.empty())
+    return "who slept: where?";
+  if (relative.gap == Gap::object && !clause.subject.empty() && clause.subject.front().demonstrative)
+    return "no that that in English";
   if (whole.subject.size() != 1 || whole.object.size() > 1) return "a relative clause lacks exactly its head noun";
   return clause_rule(whole);
 }
