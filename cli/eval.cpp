@@ -22,6 +22,7 @@ struct Options {
   std::string run;
   std::string data;
   int workers = 2;
+  DecodingOptions decoding;
   int examples = 0;
   bool json = false;
 };
@@ -71,7 +72,8 @@ void run(const Options& options) {
   const auto files = files_of(options.data);
   for (const auto& [name, file] : files) {
     const std::vector<Pair> pairs = read_pairs(file);
-    const Evaluation evaluation = evaluate(*trained.model, trained.source, trained.target, pairs, team);
+    const Evaluation evaluation =
+        evaluate(*trained.model, trained.source, trained.target, pairs, team, options.decoding);
     if (options.json) {
       json[name] = to_json(evaluation);
       continue;
@@ -91,6 +93,12 @@ void add_eval(CLI::App& app) {
   eval->add_option("RUN", options->run, "the run folder of a trained model")->required();
   eval->add_option("--data", options->data, "a CSV file, or a folder with test.csv, long.csv and composition.csv")
       ->required();
+  eval->add_option("--beam", options->decoding.beam, "translations followed at once; 1 is greedy")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  eval->add_option("--length-penalty", options->decoding.length_penalty, "how much a beam favours longer translations")
+      ->check(CLI::Range(0.0, 10.0))
+      ->capture_default_str();
   eval->add_option("--workers", options->workers, "threads that share the sentences")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();

@@ -20,6 +20,7 @@ struct Options {
   std::string run;
   std::vector<std::string> sentences;
   std::optional<int> max_words;
+  DecodingOptions decoding;
   std::string attention;
   std::optional<int> layer, head;
   bool json = false;
@@ -62,8 +63,9 @@ class Translator {
     ids.push_back(eos_id);
     const int length = static_cast<int>(ids.size());
     const int limit = options_.max_words.value_or(most_words(static_cast<int>(words.size())));
-    const Translation translation =
-        translate_greedily(*trained_.model, {ids, 1, length, std::span(&length, 1)}, std::span(&limit, 1)).front();
+    const Translation translation = qkv::translate(*trained_.model, {ids, 1, length, std::span(&length, 1)},
+                                                   std::span(&limit, 1), options_.decoding)
+                                        .front();
     if (translation.cut)
       fmt::print(stderr, "qkv: warning: \"{}\": the translation was cut off after {} words\n", join_words(words),
                  limit);
@@ -129,6 +131,13 @@ void add_translate(CLI::App& app) {
   CLI::App* translate = app.add_subcommand("translate", "Translate sentences, and show what the attention looks at");
   translate->add_option("RUN", options->run, "the run folder of a trained model")->required();
   translate->add_option("SENTENCE", options->sentences, "sentences; without any, lines of standard input");
+  translate->add_option("--beam", options->decoding.beam, "translations followed at once; 1 is greedy")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  translate
+      ->add_option("--length-penalty", options->decoding.length_penalty, "how much a beam favours longer translations")
+      ->check(CLI::Range(0.0, 10.0))
+      ->capture_default_str();
   translate->add_option("--max-words", options->max_words, "most words of a translation [2 x source words + 10]")
       ->check(CLI::Range(1, 1000));
   translate->add_option("--attention", options->attention, "show the weights of this attention")

@@ -8,7 +8,6 @@
 #include "datasets/batches.h"
 #include "train/alignment_error.h"
 #include "train/attention_maps.h"
-#include "train/decoding.h"
 
 namespace qkv {
 
@@ -104,7 +103,7 @@ const AlignmentScores::Entry& AlignmentScores::best() const {
 double Evaluation::perplexity() const { return std::exp(loss); }
 
 Evaluation evaluate(const Seq2Seq<float>& model, const Vocabulary& source, const Vocabulary& target,
-                    const std::vector<Pair>& pairs, Team& team) {
+                    const std::vector<Pair>& pairs, Team& team, const DecodingOptions& decoding) {
   check(!pairs.empty(), "evaluation: there are no sentences");
   const auto [sorted, order] = by_similar_length(pairs);
   const bool has_links = std::any_of(pairs.begin(), pairs.end(), [](const Pair& pair) { return !pair.links.empty(); });
@@ -121,7 +120,7 @@ Evaluation evaluate(const Seq2Seq<float>& model, const Vocabulary& source, const
       std::vector<int> limits;
       for (int length : batch.source_lengths) limits.push_back(most_words(length - 1));
       const Tokens tokens{batch.source, batch.size, batch.source_width, batch.source_lengths};
-      translations[i] = translate_greedily(model, tokens, limits);
+      translations[i] = translate(model, tokens, limits, decoding);
     }
   });
 

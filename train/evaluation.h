@@ -9,6 +9,7 @@
 #include "datasets/pair.h"
 #include "datasets/vocabulary.h"
 #include "layers/seq2seq.h"
+#include "train/decoding.h"
 #include "train/metrics.h"
 #include "train/team.h"
 
@@ -51,10 +52,10 @@ struct Evaluation {
   double perplexity() const;
 };
 
-/// Translates all sources greedily, in batches of similar length shared among the team, and compares with the targets.
+/// Translates all sources, in batches of similar length shared among the team, and compares with the targets.
 /// Throws std::invalid_argument if there are no pairs.
 Evaluation evaluate(const Seq2Seq<float>& model, const Vocabulary& source, const Vocabulary& target,
-                    const std::vector<Pair>& pairs, Team& team);
+                    const std::vector<Pair>& pairs, Team& team, const DecodingOptions& decoding = {});
 
 /// What `qkv eval --json` prints.
 nlohmann::ordered_json to_json(const Evaluation& evaluation);
