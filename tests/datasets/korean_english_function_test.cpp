@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "autograd/random.h"
@@ -95,7 +96,7 @@ std::string join(const std::vector<std::string>& words) {
 struct Findings {
   std::unordered_map<std::uint64_t, std::uint64_t> translation;  // of each source the target and the links, as hashes
   std::set<std::string> faults;
-  std::set<std::string> words;
+  std::unordered_set<std::string> words;
 };
 
 const std::set<std::string> function_words{"a",   "an",  "the",  "do", "does", "did", "am", "is",
