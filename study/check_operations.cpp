@@ -18,6 +18,12 @@ std::vector<Var<T>> both(Attended<T> attended) {
   return {attended.output, attended.weights};
 }
 
+/// The state and the cell, so that both are differentiated.
+template <class T>
+std::vector<Var<T>> both(LstmState<T> state) {
+  return {state.h, state.c};
+}
+
 /// x after dropout with probability 0.4, as in the fourth step of a training.
 template <class T>
 Var<T> dropped(Var<T> x) {
@@ -39,6 +45,12 @@ const std::vector<OperationCase>& operation_cases() {
        [](auto x) { return add_layer_norm(x[0], x[0], x[1], x[2]); },
        {{"x", {4, 6}}, {"weight", {6}}, {"bias", {6}}}},
       {"add_positions", [](auto x) { return add_positions(x[0], x[1], 1); }, {{"x", {2, 3, 4}}, {"table", {5, 4}}}},
+      {"additive_scores",
+       [](auto x) { return additive_scores(x[0], x[1], x[2]); },
+       {{"q", {2, 3, 4}}, {"k", {2, 5, 4}}, {"e", {4}}}},
+      {"additive_scores of itself",
+       [](auto x) { return additive_scores(x[0], x[0], x[1]); },
+       {{"x", {2, 3, 4}}, {"e", {4}}}},
       {"attention",
        [](auto x) { return both(attention(x[0], x[1], x[2])); },
        {{"q", {2, 4, 6}}, {"k", {2, 5, 6}}, {"v", {2, 5, 3}}}},
@@ -99,13 +111,22 @@ const std::vector<OperationCase>& operation_cases() {
        {{"table", {5, 4}}}},
       {"embedding factor", [](auto x) { return embedding(x[0], word_ids, {6}, 2.5); }, {{"table", {5, 4}}}},
       {"gelu", [](auto x) { return gelu(x[0]); }, {{"x", {3, 5}}}},
+      {"gru_gates",
+       [](auto x) { return gru_gates(x[0], x[1], x[2]); },
+       {{"x", {3, 12}}, {"y", {3, 12}}, {"h", {3, 4}}}},
+      {"hold_finished",
+       [](auto x) { return hold_finished(x[0], x[1], lengths, 3); },
+       {{"next", {2, 4}}, {"last", {2, 4}}}},
       {"layer_norm",
        [](auto x) { return layer_norm(x[0], x[1], x[2]); },
        {{"x", {2, 3, 6}}, {"weight", {6}}, {"bias", {6}}}},
       {"linear", [](auto x) { return linear(x[0], x[1], x[2]); }, {{"x", {2, 3, 4}}, {"w", {5, 4}}, {"b", {5}}}},
+      {"linear without bias", [](auto x) { return linear(x[0], x[1]); }, {{"x", {2, 3, 4}}, {"w", {5, 4}}}},
       {"linear_relu",
        [](auto x) { return linear_relu(x[0], x[1], x[2]); },
        {{"x", {2, 3, 4}}, {"w", {5, 4}}, {"b", {5}}}},
+      {"lstm_gates", [](auto x) { return both(lstm_gates(x[0], x[1])); }, {{"a", {3, 16}}, {"c", {3, 4}}}},
+      {"lstm_gates state only", [](auto x) { return lstm_gates(x[0], x[1]).h; }, {{"a", {2, 3, 8}}, {"c", {2, 3, 2}}}},
       {"matmul", [](auto x) { return matmul(x[0], x[1]); }, {{"a", {3, 4}}, {"b", {4, 5}}}},
       {"matmul heads", [](auto x) { return matmul(x[0], x[1]); }, {{"a", {2, 2, 3, 4}}, {"b", {2, 2, 4, 3}}}},
       {"matmul squared", [](auto x) { return matmul(x[0], x[0]); }, {{"a", {2, 3, 3}}}},

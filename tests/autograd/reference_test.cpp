@@ -29,10 +29,21 @@ class Reference : public testing::Test {
     return result;
   }
 
-  /// Compares this output, and the gradients of all inputs that were asked for, and starts over.
-  void compare(Var<double> y) {
-    tape_.backward(y, file().tensor(case_ + ".cotangent").as<double>());
-    EXPECT_LE(largest_difference(values_of(y), file().tensor(case_ + ".output").as<double>()), 1e-12) << case_;
+  struct Named {
+    std::string name;
+    Var<double> var;
+  };
+
+  /// Compares these outputs, and the gradients of all inputs that were asked for, and starts over.
+  void compare(const std::vector<Named>& outputs) {
+    std::vector<std::vector<double>> cotangents;
+    for (const auto& [name, y] : outputs) cotangents.push_back(file().tensor(case_ + ".cotangent" + name).as<double>());
+    std::vector<Tape<double>::Seed> seeds;
+    for (std::size_t k = 0; k < outputs.size(); ++k) seeds.push_back({outputs[k].var, cotangents[k]});
+    tape_.backward(seeds);
+    for (const auto& [name, y] : outputs)
+      EXPECT_LE(largest_difference(values_of(y), file().tensor(case_ + ".output" + name).as<double>()), 1e-12)
+          << case_ << name;
     for (const auto& [name, x] : inputs_)
       EXPECT_LE(largest_difference(gradient_of(x), file().tensor(case_ + ".gradient." + name).as<double>()), 1e-12)
           << case_ << ", gradient of " << name;
@@ -40,15 +51,13 @@ class Reference : public testing::Test {
     tape_.rewind();
   }
 
+  void compare(Var<double> y) { compare({{"", y}}); }
+
   static const SafetensorsFile& file() {
     static const SafetensorsFile read = SafetensorsFile::read(QKV_SOURCE_DIR "/tests/reference/operations.safetensors");
     return read;
   }
 
-  struct Named {
-    std::string name;
-    Var<double> var;
-  };
   Tape<double> tape_;
   Recording<double> recording_{tape_};
   std::vector<Named> inputs_;
@@ -106,6 +115,29 @@ TEST_F(Reference, Attention) {
     const auto q = input("query"), k = input("key"), v = input("value");
     compare(attention(q, k, v, mask, 2).output);
   }
+}
+
+TEST_F(Reference, RecurrentCells) {
+  case_ = "gru_cell";
+  {
+    const auto x = input("x"), h = input("h"), w = input("weight_ih"), u = input("weight_hh"), b = input("bias_ih"),
+               c = input("bias_hh");
+    compare(gru_gates(linear(x, w, b), linear(h, u, c), h));
+  }
+  case_ = "elman_cell";
+  {
+    const auto x = input("x"), h = input("h"), w = input("weight_ih"), u = input("weight_hh"), b = input("bias_ih"),
+               c = input("bias_hh");
+    compare(tanh(linear(x, w, b) + linear(h, u, c)));
+  }
+}
+
+TEST_F(Reference, LstmCell) {
+  case_ = "lstm_cell";
+  const auto x = input("x"), h = input("h"), cell = input("c"), w = input("weight_ih"), u = input("weight_hh"),
+             b = input("bias_ih"), c = input("bias_hh");
+  const auto [h_next, c_next] = lstm_gates(linear(x, w, b) + linear(h, u, c), cell);
+  compare({{".h", h_next}, {".c", c_next}});
 }
 
 }  // namespace
