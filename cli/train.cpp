@@ -108,12 +108,11 @@ void run(const CLI::App& command, const Options& options) {
     throw WrongUsage(error.what());
   }
   const RunFolder folder{options.out};
-  if (!options.resume) folder.create(options.overwrite);
-
   std::signal(SIGINT, request_stop);
   std::signal(SIGTERM, request_stop);
   Progress progress(isatty(STDERR_FILENO) == 1);
-  const TrainingResult result = train(settings, data, folder, options.resume, progress.observer(), stop_requested);
+  const RunStart start = options.resume ? RunStart::resume : options.overwrite ? RunStart::overwrite : RunStart::anew;
+  const TrainingResult result = train(settings, data, folder, start, progress.observer(), stop_requested);
   progress.finish();
   if (result.interrupted) {
     fmt::print(stderr, "Stopped after step {}; nothing is lost. To go on: qkv train --resume --out {}\n", result.steps,

@@ -15,7 +15,7 @@ class KeyValueCache {
   KeyValueCache(int sentences, int capacity, int width)
       : sentences_(sentences), capacity_(capacity), width_(width), keys_(size()), values_(size()) {}
 
-  /// Appends n words of each sentence.   keys, values: [B, n, C]
+  /// Appends n words of each sentence. Throws std::invalid_argument if they do not fit.   keys, values: [B, n, C]
   void append(Var<T> keys, Var<T> values) {
     const int count = keys.dim(1);
     check(keys.shape() == values.shape() && keys.shape() == Shape({sentences_, count, width_}),
@@ -30,8 +30,11 @@ class KeyValueCache {
     words_ += count;
   }
 
-  /// Goes on with these sentences only, in this order; one may occur several times.
+  /// Goes on with these sentences only, in this order; one may occur several times. Throws std::invalid_argument if
+  /// there is no such sentence.
   void select(std::span<const int> rows) {
+    for (int row : rows)
+      check(row >= 0 && row < sentences_, "cache: there is no sentence {} among {}", row, sentences_);
     KeyValueCache chosen(static_cast<int>(rows.size()), capacity_, width_);
     chosen.words_ = words_;
     const std::int64_t used = std::int64_t{words_} * width_;

@@ -26,11 +26,15 @@ class MultiHeadAttention {
 
   /// x: [B, queries, C]   memory: [B, keys, C]   returns [B, queries, C]
   Var<T> operator()(Var<T> x, Var<T> memory, Mask mask) const {
-    return attend(query_(x), key_(memory), value_(memory), mask);
+    const Var<T> q = query_(x), k = key_(memory), v = value_(memory);  // in this order with every compiler
+    return attend(q, k, v, mask);
   }
 
   /// Puts the keys and values of these words into the cache.
-  void remember(Var<T> memory, KeyValueCache<T>& cache) const { cache.append(key_(memory), value_(memory)); }
+  void remember(Var<T> memory, KeyValueCache<T>& cache) const {
+    const Var<T> k = key_(memory), v = value_(memory);
+    cache.append(k, v);
+  }
 
   /// One query for each sentence against the cached words, of which sentence b has lengths[b].   x: [B, 1, C]
   Var<T> ask(Var<T> x, const KeyValueCache<T>& cache, std::span<const int> lengths) const {

@@ -76,7 +76,8 @@ class Parameters {
     return static_cast<int>(entries_.size()) - 1;
   }
 
-  /// Gives every tensor its first values; each draws from a stream of its own, so that adding one changes no other.
+  /// Gives every tensor its first values. Each draws from a stream of its own, by its place in the list, so that its
+  /// size does not change what the following ones draw.
   void initialise(std::uint64_t seed) {
     for (std::size_t i = 0; i < entries_.size(); ++i) {
       Random random(mix64(seed) + i);
@@ -138,11 +139,19 @@ class Parameters {
   Var<T> on_tape(int index) {
     const Tape<T>& tape = Tape<T>::current();
     Var<T>* vars = tape.leaves_of(this);
-    if (vars == nullptr) vars = bind_leaves(tape.records_gradients() ? gradients().data() : nullptr);
+    const bool wants_gradients = tape.records_gradients();
+    if (vars == nullptr || (wants_gradients && is_without_gradient(vars[index], index)))
+      vars = bind_leaves(wants_gradients ? gradients().data() : nullptr);
     return vars[index];
   }
 
  private:
+  /// Whether the leaf was put on the tape under NoGrad, which has ended by now: it cannot be used to learn.
+  bool is_without_gradient(Var<T> leaf, int index) const {
+    return !leaf.node()->needs_gradient &&
+           leaf.data() == values_.data() + entries_[static_cast<std::size_t>(index)].offset;
+  }
+
   Var<T>* bind_leaves(T* gradient_block) {
     Tape<T>& tape = Tape<T>::current();
     const T* value_block = values().data();

@@ -56,6 +56,8 @@ class Transformer : public Seq2Seq<T> {
     Var<T> next(std::span<const int> words) override {
       NoGrad<T> no_grad(Tape<T>::current());
       const int sentences = static_cast<int>(words.size());
+      check(words.size() == memory_lengths_.size(), "decoding: {} words do not fit {} sentences", words.size(),
+            memory_lengths_.size());
       const std::vector<int> words_so_far(words.size(), words_ + 1);
       const Tokens last{words, sentences, 1, {}};
       Var<T> x = model_.dropout_(model_.target_positions_(model_.target_embedding_(last), words_));
@@ -65,13 +67,13 @@ class Transformer : public Seq2Seq<T> {
     }
 
     void select(std::span<const int> rows) override {
-      std::vector<int> lengths;
-      for (int row : rows) lengths.push_back(memory_lengths_[static_cast<std::size_t>(row)]);
-      memory_lengths_ = std::move(lengths);
       for (auto& [so_far, memory] : caches_) {
         so_far.select(rows);
         memory.select(rows);
       }
+      std::vector<int> lengths;
+      for (int row : rows) lengths.push_back(memory_lengths_[static_cast<std::size_t>(row)]);
+      memory_lengths_ = std::move(lengths);
     }
 
    private:

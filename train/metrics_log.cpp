@@ -21,8 +21,7 @@ std::string lines_until(const std::string& text, const std::string& path, std::i
   std::string kept, line;
   for (int number = 1; std::getline(lines, line); ++number) {
     const auto json = nlohmann::json::parse(line, nullptr, false);
-    const bool is_last = lines.eof();  // a line without an end was being written when the program died
-    if (is_last) break;
+    if (lines.eof() && json.is_discarded()) break;  // half a line was being written when the program died
     if (!json.is_object() || !json.contains("step") || !json["step"].is_number_integer())
       throw std::runtime_error(fmt::format("{}:{}: this is no JSON object with a \"step\"", path, number));
     if (json["step"].get<std::int64_t>() > last_step) break;

@@ -1,13 +1,18 @@
 #include "train/model_factory.h"
 
+#include <algorithm>
 #include "layers/rnn_seq2seq.h"
+
 #include "layers/transformer.h"
+#include "train/decoding.h"
 
 namespace qkv {
 
 template <class T>
 std::unique_ptr<Seq2Seq<T>> make_model(const TrainingConfig& config, int source_words, int target_words) {
   check_settings(config);
+  // Room for the longest training pair and for the longest translation of its source, whatever they are.
+  const int positions = std::max(TransformerConfig{}.max_positions, most_words(config.max_length) + 2);
   if (config.model != ModelKind::transformer)
     return std::make_unique<RnnSeq2Seq<T>>(RnnConfig{.source_words = source_words,
                                                      .target_words = target_words,
@@ -27,7 +32,8 @@ std::unique_ptr<Seq2Seq<T>> make_model(const TrainingConfig& config, int source_
                                                             .norm = config.norm,
                                                             .activation = config.activation,
                                                             .positions = config.positions,
-                                                            .tie_embeddings = config.tie_embeddings});
+                                                            .tie_embeddings = config.tie_embeddings,
+                                                            .max_positions = positions});
 }
 
 template std::unique_ptr<Seq2Seq<float>> make_model<float>(const TrainingConfig&, int, int);

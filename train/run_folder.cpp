@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cmath>
 
 #include "datasets/durable_file.h"
 #include "train/model_factory.h"
@@ -46,6 +47,22 @@ void read_tensors(const SafetensorsFile& file, const Seq2Seq<float>& model, std:
   }
 }
 
+/// Throws std::runtime_error if the file holds tensors that the model has not: it belongs to other settings.
+void check_count(const SafetensorsFile& file, const Seq2Seq<float>& model, std::size_t blocks) {
+  const std::size_t expected = blocks * model.parameters().entries().size();
+  if (file.tensors().size() != expected)
+    throw std::runtime_error(
+        fmt::format("{}: there are {} tensors in it, but the settings and vocabularies beside it make {}", file.path(),
+                    file.tensors().size(), expected));
+}
+
+/// Whether this file is the config.json of a run, of whatever version of qkv.
+bool is_run_config(const std::string& path) {
+  if (!fs::is_regular_file(path)) return false;
+  const auto json = nlohmann::json::parse(read_file(path), nullptr, false);
+  return json.is_object() && json.contains("qkv") && json.contains("model");
+}
+
 template <class Number>
 Number number_in(const SafetensorsFile& file, const std::string& key) {
   const auto found = file.metadata().find(key);
@@ -53,7 +70,8 @@ Number number_in(const SafetensorsFile& file, const std::string& key) {
     throw std::runtime_error(fmt::format("{}: \"{}\" is missing from its metadata", file.path(), key));
   Number number{};
   const char* end = found->second.data() + found->second.size();
-  if (std::from_chars(found->second.data(), end, number).ptr != end)
+  const auto [read_until, error] = std::from_chars(found->second.data(), end, number);
+  if (read_until != end || error != std::errc())
     throw std::runtime_error(fmt::format("{}: \"{}\" is no number: {}", file.path(), key, found->second));
   return number;
 }
@@ -66,13 +84,10 @@ void RunFolder::create(bool overwrite) const {
       throw std::runtime_error(fmt::format(
           "{} exists already; use --resume to go on with it, --overwrite to start it anew, or another --out",
           path.string()));
-    TrainingConfig config;
-    try {
-      read_settings_file(this->config(), config);
-    } catch (const std::exception& error) {
-      throw std::runtime_error(
-          fmt::format("{} is not overwritten, because its config.json is not qkv's ({})", path.string(), error.what()));
-    }
+    if (!is_run_config(this->config()))
+      throw std::runtime_error(fmt::format(
+          "{} is not overwritten, because there is no config.json in it that qkv wrote; choose another --out",
+          path.string()));
     for (const std::string& file :
          {test(), metrics(), model(), checkpoint(), source_vocabulary(), target_vocabulary(), this->config()})
       fs::remove(file);
@@ -93,8 +108,14 @@ TrainedModel load_run(const std::string& path) {
                     path));
   Vocabulary source = Vocabulary::load(folder.source_vocabulary());
   Vocabulary target = Vocabulary::load(folder.target_vocabulary());
-  auto model = make_model<float>(config, source.size(), target.size());
+  std::unique_ptr<Seq2Seq<float>> model;
+  try {
+    model = make_model<float>(config, source.size(), target.size());
+  } catch (const std::invalid_argument& error) {
+    throw std::runtime_error(fmt::format("{}: {}", folder.config(), error.what()));
+  }
   const SafetensorsFile file = SafetensorsFile::read(folder.model());
+  check_count(file, *model, 1);
   read_tensors(file, *model, model->parameters().values(), "");
   std::optional<AlignmentReading> alignment;
   if (file.metadata().contains("alignment_layer"))
@@ -117,7 +138,9 @@ void save_model(const std::string& path, const Seq2Seq<float>& model,
 }
 
 void load_model(const std::string& path, const Seq2Seq<float>& model) {
-  read_tensors(SafetensorsFile::read(path), model, model.parameters().values(), "");
+  const SafetensorsFile file = SafetensorsFile::read(path);
+  check_count(file, model, 1);
+  read_tensors(file, model, model.parameters().values(), "");
 }
 
 void save_checkpoint(const std::string& path, const Seq2Seq<float>& model, const TrainingStep<float>& training,
@@ -139,6 +162,7 @@ void save_checkpoint(const std::string& path, const Seq2Seq<float>& model, const
 TrainingState load_checkpoint(const std::string& path, const Seq2Seq<float>& model,
                               const TrainingStep<float>& training) {
   const SafetensorsFile file = SafetensorsFile::read(path);
+  check_count(file, model, 3);
   read_tensors(file, model, model.parameters().values(), "");
   read_tensors(file, model, training.first_moment(), "first_moment.");
   read_tensors(file, model, training.second_moment(), "second_moment.");

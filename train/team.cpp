@@ -27,10 +27,17 @@ Team::Team(int workers) {
   check(workers >= 1, "workers: {} is too few, there must be at least one", workers);
   errors_.resize(static_cast<std::size_t>(workers));
   use_one_thread_per_product();
-  for (int worker = 1; worker < workers; ++worker) threads_.emplace_back([this, worker] { wait_for_rounds(worker); });
+  try {
+    for (int worker = 1; worker < workers; ++worker) threads_.emplace_back([this, worker] { wait_for_rounds(worker); });
+  } catch (...) {
+    stop();  // those that did start
+    throw;
+  }
 }
 
-Team::~Team() {
+Team::~Team() { stop(); }
+
+void Team::stop() {
   stop_ = true;
   round_.fetch_add(1, std::memory_order_release);
   round_.notify_all();

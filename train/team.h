@@ -13,7 +13,7 @@ namespace qkv {
 /// tiny model takes less time than waking a thread.
 class Team {
  public:
-  /// Throws std::invalid_argument for fewer than one worker.
+  /// Throws std::invalid_argument for fewer than one worker, std::system_error if a thread cannot be started.
   explicit Team(int workers);
   ~Team();
   Team(const Team&) = delete;
@@ -34,6 +34,7 @@ class Team {
   void run_erased(Call call, const void* context);
   void work_on(int worker);
   void wait_for_rounds(int worker);
+  void stop();
 
   std::vector<std::exception_ptr> errors_;  // one for each worker
   std::vector<std::thread> threads_;

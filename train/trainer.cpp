@@ -37,21 +37,21 @@ std::uint64_t hash_of(const std::vector<Pair>& pairs) {
 /// One run from its first step, or from a checkpoint, to its last.
 class Run {
  public:
-  Run(const TrainingConfig& config, const TrainingData& data, const RunFolder& folder, bool resume,
+  Run(const TrainingConfig& config, const TrainingData& data, const RunFolder& folder, RunStart start,
       const TrainingObserver& observer)
       : config_(config),
         data_(data),
         folder_(folder),
         observer_(observer),
-        source_(resume ? Vocabulary::load(folder.source_vocabulary())
-                       : Vocabulary(data.train, &Pair::source, config.min_frequency)),
-        target_(resume ? Vocabulary::load(folder.target_vocabulary())
-                       : Vocabulary(data.train, &Pair::target, config.min_frequency)),
+        source_(start == RunStart::resume ? Vocabulary::load(folder.source_vocabulary())
+                                          : Vocabulary(data.train, &Pair::source, config.min_frequency)),
+        target_(start == RunStart::resume ? Vocabulary::load(folder.target_vocabulary())
+                                          : Vocabulary(data.train, &Pair::target, config.min_frequency)),
         model_(make_model<float>(config, source_.size(), target_.size())),
         training_(*model_, config.workers),
         batches_(encoded(), config.batch_size, config.shuffle ? Order::shuffled : Order::cyclic, config.seed) {
     state_.data_hash = hash_of(data.train);
-    if (resume) {
+    if (start == RunStart::resume) {
       const std::uint64_t hash = state_.data_hash;
       state_ = load_checkpoint(folder.checkpoint(), *model_, training_);
       if (state_.data_hash != hash)
@@ -60,9 +60,10 @@ class Run {
             folder.path.string()));
     } else {
       model_->parameters().initialise(config.seed);
+      folder.create(start == RunStart::overwrite);
     }
     write_durably(folder.config(), to_json(config).dump(2) + "\n");
-    if (!resume) {
+    if (start != RunStart::resume) {
       source_.save(folder.source_vocabulary());
       target_.save(folder.target_vocabulary());
     }
@@ -75,8 +76,7 @@ class Run {
     batches_.reserve(batch_);
     const Clock::time_point start = Clock::now();
     const std::int64_t first_step = state_.step;
-    bool out_of_patience = false;
-    while (state_.step < total_steps_ && !stop && !out_of_patience) {
+    while (state_.step < total_steps_ && !stop && !is_out_of_patience()) {
       const Clock::time_point step_start = Clock::now();
       batches_.fill(state_.position, batch_);
       const std::int64_t step = state_.step + 1;
@@ -92,14 +92,11 @@ class Run {
       observer_.on_step({step, total_steps_, epoch, loss.value, rate, loss.gradient_norm, tokens_per_second,
                          pace * static_cast<double>(total_steps_ - step)});
       const bool due = config_.validate_every > 0 ? step % config_.validate_every == 0 : state_.position.epoch != epoch;
-      if (due || step == total_steps_) {
-        validate(log);
-        out_of_patience = config_.patience > 0 && state_.validations_without_improvement >= config_.patience;
-      }
+      if (due || step == total_steps_) validate(log);
     }
     TrainingResult result;
     result.steps = state_.step;
-    result.interrupted = state_.step < total_steps_ && !out_of_patience;
+    result.interrupted = state_.step < total_steps_ && !is_out_of_patience();
     if (result.interrupted || total_steps_ == 0 || state_.step == first_step) save(log);
     if (!fs::exists(folder_.model())) save_model(folder_.model(), *model_, {});
     if (!result.interrupted) result.tests = finish();
@@ -133,11 +130,19 @@ class Run {
     }
   }
 
+  bool is_out_of_patience() const {
+    return config_.patience > 0 && state_.validations_without_improvement >= config_.patience;
+  }
+
   void validate(MetricsLog& log) {
     bool is_best = true;
     std::optional<AlignmentReading> alignment;
     if (!data_.valid.empty()) {
       const Evaluation evaluation = evaluate(*model_, source_, target_, data_.valid, training_.team());
+      if (!std::isfinite(evaluation.loss))
+        throw std::runtime_error(fmt::format(
+            "step {}: the loss on the validation set is {}; a smaller --lr, a longer --warmup or --clip may help",
+            state_.step, evaluation.loss));
       if (evaluation.alignment) alignment = evaluation.alignment->best().reading;
       is_best = evaluation.scores.bleu > state_.best_bleu ||
                 (evaluation.scores.bleu == state_.best_bleu && evaluation.loss < state_.best_loss);
@@ -211,11 +216,11 @@ TrainingData read_training_data(const TrainingConfig& config) {
   return data;
 }
 
-TrainingResult train(const TrainingConfig& config, const TrainingData& data, const RunFolder& folder, bool resume,
+TrainingResult train(const TrainingConfig& config, const TrainingData& data, const RunFolder& folder, RunStart start,
                      const TrainingObserver& observer, const std::atomic<bool>& stop) {
   check_settings(config);
   check(config.patience == 0 || !data.valid.empty(), "--patience needs a validation set; give --valid");
-  return Run(config, data, folder, resume, observer)(stop);
+  return Run(config, data, folder, start, observer)(stop);
 }
 
 }  // namespace qkv

@@ -52,12 +52,15 @@ struct TrainingResult {
   std::vector<std::pair<std::string, Evaluation>> tests;  ///< of the best model, by name
 };
 
+/// What to do with the run folder: make it (see RunFolder::create), or go on from its last checkpoint, bit for bit.
+enum class RunStart { anew, overwrite, resume };
+
 /// Trains the model that the settings describe and writes its run folder: the loop of batches, steps, validations and
-/// checkpoints. With `resume` it goes on from the folder's last checkpoint, bit for bit. When `stop` becomes true, it
-/// finishes the step, writes a checkpoint and returns.
-/// Throws std::runtime_error if the loss is no longer finite (the last checkpoint is kept), if the training data is not
-/// the same as before, or if a file cannot be read or written.
-TrainingResult train(const TrainingConfig& config, const TrainingData& data, const RunFolder& folder, bool resume,
+/// checkpoints. Nothing is written, and nothing overwritten, before settings and data are known to be good. When `stop`
+/// becomes true, it finishes the step, writes a checkpoint and returns.
+/// Throws std::invalid_argument for settings that do not fit, std::runtime_error if the loss is no longer finite (the
+/// last checkpoint is kept), if the training data is not the same as before, or if a file cannot be read or written.
+TrainingResult train(const TrainingConfig& config, const TrainingData& data, const RunFolder& folder, RunStart start,
                      const TrainingObserver& observer, const std::atomic<bool>& stop);
 
 }  // namespace qkv

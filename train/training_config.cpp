@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <utility>
 
 #include "autograd/check.h"
 #include "datasets/durable_file.h"
@@ -63,7 +65,8 @@ void check_settings(const TrainingConfig& config) {
   at_least("hidden", config.hidden, 1);
   probability("dropout", config.dropout);
   at_least("min-frequency", config.min_frequency, 1);
-  at_least("max-length", config.max_length, 1);
+  check(config.max_length >= 1 && config.max_length <= 10'000,
+        "--max-length {} is out of range; it must be within 1 and 10000", config.max_length);
   at_least("batch-size", config.batch_size, 1);
   at_least("epochs", config.epochs, 1);
   if (config.steps) at_least("steps", *config.steps, 0);
@@ -72,7 +75,8 @@ void check_settings(const TrainingConfig& config) {
   probability("beta1", config.adam.beta1);
   probability("beta2", config.adam.beta2);
   probability("weight-decay", config.adam.weight_decay);
-  at_least("clip", config.clip, 0.0);
+  check(config.clip >= 0 && std::isfinite(config.clip), "--clip {} is out of range; it must be at least 0 and finite",
+        config.clip);
   probability("label-smoothing", config.label_smoothing);
   at_least("validate-every", config.validate_every, 0);
   at_least("patience", config.patience, 0);
@@ -98,9 +102,12 @@ void read_value(const nlohmann::json& json, Choice& value) {
 template <class Number>
 requires std::is_integral_v<Number>
 void read_value(const nlohmann::json& json, Number& value) {
-  if constexpr (!std::is_same_v<Number, bool>)
-    check(json.is_number_integer() && nlohmann::json(json.get<Number>()) == json, "{} is no whole number in range",
-          json.dump());
+  if constexpr (!std::is_same_v<Number, bool>) {
+    const bool fits = json.is_number_unsigned()
+                          ? std::in_range<Number>(json.get<std::uint64_t>())
+                          : json.is_number_integer() && std::in_range<Number>(json.get<std::int64_t>());
+    check(fits, "{} is no whole number in range", json.dump());
+  }
   value = json.get<Number>();
 }
 void read_value(const nlohmann::json& json, double& value) { value = json.get<double>(); }
