@@ -10,9 +10,12 @@ namespace qkv {
 template <class T>
 class Embedding {
  public:
-  /// The vectors are multiplied by `factor`: √C in the Transformer (Vaswani et al. 2017, section 3.4).
+  /// The vectors are multiplied by `factor`: √C in the Transformer (Vaswani et al. 2017, section 3.4), whose tables
+  /// begin with as much smaller numbers.
   Embedding(const Path<T>& path, int words, int width, double factor = 1.0)
-      : path_(path.name()), weight_(path.add("weight", {words, width}, Initialise::embedding)), factor_(factor) {}
+      : path_(path.name()),
+        weight_(path.add("weight", {words, width}, factor == 1.0 ? Initialise::unit_normal : Initialise::embedding)),
+        factor_(factor) {}
 
   Var<T> operator()(const Tokens& tokens) const {
     const InModule here(path_);

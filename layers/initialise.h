@@ -11,11 +11,12 @@ namespace qkv {
 
 /// How a parameter gets its first values.
 enum class Initialise {
-  zeros,      ///< biases
-  ones,       ///< the weight of a layer norm
-  xavier,     ///< uniform in ±√(6 / (in + out)) for a weight [out, in] (Glorot & Bengio 2010, eq. 16)
-  embedding,  ///< normal with deviation 1/√C for a table [words, C], since embeddings are multiplied by √C
-  recurrent,  ///< uniform in ±1/√H for a weight [gates · H, H], as in torch.nn.RNN, GRU and LSTM
+  zeros,        ///< biases
+  ones,         ///< the weight of a layer norm
+  xavier,       ///< uniform in ±√(6 / (in + out)) for a weight [out, in] (Glorot & Bengio 2010, eq. 16)
+  embedding,    ///< normal with deviation 1/√C for a table [words, C], since embeddings are multiplied by √C
+  unit_normal,  ///< normal with deviation 1 for a table [words, C] that is used as it is, as in torch.nn.Embedding
+  recurrent,    ///< uniform in ±1/√H for a weight [gates · H, H], as in torch.nn.RNN, GRU and LSTM
 };
 
 template <class T>
@@ -37,6 +38,9 @@ void initialise(std::span<T> values, const Shape& shape, Initialise how, Random&
       for (T& value : values) value = static_cast<T>(deviation * random.normal());
       break;
     }
+    case Initialise::unit_normal:
+      for (T& value : values) value = static_cast<T>(random.normal());
+      break;
     case Initialise::recurrent: {
       const double bound = 1 / std::sqrt(static_cast<double>(shape.last()));
       for (T& value : values) value = static_cast<T>(random.uniform(-bound, bound));
