@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <array>
@@ -18,7 +19,11 @@
 namespace qkv::grammar {
 namespace {
 
-constexpr int derivations = 1'000'000;  // sanitised builds and slow machines may lower this
+#ifdef __SANITIZE_ADDRESS__
+constexpr int derivations = 50'000;  // this build is some twenty times slower
+#else
+constexpr int derivations = 1'000'000;
+#endif
 
 /// What every surface form stands for. A form that stands for two things cannot be translated word by word.
 class WordForms {
@@ -32,18 +37,20 @@ class WordForms {
       for (const Particle particle : particles) {
         if (particle == Particle::none && !noun.counter) continue;  // a noun without a particle is a counted one
         const bool nominative = particle == Particle::nominative;
-        const std::string tail = "+" + std::to_string(static_cast<int>(particle));
-        add(with_particle(nominative ? noun.nominative : noun.stem, particle), "noun " + noun.stem + tail);
+        add(with_particle(nominative ? noun.nominative : noun.stem, particle),
+            fmt::format("noun {}+{}", noun.stem, static_cast<int>(particle)));
         if (noun.has_plural() && (noun.person || noun.animal))
-          add(with_particle(noun.stem + "들", particle), "nouns " + noun.stem + tail);
+          add(with_particle(noun.stem + "들", particle),
+              fmt::format("nouns {}+{}", noun.stem, static_cast<int>(particle)));
       }
     for (const Word& word : words.counters)
       for (const Particle particle :
            {Particle::topic, Particle::nominative, Particle::accusative, Particle::with, Particle::dative})
-        add(with_particle(word.korean, particle), "counter " + std::to_string(static_cast<int>(particle)));
+        add(with_particle(word.korean, particle),
+            fmt::format("counter {}+{}", word.korean, static_cast<int>(particle)));
     for (const auto* list : {&words.demonstratives, &words.numerals, &words.adverbs})
-      for (const Word& word : *list) add(word.korean, "word " + word.korean);
-    for (const TimePhrase& time : words.times) add(time.korean, "time");
+      for (const Word& word : *list) add(word.korean, fmt::format("word {}", word.korean));
+    for (const TimePhrase& time : words.times) add(time.korean, fmt::format("time {}", time.korean));
     for (const char* word : {"안", "것입니다", "것입니까", ".", "?"}) add(word, "mark");
     for (const Predicate& verb : words.verbs) {
       add_forms(verb.stem, verb.stem_class, verb.adnominals, false, verb.negation == Negation::ji);
@@ -61,7 +68,8 @@ class WordForms {
  private:
   void add(const std::string& form, const std::string& analysis) {
     const auto [entry, added] = forms_.emplace(form, analysis);
-    if (!added && entry->second != analysis) clashes_.push_back(form + ": " + entry->second + ", " + analysis);
+    if (!added && entry->second != analysis)
+      clashes_.push_back(fmt::format("{}: {}, {}", form, entry->second, analysis));
   }
 
   void add_forms(const std::string& stem, StemClass kind, const std::array<bool, 3>& adnominals, bool adjective,
@@ -73,7 +81,7 @@ class WordForms {
       if (ending == Ending::ji && !negated_by_ji) continue;
       if (ending == Ending::neun && (adjective ? !exists : !has(Tense::present))) continue;
       if (ending == Ending::eun && (adjective ? exists : !has(Tense::past))) continue;
-      add(conjugate(stem, kind, ending), "stem " + stem + "+" + std::to_string(i));
+      add(conjugate(stem, kind, ending), fmt::format("stem {}+{}", stem, i));
     }
   }
 

@@ -43,7 +43,7 @@ std::map<std::size_t, int> lengths(const std::vector<Pair>& pairs) {
   return count;
 }
 
-TEST(KoreanEnglish, HasItsSizesAndNoPairTwice) {
+TEST(KoreanEnglish, HasItsSizesAndEverySentenceInOnePlace) {
   EXPECT_EQ(data().train.size(), 16'000U);
   EXPECT_EQ(data().valid.size(), 1'000U);
   EXPECT_EQ(data().test.size(), 1'000U);
@@ -56,6 +56,10 @@ TEST(KoreanEnglish, HasItsSizesAndNoPairTwice) {
     pairs += part->size();
   }
   EXPECT_EQ(all.size(), pairs) << "a sentence is in two files or twice in one";
+  // and the source alone decides where it is
+  for (const Pair& pair : data().train) EXPECT_EQ(grammar::split_of(pair.source), grammar::Split::train);
+  for (const Pair& pair : data().valid) EXPECT_EQ(grammar::split_of(pair.source), grammar::Split::valid);
+  for (const Pair& pair : data().test) EXPECT_EQ(grammar::split_of(pair.source), grammar::Split::test);
 }
 
 TEST(KoreanEnglish, SpreadsLengthsEvenly) {
@@ -85,12 +89,6 @@ TEST(KoreanEnglish, KnowsEveryUnseenWordTenTimes) {
       for (const Pair& pair : *part)
         for (const std::string& word : pair.*words) EXPECT_GE(count[word], 10) << word;
   }
-}
-
-TEST(KoreanEnglish, ChoosesTheSplitByTheSourceAlone) {
-  for (const Pair& pair : data().train) EXPECT_EQ(grammar::split_of(pair.source), grammar::Split::train);
-  for (const Pair& pair : data().valid) EXPECT_EQ(grammar::split_of(pair.source), grammar::Split::valid);
-  for (const Pair& pair : data().test) EXPECT_EQ(grammar::split_of(pair.source), grammar::Split::test);
 }
 
 TEST(KoreanEnglish, GrowsWithoutMovingASentence) {
@@ -176,8 +174,11 @@ TEST(KoreanEnglish, TheSampleIsWhatTheGrammarGives) {
 TEST(KoreanEnglish, WritesWhatCanBeReadBack) {
   const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "korean_english_files";
   std::filesystem::remove_all(folder);
-  KoreanEnglish few = data();
-  few.train.resize(50);
+  using grammar::Stream;
+  const KoreanEnglish few{Stream(Stream::Kind::train, 2, 16, 1).draw(50),
+                          Stream(Stream::Kind::valid, 2, 16, 1).draw(40), Stream(Stream::Kind::test, 2, 16, 1).draw(30),
+                          Stream(Stream::Kind::any_split, 17, 24, 1).draw(20),
+                          Stream(Stream::Kind::held_out, 4, 16, 1).draw(10)};
   write_korean_english((folder / "new").string(), few);
   EXPECT_TRUE(same(read_pairs((folder / "new/train.csv").string()), few.train));
   EXPECT_TRUE(same(read_pairs((folder / "new/valid.csv").string()), few.valid));
