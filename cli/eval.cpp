@@ -92,7 +92,8 @@ void add_eval(CLI::App& app) {
   CLI::App* eval = app.add_subcommand("eval", "Score a trained model on sentence pairs");
   eval->add_option("RUN", options->run, "the run folder of a trained model")->required();
   eval->add_option("--data", options->data, "a CSV file, or a folder with test.csv, long.csv and composition.csv")
-      ->required();
+      ->required()
+      ->type_name("FILE|DIR");
   eval->add_option("--beam", options->decoding.beam, "translations followed at once; 1 is greedy")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
@@ -105,7 +106,7 @@ void add_eval(CLI::App& app) {
   eval->add_option("--examples", options->examples,
                    "show so many sentences of different lengths, with attention and links")
       ->check(CLI::Range(0, 100));
-  eval->add_flag("--json", options->json, "print the scores as JSON");
+  eval->add_flag("--json", options->json, "print the scores as JSON")->excludes("--examples");
   eval->footer("Example:\n  qkv eval runs/transformer --data data/korean-english/test.csv --examples 3");
   eval->callback([options] { run(*options); });
 }

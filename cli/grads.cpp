@@ -19,8 +19,9 @@ struct Options {
 
 void run(const Options& options) {
   const TrainedModel trained = load_run(options.run);
-  Batches batches(EncodedPairs(read_pairs(options.data), trained.source, trained.target),
-                  static_cast<int>(read_pairs(options.data).size()), Order::consecutive);
+  const std::vector<Pair> pairs = read_pairs(options.data);
+  Batches batches(EncodedPairs(pairs, trained.source, trained.target), static_cast<int>(pairs.size()),
+                  Order::consecutive);
   Batch batch;
   batches.fill({}, batch);
   TrainingStep<float> step(*trained.model, options.workers);
@@ -45,8 +46,10 @@ void add_grads(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   CLI::App* grads = app.add_subcommand("grads", "Write the gradient of the loss over a whole file");
   grads->add_option("RUN", options->run, "the run folder of a trained model")->required();
-  grads->add_option("--data", options->data, "a CSV file: one batch, in file order, dropout off")->required();
-  grads->add_option("--out", options->out, "the safetensors file to write")->required();
+  grads->add_option("--data", options->data, "a CSV file: one batch, in file order, dropout off")
+      ->required()
+      ->type_name("FILE");
+  grads->add_option("--out", options->out, "the safetensors file to write")->required()->type_name("FILE");
   grads->add_option("--workers", options->workers, "threads that share the sentences")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();

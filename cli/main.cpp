@@ -1,26 +1,60 @@
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include "autograd/gemm.h"
 #include "cli/commands.h"
+#include "cli/help.h"
+#include "cli/messages.h"
 #include "train/version.h"
 
 namespace {
 
+using qkv::cli::tell;
+
 int report(const std::string& message, int exit_code) {
-  fmt::print(stderr, "qkv: error: {}\n", message);
+  tell(fmt::format("qkv: error: {}\n", message));
   return exit_code;
+}
+
+/// If the program was started with a standard stream closed, the next file it opens would take the stream's number, and
+/// what is printed would end up in that file. So the number is taken by a file that nothing can be written to.
+void occupy_closed_streams() {
+  for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; ++stream)
+    if (::fcntl(stream, F_GETFD) == -1 && ::open("/dev/null", O_RDONLY) == -1) std::_Exit(1);
+}
+
+/// The command whose line is being read, as it is typed.
+std::string command_in(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  return chosen.empty() ? app.get_name() : app.get_name() + " " + command_in(*chosen.front());
+}
+
+/// Whether the first argument was meant as a command but is none.
+bool is_unknown_command(const CLI::App& app, const std::string& argument) {
+  const auto all = app.get_subcommands([](const CLI::App*) { return true; });
+  return !argument.starts_with('-') &&
+         std::none_of(all.begin(), all.end(), [&](const CLI::App* known) { return known->check_name(argument); });
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  occupy_closed_streams();
   qkv::use_one_thread_per_product();
   CLI::App app{"Attention to train, differentiate and look at.", "qkv"};
-  app.set_version_flag("--version", fmt::format("qkv {}", qkv::version));
+  app.formatter(std::make_shared<qkv::cli::Help>());
+  app.set_version_flag("--version", fmt::format("qkv {}", qkv::version), "Print the version and exit");
   app.require_subcommand(1);
-  app.get_formatter()->column_width(34);
+  app.footer(
+      "Example:\n"
+      "  qkv data korean-english --out data/korean-english\n"
+      "  qkv train --data data/korean-english --out runs/transformer\n"
+      "Each command has a --help of its own.");
   qkv::cli::add_data(app);
   qkv::cli::add_train(app);
   qkv::cli::add_translate(app);
@@ -28,15 +62,18 @@ int main(int argc, char** argv) {
   qkv::cli::add_gradcheck(app);
   qkv::cli::add_grads(app);
   if (argc == 1) {
-    fmt::print(stderr, "{}", app.help());
+    tell(app.help());
     return 2;
   }
+  if (is_unknown_command(app, argv[1]))
+    return report(fmt::format("there is no command \"{}\" (see qkv --help)", argv[1]), 2);
   try {
     app.parse(argc, argv);
-    return std::fflush(stdout) == 0 ? 0 : report("the results could not be written to standard output", 1);
+    if (std::fflush(stdout) == 0) return 0;
+    return report(fmt::format("the results could not be written to standard output: {}", std::strerror(errno)), 1);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);
-    return report(fmt::format("{} (see qkv --help)", error.what()), 2);
+    return report(fmt::format("{} (see {} --help)", error.what(), command_in(app)), 2);
   } catch (const qkv::cli::WrongUsage& error) {
     return report(error.what(), 2);
   } catch (const std::bad_alloc&) {

@@ -1,13 +1,21 @@
 #include "cli/progress.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cli/messages.h"
 
 namespace qkv::cli {
 
 namespace {
 
-std::string bar(std::int64_t done, std::int64_t all) {
-  constexpr std::int64_t width = 24;
+std::int64_t terminal_width() {
+  winsize size{};
+  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+std::string bar(std::int64_t done, std::int64_t all, std::int64_t width) {
   const std::int64_t filled = all > 0 ? width * done / all : width;
   std::string text;
   for (std::int64_t i = 0; i < width; ++i) text += i < filled ? "█" : "░";
@@ -37,19 +45,20 @@ void Progress::step(const TrainingObserver::Step& s) {
   const auto now = std::chrono::steady_clock::now();
   if (!is_terminal_ || (now - last_drawn_ < std::chrono::milliseconds(100) && s.step != s.steps)) return;
   last_drawn_ = now;
-  fmt::print(stderr, "\r{} step {}/{}  loss {:.4f}  {:.0f} tokens/s  {} left \033[K", bar(s.step, s.steps), s.step,
-             s.steps, s.loss, s.tokens_per_second, minutes_and_seconds(s.seconds_left));
-  std::fflush(stderr);
+  const std::string text = fmt::format(" step {}/{}  loss {:.4f}  {:.0f} tokens/s  {} left", s.step, s.steps, s.loss,
+                                       s.tokens_per_second, minutes_and_seconds(s.seconds_left));
+  const std::int64_t room = terminal_width() - static_cast<std::int64_t>(text.size()) - 1;  // a full line would wrap
+  tell(fmt::format("\r{}{}\033[K", bar(s.step, s.steps, std::clamp<std::int64_t>(room, 0, 24)), text));
   bar_is_shown_ = true;
 }
 
 void Progress::line(const std::string& text) {
-  fmt::print(stderr, "{}{}\n", bar_is_shown_ ? "\r\033[K" : "", text);
+  tell(fmt::format("{}{}\n", bar_is_shown_ ? "\r\033[K" : "", text));
   bar_is_shown_ = false;
 }
 
 void Progress::finish() {
-  if (bar_is_shown_) fmt::print(stderr, "\n");
+  if (bar_is_shown_) tell("\n");
   bar_is_shown_ = false;
 }
 

@@ -140,8 +140,10 @@ void add_translate(CLI::App& app) {
       ->capture_default_str();
   translate->add_option("--max-words", options->max_words, "most words of a translation [2 x source words + 10]")
       ->check(CLI::Range(1, 1000));
-  translate->add_option("--attention", options->attention, "show the weights of this attention")
-      ->check(CLI::IsMember({"cross", "encoder", "decoder"}));
+  translate
+      ->add_option("--attention", options->attention, "show the weights of this attention: cross, encoder or decoder")
+      ->check(CLI::IsMember({"cross", "encoder", "decoder"}))
+      ->type_name("KIND");
   translate->add_option("--layer", options->layer, "of this layer, from 0 [the last]");
   translate->add_option("--head", options->head, "of this head, from 0 [the mean of all]");
   translate->add_flag("--json", options->json, "one JSON object a line; with --attention all layers and heads");
