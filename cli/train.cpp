@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/messages.h"
 #include "cli/progress.h"
 #include "datasets/text.h"
 #include "study/score_table.h"
@@ -17,7 +18,21 @@ namespace {
 
 std::atomic<bool> stop_requested{false};
 
-extern "C" void request_stop(int) { stop_requested = true; }
+/// The first Ctrl-C asks the trainer to stop; a second one ends the program at once.
+extern "C" void request_stop(int signal) {
+  stop_requested = true;
+  std::signal(signal, SIG_DFL);
+  constexpr std::string_view message =
+      "\nStopping after this step; Ctrl-C again stops at once and loses the steps since the last checkpoint.\n";
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, message.data(), message.size());
+}
+
+/// To be stopped is from now on to write a checkpoint first, and a reader of the progress who goes away, as head does,
+/// ends nothing.
+void catch_signals() {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal, request_stop);
+  std::signal(SIGPIPE, SIG_IGN);
+}
 
 struct Options {
   TrainingConfig settings;
@@ -31,11 +46,11 @@ struct Options {
 
 /// Adds an option for one setting, of whatever type.
 template <class Value>
-void add_setting(CLI::App& command, const std::string& name, Value& value, const std::string& help) {
+CLI::Option* add_setting(CLI::App& command, const std::string& name, Value& value, const std::string& help) {
   const std::string option = "--" + name;
   if constexpr (std::is_enum_v<Value>) {
     const auto& names = choices<Value>();
-    command
+    return command
         .add_option_function<std::string>(
             option,
             [&value, &names](const std::string& text) {
@@ -43,14 +58,28 @@ void add_setting(CLI::App& command, const std::string& name, Value& value, const
             },
             help)
         ->check(CLI::IsMember(names))
+        ->type_name(fmt::format("{}", fmt::join(names, "|")))
         ->default_str(names[static_cast<std::size_t>(value)]);
   } else if constexpr (std::is_same_v<Value, bool>) {
-    command.add_flag(option, value, help);
+    return command.add_flag(option, value, help);
   } else if constexpr (std::is_same_v<Value, std::optional<std::int64_t>>) {
-    command.add_option(option, value, help);
+    return command.add_option(option, value, help);
+  } else if constexpr (std::is_same_v<Value, std::string>) {
+    return command.add_option(option, value, help)->type_name(name == "data" ? "DIR" : "FILE");
   } else {
-    command.add_option(option, value, help)->capture_default_str();
+    return command.add_option(option, value, help)->capture_default_str();
   }
+}
+
+/// Adds the options for all settings, in groups that each begin with one of them.
+void add_settings(CLI::App& command, TrainingConfig& settings) {
+  std::string group;
+  for_each_setting(settings, [&](const std::string& name, auto& value, const char* help) {
+    if (name == "model") group = "Model";
+    if (name == "data") group = "Data";
+    if (name == "batch-size") group = "Training";
+    if (name != "shuffle") add_setting(command, name, value, help)->group(group);
+  });
 }
 
 /// Copies to `settings` what was given on the command line.
@@ -84,7 +113,9 @@ TrainingConfig settings_of(const CLI::App& command, const Options& options) {
     });
     const RunFolder folder{options.out};
     if (!std::filesystem::exists(folder.checkpoint()))
-      throw std::runtime_error(fmt::format("{} cannot be resumed: there is no {}", options.out, folder.checkpoint()));
+      throw std::runtime_error(
+          fmt::format("{} cannot be resumed: there is no {}; without --resume, training begins anew", options.out,
+                      folder.checkpoint()));
     read_settings_file(folder.config(), settings);
   } else if (!options.config_file.empty()) {
     read_settings_file(options.config_file, settings);
@@ -92,6 +123,7 @@ TrainingConfig settings_of(const CLI::App& command, const Options& options) {
   const bool names_files = command.count("--train") + command.count("--valid") + command.count("--test") > 0;
   if (names_files && command.count("--data") == 0) settings.data.clear();
   if (command.count("--data") > 0 && !names_files) settings.train = settings.valid = settings.test = "";
+  if (command.count("--epochs") > 0) settings.steps.reset();  // of the file; --steps, if given too, still counts
   apply_given(command, options, settings);
   return settings;
 }
@@ -108,17 +140,15 @@ void run(const CLI::App& command, const Options& options) {
     throw WrongUsage(error.what());
   }
   const RunFolder folder{options.out};
-  std::signal(SIGINT, request_stop);
-  std::signal(SIGTERM, request_stop);
+  catch_signals();
   Progress progress(isatty(STDERR_FILENO) == 1);
   const RunStart start = options.resume ? RunStart::resume : options.overwrite ? RunStart::overwrite : RunStart::anew;
   const TrainingResult result = train(settings, data, folder, start, progress.observer(), stop_requested);
   progress.finish();
-  if (result.interrupted) {
-    fmt::print(stderr, "Stopped after step {}; nothing is lost. To go on: qkv train --resume --out {}\n", result.steps,
-               options.out);
-    return;
-  }
+  if (result.interrupted)
+    throw std::runtime_error(
+        fmt::format("stopped after step {}; nothing is lost. To go on: qkv train --resume --out {}", result.steps,
+                    as_typed(options.out)));
   if (options.json) {
     nlohmann::ordered_json json = nlohmann::ordered_json::object();
     for (const auto& [name, evaluation] : result.tests) json[name] = to_json(evaluation);
@@ -127,7 +157,7 @@ void run(const CLI::App& command, const Options& options) {
   }
   const auto alignment = load_run(options.out).alignment;
   for (const auto& [name, evaluation] : result.tests) fmt::print("{}\n", score_table(name, evaluation, alignment));
-  fmt::print("The model is in {}.\n", options.out);
+  fmt::print("The model is in {0}. To translate with it: qkv translate {0}\n", as_typed(options.out));
 }
 
 }  // namespace
@@ -135,18 +165,18 @@ void run(const CLI::App& command, const Options& options) {
 void add_train(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   CLI::App* train = app.add_subcommand("train", "Train a model and write its run folder");
-  train->add_option("--out", options->out, "the run folder to write")->required();
-  train->add_option("--config", options->config_file, "settings from a JSON file, such as a run's config.json");
+  train->add_option("--out", options->out, "the run folder to write")->required()->type_name("RUN");
+  train->add_option("--config", options->config_file, "settings from a JSON file, such as a run's config.json")
+      ->type_name("FILE");
   train->add_flag("--resume", options->resume, "go on with the run in --out, bit for bit");
   train->add_flag("--overwrite", options->overwrite, "start anew where a run is already")->excludes("--resume");
-  train->add_flag("--no-shuffle", options->no_shuffle, "take the training pairs in file order");
-  train->add_flag("--json", options->json, "print the scores as JSON");
-  for_each_setting(options->settings, [&](const char* name, auto& value, const char* help) {
-    if (std::string_view(name) != "shuffle") add_setting(*train, name, value, help);
-  });
+  train->add_flag("--json", options->json, "print the scores on the test sets as JSON");
+  add_settings(*train, options->settings);
+  train->add_flag("--no-shuffle", options->no_shuffle, "take the training pairs in file order")->group("Data");
   train->footer(
       "Examples:\n"
       "  qkv train --data data/korean-english --out runs/transformer\n"
+      "  qkv train --train my.csv --model rnn-attention --out runs/mine\n"
       "  qkv train --resume --out runs/transformer --epochs 30");
   train->callback([train, options] { run(*train, *options); });
 }
