@@ -148,7 +148,7 @@ class Parameters {
  private:
   /// Whether the leaf was put on the tape under NoGrad, which has ended by now: it cannot be used to learn.
   bool is_without_gradient(Var<T> leaf, int index) const {
-    return !leaf.node()->needs_gradient &&
+    return !leaf.node()->needs_gradient && values_.size() == size_ &&
            leaf.data() == values_.data() + entries_[static_cast<std::size_t>(index)].offset;
   }
 

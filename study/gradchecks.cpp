@@ -1,5 +1,6 @@
 #include "study/gradchecks.h"
 
+#include "study/check_layers.h"
 #include "study/check_operations.h"
 
 namespace qkv {
@@ -11,6 +12,7 @@ const std::vector<NamedGradcheck>& gradchecks() {
       list.push_back({operation.name, "operation", [operation](std::uint64_t seed) {
                         return gradcheck(operation.function, operation.inputs, {.seed = seed});
                       }});
+    for (NamedGradcheck& check : layer_gradchecks()) list.push_back(std::move(check));
     return list;
   }();
   return all;

@@ -1,0 +1,191 @@
+#include "study/check_layers.h"
+
+#include <memory>
+
+#include "autograd/ops/cross_entropy.h"
+#include "layers/rnn_seq2seq.h"
+#include "layers/transformer.h"
+
+namespace qkv {
+
+namespace {
+
+const std::vector<int> source_ids{4, 5, 2, 3, 2, 0};  // two sentences of three and two words, 0 is padding
+const std::vector<int> source_lengths{3, 2};
+const std::vector<int> target_ids{1, 4, 0, 1, 5, 3};
+const std::vector<int> target_lengths{2, 3};
+const std::vector<int> next_ids{4, 2, 0, 5, 3, 2};
+const Tokens source{source_ids, 2, 3, source_lengths}, target{target_ids, 2, 3, target_lengths};
+
+/// One layer in one scalar, made once; its parameters are whatever Vars it is called with last.
+template <class S, class Make>
+struct Layer {
+  using Made = decltype(std::declval<Make>()(std::declval<Path<S>>()));
+
+  explicit Layer(const Make& make) : made(make(parameters.root() / "layer")) {}
+
+  Parameters<S> parameters;
+  Made made;
+};
+
+/// One model in one scalar, from the words to the loss.
+template <class S, template <class> class Model, class Config>
+struct ModelWithLoss {
+  explicit ModelWithLoss(const Config& config) : model(config) {}
+
+  Var<S> loss() const {
+    return cross_entropy(model.logits(source, target), next_ids, {.ignore = 0, .smoothing = 0.1, .divide_by = 5});
+  }
+
+  Model<S> model;
+};
+
+/// Inputs for these parameters with numbers as training begins with, moved a little where those would be 0 or 1.
+std::vector<CheckInput> inputs_for(Parameters<double>& parameters, std::uint64_t seed) {
+  parameters.initialise(seed);
+  Random random(seed + 1);
+  std::vector<CheckInput> inputs;
+  for (std::size_t i = 0; i < parameters.entries().size(); ++i) {
+    const auto values = parameters.values(i);
+    CheckInput& input = inputs.emplace_back();
+    input.name = parameters.entries()[i].name;
+    input.shape = parameters.entries()[i].shape;
+    for (const double value : values) input.values.push_back(value + 0.3 * random.normal());
+  }
+  return inputs;
+}
+
+/// The check of the layer that make(path) makes, as apply(layer, x) uses it on the inputs x.
+template <class Make, class Apply>
+NamedGradcheck layer(const std::string& name, Make make, Apply apply, std::vector<CheckInput> inputs) {
+  return {name, "layer", [=](std::uint64_t seed) {
+            Layer<double, Make> in_double(make);
+            Layer<DualDouble, Make> in_duals(make);
+            std::vector<CheckInput> all = inputs;
+            for (CheckInput& input : inputs_for(in_double.parameters, seed)) all.push_back(std::move(input));
+            const auto function = [&]<class S>(std::span<const Var<S>> x) {
+              auto& layer = [&]() -> auto& {
+                if constexpr (std::is_same_v<S, double>)
+                  return in_double;
+                else
+                  return in_duals;
+              }
+              ();
+              layer.parameters.bind(x.subspan(inputs.size()));
+              return apply(layer.made, x);
+            };
+            return gradcheck(function, all, {.seed = seed});
+          }};
+}
+
+/// The check of a model's loss by all its parameters.
+template <template <class> class Model, class Config>
+NamedGradcheck model(const std::string& name, const Config& config) {
+  return {name, "model", [=](std::uint64_t seed) {
+            const ModelWithLoss<double, Model, Config> in_double(config);
+            const ModelWithLoss<DualDouble, Model, Config> in_duals(config);
+            const auto function = [&]<class S>(std::span<const Var<S>> x) {
+              const auto loss_of = [&](const auto& with_loss) {
+                with_loss.model.parameters().bind(x);
+                return with_loss.loss();
+              };
+              if constexpr (std::is_same_v<S, double>)
+                return loss_of(in_double);
+              else
+                return loss_of(in_duals);
+            };
+            return gradcheck(function, inputs_for(in_double.model.parameters(), seed), {.seed = seed});
+          }};
+}
+
+TransformerConfig transformer(NormOrder norm) {
+  return {.source_words = 6, .target_words = 7, .d_model = 4, .heads = 2, .layers = 1, .ff = 5, .norm = norm};
+}
+
+TransformerConfig tied_transformer() {
+  TransformerConfig config = transformer(NormOrder::post);
+  config.layers = 2;
+  config.activation = Activation::gelu;
+  config.positions = Positions::learned;
+  config.max_positions = 3;
+  config.tie_embeddings = true;
+  return config;
+}
+
+RnnConfig rnn(CellKind cell, bool attention, Score score = Score::dot) {
+  return {.source_words = 6,
+          .target_words = 7,
+          .embedding = 3,
+          .hidden = 4,
+          .cell = cell,
+          .attention = attention,
+          .score = score};
+}
+
+NamedGradcheck feed_forward(const std::string& name, Activation activation) {
+  return layer(
+      name, [=](const auto& path) { return FeedForward(path, 4, 5, activation); },
+      [](const auto& layer, auto x) { return layer(x[0]); }, {{"x", {2, 3, 4}}});
+}
+
+NamedGradcheck encoder_layer(const std::string& name, NormOrder norm) {
+  return layer(
+      name, [=](const auto& path) { return EncoderLayer(path, transformer(norm)); },
+      [](const auto& layer, auto x) { return layer(x[0], Mask::padding(source_lengths)); }, {{"x", {2, 3, 4}}});
+}
+
+NamedGradcheck decoder_layer(const std::string& name, NormOrder norm) {
+  return layer(
+      name, [=](const auto& path) { return DecoderLayer(path, transformer(norm)); },
+      [](const auto& layer, auto x) {
+        return layer(x[0], x[1], Mask::causal_padding(target_lengths), Mask::padding(source_lengths));
+      },
+      {{"x", {2, 3, 4}}, {"memory", {2, 3, 4}}});
+}
+
+}  // namespace
+
+std::vector<NamedGradcheck> layer_gradchecks() {
+  const auto attention = [](const auto& path) { return MultiHeadAttention(path, 4, 2); };
+  const auto norm = [](const auto& path) { return LayerNorm(path, 5); };
+  return {
+      layer(
+          "Linear", [](const auto& path) { return Linear(path, 4, 3); },
+          [](const auto& layer, auto x) { return layer(x[0]); }, {{"x", {2, 3, 4}}}),
+      layer(
+          "Embedding", [](const auto& path) { return Embedding(path, 6, 3, 1.7); },
+          [](const auto& layer, auto) { return layer(source); }, {}),
+      layer(
+          "PositionalEncoding sinusoidal",
+          [](const auto& path) { return PositionalEncoding(path, Positions::sinusoidal, 5, 4); },
+          [](const auto& layer, auto x) { return layer(x[0], 2); }, {{"x", {2, 3, 4}}}),
+      layer(
+          "PositionalEncoding learned",
+          [](const auto& path) { return PositionalEncoding(path, Positions::learned, 5, 4); },
+          [](const auto& layer, auto x) { return layer(x[0], 1); }, {{"x", {2, 3, 4}}}),
+      layer("LayerNorm", norm, [](const auto& layer, auto x) { return layer(x[0]); }, {{"x", {2, 3, 5}}}),
+      layer("LayerNorm of a sum", norm, [](const auto& layer, auto x) { return layer.of_sum(x[0], x[1]); },
+            {{"x", {2, 3, 5}}, {"r", {2, 3, 5}}}),
+      layer("MultiHeadAttention", attention,
+            [](const auto& layer, auto x) { return layer(x[0], x[1], Mask::padding(source_lengths)); },
+            {{"x", {2, 2, 4}}, {"memory", {2, 3, 4}}}),
+      layer("MultiHeadAttention to itself", attention,
+            [](const auto& layer, auto x) { return layer(x[0], x[0], Mask::causal_padding(target_lengths)); },
+            {{"x", {2, 3, 4}}}),
+      feed_forward("FeedForward relu", Activation::relu),
+      feed_forward("FeedForward gelu", Activation::gelu),
+      encoder_layer("EncoderLayer post", NormOrder::post),
+      encoder_layer("EncoderLayer pre", NormOrder::pre),
+      decoder_layer("DecoderLayer post", NormOrder::post),
+      decoder_layer("DecoderLayer pre", NormOrder::pre),
+      model<Transformer>("Transformer post", transformer(NormOrder::post)),
+      model<Transformer>("Transformer pre", transformer(NormOrder::pre)),
+      model<Transformer>("Transformer tied, gelu, learned positions", tied_transformer()),
+      model<RnnSeq2Seq>("RnnSeq2Seq gru", rnn(CellKind::gru, false)),
+      model<RnnSeq2Seq>("RnnSeq2Seq gru, dot attention", rnn(CellKind::gru, true)),
+      model<RnnSeq2Seq>("RnnSeq2Seq lstm, scaled-dot attention", rnn(CellKind::lstm, true, Score::scaled_dot)),
+      model<RnnSeq2Seq>("RnnSeq2Seq elman, additive attention", rnn(CellKind::elman, true, Score::additive)),
+  };
+}
+
+}  // namespace qkv

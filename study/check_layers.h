@@ -1,0 +1,12 @@
+#pragma once
+
+#include <vector>
+
+#include "study/gradchecks.h"
+
+namespace qkv {
+
+/// Every layer, then every model with its loss at the end. Their parameters are inputs of the check like any other.
+std::vector<NamedGradcheck> layer_gradchecks();
+
+}  // namespace qkv
