@@ -1,12 +1,11 @@
 #include "train/evaluation.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
-
 #include <filesystem>
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/terminal.h"
 #include "datasets/csv.h"
 #include "datasets/text.h"
 #include "study/attention_view.h"
@@ -53,16 +52,15 @@ std::vector<std::size_t> examples_of(const std::vector<Pair>& pairs, int count) 
 }
 
 void show_example(const TrainedModel& trained, const Pair& pair, const Sentence& translation) {
-  const bool colour = isatty(STDOUT_FILENO) == 1;
+  const ShadedMatrixStyle style = matrix_style();
   fmt::print("source       {}\nreference    {}\ntranslation  {}{}\n", join_words(pair.source), join_words(pair.target),
              join_words(translation), translation == pair.target ? "  (the same)" : "");
-  if (translation.empty()) return;
+  if (translation.empty() || trained.config.model == ModelKind::rnn) return;
   const AttentionView view = attention_view(trained, pair.source, translation, AttentionKind::cross, {}, {});
-  fmt::print("\n{}\n{}\n", view.title,
-             shaded_matrix(view.rows, view.columns, view.weights, {.digits = !colour, .colour = colour}));
+  fmt::print("\n{}\n{}\n", view.title, shaded_matrix(view.rows, view.columns, view.weights, style));
   if (trained.alignment && !pair.links.empty())
     fmt::print("Links found, with the reference fed in, against the gold links:\n{}\n",
-               link_table(pair, found_links(trained, pair.source, pair.target), {.colour = colour}));
+               link_table(pair, found_links(trained, pair), {.colour = style.colour, .width = style.width}));
 }
 
 void run(const Options& options) {

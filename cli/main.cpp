@@ -2,14 +2,14 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cerrno>
+#include <algorithm>
 #include <cstdio>
-#include <cstring>
+#include <cstdlib>
 
 #include "autograd/gemm.h"
 #include "cli/commands.h"
 #include "cli/help.h"
-#include "cli/messages.h"
+#include "cli/terminal.h"
 #include "train/version.h"
 
 namespace {
@@ -69,8 +69,8 @@ int main(int argc, char** argv) {
     return report(fmt::format("there is no command \"{}\" (see qkv --help)", argv[1]), 2);
   try {
     app.parse(argc, argv);
-    if (std::fflush(stdout) == 0) return 0;
-    return report(fmt::format("the results could not be written to standard output: {}", std::strerror(errno)), 1);
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return 0;
+    return report("the results could not be written to standard output", 1);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);
     return report(fmt::format("{} (see {} --help)", error.what(), command_in(app)), 2);

@@ -1,19 +1,13 @@
 #include "cli/progress.h"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "cli/messages.h"
+#include "cli/terminal.h"
 
 namespace qkv::cli {
 
 namespace {
-
-std::int64_t terminal_width() {
-  winsize size{};
-  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
-}
 
 std::string bar(std::int64_t done, std::int64_t all, std::int64_t width) {
   const std::int64_t filled = all > 0 ? width * done / all : width;
@@ -47,7 +41,8 @@ void Progress::step(const TrainingObserver::Step& s) {
   last_drawn_ = now;
   const std::string text = fmt::format(" step {}/{}  loss {:.4f}  {:.0f} tokens/s  {} left", s.step, s.steps, s.loss,
                                        s.tokens_per_second, minutes_and_seconds(s.seconds_left));
-  const std::int64_t room = terminal_width() - static_cast<std::int64_t>(text.size()) - 1;  // a full line would wrap
+  const std::int64_t room =
+      terminal_width(STDERR_FILENO) - static_cast<std::int64_t>(text.size()) - 1;  // a full line would wrap
   tell(fmt::format("\r{}{}\033[K", bar(s.step, s.steps, std::clamp<std::int64_t>(room, 0, 24)), text));
   bar_is_shown_ = true;
 }
@@ -57,9 +52,8 @@ void Progress::line(const std::string& text) {
   bar_is_shown_ = false;
 }
 
-void Progress::finish() {
+Progress::~Progress() {
   if (bar_is_shown_) tell("\n");
-  bar_is_shown_ = false;
 }
 
 }  // namespace qkv::cli

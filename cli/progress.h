@@ -13,11 +13,13 @@ class Progress {
  public:
   explicit Progress(bool is_terminal) : is_terminal_(is_terminal) {}
 
+  /// Ends the bar's line.
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
   /// What the trainer calls; the progress must outlive it.
   TrainingObserver observer();
-
-  /// Ends the bar's line.
-  void finish();
 
  private:
   void step(const TrainingObserver::Step& step);

@@ -7,8 +7,8 @@
 #include <memory>
 
 #include "cli/commands.h"
-#include "cli/messages.h"
 #include "cli/progress.h"
+#include "cli/terminal.h"
 #include "datasets/text.h"
 #include "study/score_table.h"
 
@@ -67,7 +67,8 @@ CLI::Option* add_setting(CLI::App& command, const std::string& name, Value& valu
   } else if constexpr (std::is_same_v<Value, std::string>) {
     return command.add_option(option, value, help)->type_name(name == "data" ? "DIR" : "FILE");
   } else {
-    return command.add_option(option, value, help)->capture_default_str();
+    CLI::Option* added = command.add_option(option, value, help)->capture_default_str();
+    return std::is_unsigned_v<Value> ? added->check(CLI::NonNegativeNumber) : added;
   }
 }
 
@@ -128,23 +129,21 @@ TrainingConfig settings_of(const CLI::App& command, const Options& options) {
   return settings;
 }
 
-void run(const CLI::App& command, const Options& options) {
-  const TrainingConfig settings = settings_of(command, options);
-  TrainingData data;
+TrainingResult train(const TrainingConfig& settings, const Options& options) {
+  const RunStart start = options.resume ? RunStart::resume : options.overwrite ? RunStart::overwrite : RunStart::anew;
   try {
     check_settings(settings);
-    data = read_training_data(settings);
-    check(settings.patience == 0 || !data.valid.empty(),
-          "--patience {} needs a validation set to wait on; give --valid", settings.patience);
+    const TrainingData data = read_training_data(settings);
+    catch_signals();
+    Progress progress(isatty(STDERR_FILENO) == 1);
+    return qkv::train(settings, data, {options.out}, start, progress.observer(), stop_requested);
   } catch (const std::invalid_argument& error) {
     throw WrongUsage(error.what());
   }
-  const RunFolder folder{options.out};
-  catch_signals();
-  Progress progress(isatty(STDERR_FILENO) == 1);
-  const RunStart start = options.resume ? RunStart::resume : options.overwrite ? RunStart::overwrite : RunStart::anew;
-  const TrainingResult result = train(settings, data, folder, start, progress.observer(), stop_requested);
-  progress.finish();
+}
+
+void run(const CLI::App& command, const Options& options) {
+  const TrainingResult result = train(settings_of(command, options), options);
   if (result.interrupted)
     throw std::runtime_error(
         fmt::format("stopped after step {}; nothing is lost. To go on: qkv train --resume --out {}", result.steps,

@@ -1,11 +1,12 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <iostream>
 #include <memory>
 #include <set>
+#include <system_error>
 
 #include "cli/commands.h"
+#include "cli/terminal.h"
 #include "datasets/text.h"
 #include "study/attention_view.h"
 #include "study/shaded_matrix.h"
@@ -44,20 +45,36 @@ nlohmann::ordered_json to_json(const AttentionView& view) {
 /// Translates line by line with one model.
 class Translator {
  public:
-  explicit Translator(const Options& options) : options_(options), trained_(load_run(options.run)) {}
+  explicit Translator(const Options& options) : options_(options), trained_(load_run(options.run)) {
+    if (options.attention.empty()) return;
+    try {  // whether there is such an attention is known before anything is translated
+      attention_view(trained_, {}, {}, kind_of(options.attention), options.layer, options.head);
+    } catch (const std::invalid_argument& error) {
+      throw WrongUsage(fmt::format("{}: {}", options.run, error.what()));
+    }
+  }
 
-  void operator()(const std::string& text) {
-    const SourceSentence source = read_source(text, trained_.source);
+  /// `place` is what errors call the text.
+  void operator()(const std::string& text, const std::string& place) {
+    const SourceSentence source = read(text, place);
     warn_of_unknown(source);
     const Sentence target = source.words.empty() ? Sentence{} : translate(source.words);
     if (options_.json)
       print_json(source, target);
     else
       print(source, target);
-    std::fflush(stdout);
+    if (std::fflush(stdout) != 0) throw std::system_error(errno, std::generic_category(), "standard output");
   }
 
  private:
+  SourceSentence read(const std::string& text, const std::string& place) const {
+    try {
+      return read_source(text, trained_.source);
+    } catch (const std::invalid_argument& error) {
+      throw std::runtime_error(fmt::format("{}: {}", place, error.what()));
+    }
+  }
+
   Sentence translate(const Sentence& words) const {
     std::vector<int> ids = trained_.source.encode(words);
     ids.push_back(eos_id);
@@ -67,8 +84,7 @@ class Translator {
                                                    std::span(&limit, 1), options_.decoding)
                                         .front();
     if (translation.cut)
-      fmt::print(stderr, "qkv: warning: \"{}\": the translation was cut off after {} words\n", join_words(words),
-                 limit);
+      tell(fmt::format("qkv: warning: \"{}\": the translation was cut off after {} words\n", join_words(words), limit));
     return trained_.target.decode(translation.words);
   }
 
@@ -76,8 +92,8 @@ class Translator {
     for (const std::string& word : source.unknown) {
       if (!warned_.insert(word).second) continue;
       const auto nearest = trained_.source.nearest(word);
-      fmt::print(stderr, "qkv: warning: \"{}\" is not a word that this model knows{}\n", word,
-                 nearest ? fmt::format("; the nearest that it knows is \"{}\"", *nearest) : "");
+      tell(fmt::format("qkv: warning: \"{}\" is not a word that this model knows{}\n", word,
+                       nearest ? fmt::format("; the nearest that it knows is \"{}\"", *nearest) : ""));
     }
   }
 
@@ -86,9 +102,7 @@ class Translator {
     if (options_.attention.empty() || source.words.empty()) return;
     const AttentionView view =
         attention_view(trained_, source.words, target, kind_of(options_.attention), options_.layer, options_.head);
-    const bool is_terminal = isatty(STDOUT_FILENO) == 1;
-    fmt::print("\n{}\n{}\n", view.title,
-               shaded_matrix(view.rows, view.columns, view.weights, {.digits = !is_terminal, .colour = is_terminal}));
+    fmt::print("\n{}\n{}\n", view.title, shaded_matrix(view.rows, view.columns, view.weights, matrix_style()));
   }
 
   void print_json(const SourceSentence& source, const Sentence& target) const {
@@ -114,13 +128,14 @@ class Translator {
 
 void run(const Options& options) {
   Translator translate(options);
-  if (!options.sentences.empty()) {
-    for (const std::string& sentence : options.sentences) translate(sentence);
-    return;
-  }
-  for (std::string line; std::getline(std::cin, line);) {
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    translate(line);
+  for (std::size_t i = 0; i < options.sentences.size(); ++i)
+    translate(options.sentences[i], fmt::format("sentence {} of the arguments", i + 1));
+  if (!options.sentences.empty()) return;
+  int number = 1;
+  for (std::string line; std::getline(std::cin, line); ++number) {
+    if (number == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);  // a byte-order mark
+    if (line.ends_with('\r')) line.pop_back();
+    translate(line, fmt::format("standard input:{}", number));
   }
 }
 
@@ -130,7 +145,8 @@ void add_translate(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   CLI::App* translate = app.add_subcommand("translate", "Translate sentences, and show what the attention looks at");
   translate->add_option("RUN", options->run, "the run folder of a trained model")->required();
-  translate->add_option("SENTENCE", options->sentences, "sentences; without any, lines of standard input");
+  translate->add_option("SENTENCE", options->sentences, "sentences; without any, lines of standard input")
+      ->allow_extra_args(false);
   translate->add_option("--beam", options->decoding.beam, "translations followed at once; 1 is greedy")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

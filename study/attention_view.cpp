@@ -90,14 +90,22 @@ AttentionView attention_view(const TrainedModel& trained, const Sentence& source
   const std::vector<AttentionView> views = attention_views(trained, source, target, kind);
   const int layers = layers_of(views), heads = static_cast<int>(views.size()) / layers;
   const auto at = [&](int l, int h) { return views[static_cast<std::size_t>(l * heads + h)]; };
+  const auto check_layer = [&](int l) {
+    check(l >= 0 && l < layers, "layer {} does not exist; this model's layers are 0 to {}", l, layers - 1);
+  };
+  const auto check_head = [&](int h) {
+    check(h >= 0 && h < heads, "head {} does not exist; this model's heads are 0 to {}", h, heads - 1);
+  };
   if (kind == AttentionKind::cross && !layer && !head && trained.alignment) {
+    check_layer(trained.alignment->layer);
+    check_head(trained.alignment->head);
     const AttentionView best = at(trained.alignment->layer, trained.alignment->head);
     return trained.alignment->offset == 1 ? read_one_step_later(best) : best;
   }
   const int chosen = layer.value_or(layers - 1);
-  check(chosen >= 0 && chosen < layers, "layer {} does not exist; this model's layers are 0 to {}", chosen, layers - 1);
+  check_layer(chosen);
   if (head) {
-    check(*head >= 0 && *head < heads, "head {} does not exist; this model's heads are 0 to {}", *head, heads - 1);
+    check_head(*head);
     return at(chosen, *head);
   }
   AttentionView mean = at(chosen, 0);
@@ -111,13 +119,15 @@ AttentionView attention_view(const TrainedModel& trained, const Sentence& source
   return mean;
 }
 
-std::vector<Link> found_links(const TrainedModel& trained, const Sentence& source, const Sentence& target) {
+std::vector<Link> found_links(const TrainedModel& trained, const Pair& pair) {
   check(trained.alignment.has_value(), "no layer and head were chosen for links: the validation set has no gold links");
-  const AttentionView view = attention_view(trained, source, target, AttentionKind::cross, {}, {});
+  const AttentionView view = attention_view(trained, pair.source, pair.target, AttentionKind::cross, {}, {});
   std::vector<Link> links;
-  for (std::size_t j = 0; j < target.size(); ++j) {
+  for (std::size_t j = 0; j < pair.target.size(); ++j) {
+    const auto is_here = [j](const Link& link) { return link.target == static_cast<int>(j); };
+    if (std::none_of(pair.links.begin(), pair.links.end(), is_here)) continue;
     const auto row = view.weights.begin() + static_cast<std::ptrdiff_t>(j * view.columns.size());
-    const auto best = std::max_element(row, row + static_cast<std::ptrdiff_t>(source.size()));  // <eos> left out
+    const auto best = std::max_element(row, row + static_cast<std::ptrdiff_t>(pair.source.size()));  // <eos> left out
     links.push_back({static_cast<int>(best - row), static_cast<int>(j), true});
   }
   return links;

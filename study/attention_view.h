@@ -33,8 +33,9 @@ std::vector<AttentionView> attention_views(const TrainedModel& trained, const Se
 AttentionView attention_view(const TrainedModel& trained, const Sentence& source, const Sentence& target,
                              AttentionKind kind, std::optional<int> layer, std::optional<int> head);
 
-/// The link of each target word: the source word with the largest weight in the reading chosen on the validation set.
+/// The link of each target word that has a gold link: the source word with the largest weight in the reading chosen on
+/// the validation set, the target fed in. These are the links that the alignment error rate judges.
 /// Throws std::invalid_argument if none was chosen.
-std::vector<Link> found_links(const TrainedModel& trained, const Sentence& source, const Sentence& target);
+std::vector<Link> found_links(const TrainedModel& trained, const Pair& pair);
 
 }  // namespace qkv

@@ -92,7 +92,9 @@ void RunFolder::create(bool overwrite) const {
          {test(), metrics(), model(), checkpoint(), source_vocabulary(), target_vocabulary(), this->config()})
       fs::remove(file);
   }
-  fs::create_directories(path / "last");
+  std::error_code error;
+  fs::create_directories(path / "last", error);
+  if (error) throw std::runtime_error(fmt::format("{}: cannot make this folder: {}", path.string(), error.message()));
 }
 
 TrainedModel load_run(const std::string& path) {

@@ -208,6 +208,17 @@ TrainingData read_training_data(const TrainingConfig& config) {
     return data;
   }
   const fs::path folder = config.data;
+  if (!fs::is_directory(folder))
+    throw std::runtime_error(
+        fs::exists(folder)
+            ? fmt::format("--data {0} is a file; --data names a folder with train.csv, and --train {0} a single file",
+                          config.data)
+            : fmt::format("there is no folder {0}; qkv data korean-english --out {0} makes one", config.data));
+  if (!fs::exists(folder / "train.csv"))
+    throw std::runtime_error(
+        fmt::format("{}: there is no train.csv in this folder, which --data trains on; a file of any other name is "
+                    "given as --train",
+                    config.data));
   const auto file = [&](const std::string& name) { return (folder / (name + ".csv")).string(); };
   data.train = read_pairs(file("train"));
   if (fs::exists(file("valid"))) data.valid = read_pairs(file("valid"));

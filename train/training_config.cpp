@@ -160,11 +160,16 @@ void read_settings(const nlohmann::json& json, const std::string& path, Training
 }
 
 void read_settings_file(const std::string& path, TrainingConfig& config) {
+  const std::string text = read_file(path);
   nlohmann::json json;
   try {
-    json = nlohmann::json::parse(read_file(path));
+    json = nlohmann::json::parse(text);
   } catch (const nlohmann::json::parse_error& error) {
-    throw std::runtime_error(fmt::format("{}: not valid JSON: {}", path, error.what()));
+    const auto read = static_cast<std::ptrdiff_t>(std::min(error.byte, text.size()));
+    const std::string what = error.what();  // "[which exception] parse error at line 2, column 1: what is wrong"
+    throw std::runtime_error(fmt::format("{}:{}: not valid JSON: {}", path,
+                                         1 + std::count(text.begin(), text.begin() + read, '\n'),
+                                         what.substr(what.find(": ") + 2)));
   }
   read_settings(json, path, config);
 }

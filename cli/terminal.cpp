@@ -1,4 +1,7 @@
-#include "cli/messages.h"
+#include "cli/terminal.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
@@ -8,6 +11,16 @@
 namespace qkv::cli {
 
 void tell(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+
+int terminal_width(int stream) {
+  winsize size{};
+  return ::ioctl(stream, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+ShadedMatrixStyle matrix_style() {
+  const bool is_terminal = ::isatty(STDOUT_FILENO) == 1;
+  return {.digits = !is_terminal, .colour = is_terminal, .width = std::max(terminal_width(STDOUT_FILENO), 40)};
+}
 
 std::string as_typed(const std::string& argument) {
   const auto is_plain = [](unsigned char c) {
