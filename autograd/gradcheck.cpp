@@ -20,9 +20,11 @@ std::vector<CheckInput> with_values(std::vector<CheckInput> inputs, std::uint64_
 std::string GradcheckResult::message() const {
   if (passed) return fmt::format("{} to {:.1e}", sweep.empty() ? "exact" : "agrees", error);
   std::string text;
-  for (const Mismatch& mismatch : mismatches)
-    text += fmt::format("{}gradient of {}[{}]: got {:.12g}, expected {:.12g}", text.empty() ? "" : "; ", mismatch.input,
-                        fmt::join(mismatch.index, ", "), mismatch.got, mismatch.expected);
+  for (const auto& [input, index, got, expected, diagnosis] : mismatches) {
+    text += fmt::format("{}gradient of {}[{}]: got {:.12g}, expected {:.12g}", text.empty() ? "" : "; ", input,
+                        fmt::join(index, ", "), got, expected);
+    if (!diagnosis.empty()) text += fmt::format(" ({})", diagnosis);
+  }
   return text.empty() ? fmt::format("the products ⟨v, J u⟩ and ⟨Jᵀ v, u⟩ differ by {:.1e}", error) : text;
 }
 

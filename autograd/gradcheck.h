@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "autograd/diagnosis.h"
 #include "autograd/dual.h"
 #include "autograd/random.h"
 #include "autograd/tape.h"
@@ -25,9 +26,10 @@ std::vector<CheckInput> with_values(std::vector<CheckInput> inputs, std::uint64_
 /// One entry of a gradient that is wrong.
 struct Mismatch {
   std::string input;
-  std::vector<int> index;  ///< of the entry in the input
-  double got = 0;          ///< from the backward pass
-  double expected = 0;     ///< from the forward pass
+  std::vector<int> index;      ///< of the entry in the input
+  double got = 0;              ///< from the backward pass
+  double expected = 0;         ///< from the forward pass
+  std::string diagnosis = {};  ///< what the pattern of wrong entries looks like, or empty; see autograd/diagnosis.h
 };
 
 /// How well central differences with one step size agree with the backward pass.
@@ -54,6 +56,7 @@ struct GradcheckOptions {
   double tolerance = 1e-12;
   std::uint64_t seed = 1;
   std::int64_t largest_jacobian = 300'000;  ///< up to this many entries, the whole Jacobian is compared
+  NamedSizes sizes = {};                    ///< what a diagnosis may name as the origin of a wrong factor
 };
 
 /// Compares a function's backward with its forward pass, exactly: ⟨v, J u⟩ from dual numbers with ⟨Jᵀ v, u⟩ from the

@@ -49,6 +49,16 @@ class BackwardPass {
     return gradients;
   }
 
+  /// How often the function used each input.
+  std::vector<int> uses() const {
+    std::vector<int> counts(inputs_.size());
+    for (const Node<double>* node = tape_.last_node(); node != nullptr; node = node->previous)
+      for (int p = 0; p < node->parent_count; ++p)
+        for (std::size_t i = 0; i < inputs_.size(); ++i)
+          if (node->parents[p] == inputs_[i].node()) ++counts[i];
+    return counts;
+  }
+
  private:
   Tape<double> tape_;
   std::vector<Var<double>> inputs_;
@@ -176,6 +186,7 @@ GradcheckResult gradcheck(const Function& function, std::vector<CheckInput> inpu
   }
   for (const Outputs& row : rows) backward_rows.push_back(backward.transposed_jacobian_times(row));
   std::vector<Worst> worst(inputs.size());
+  std::vector<std::vector<double>> expected_gradient(inputs.size());  // Jᵀ v, from the forward pass
   double largest = 0;
   for (std::size_t input = 0; input < inputs.size(); ++input) {
     const std::size_t size = inputs[input].values.size();
@@ -191,11 +202,13 @@ GradcheckResult gradcheck(const Function& function, std::vector<CheckInput> inpu
           const double difference = difference_of(got, expected);
           if (std::isfinite(difference)) largest = std::max({largest, std::abs(expected), std::abs(got)});
           if (difference > worst[input].difference)
-            worst[input] = {difference, {inputs[input].name, index_of(first + k, inputs[input].shape), got, expected}};
+            worst[input] = {difference,
+                            {inputs[input].name, index_of(first + k, inputs[input].shape), got, expected, ""}};
         };
+        double ignored = 0;
+        expected_gradient[input].push_back(dot(v, columns[k], ignored));
         if (!whole) {
-          double ignored = 0;
-          compare(dot(v, columns[k], ignored));
+          compare(expected_gradient[input].back());
           continue;
         }
         for (const auto& output : columns[k])
@@ -203,6 +216,11 @@ GradcheckResult gradcheck(const Function& function, std::vector<CheckInput> inpu
       }
     }
   }
+  const std::vector<int> uses = backward.uses();
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    if (worst[i].difference > options.tolerance * largest)
+      worst[i].mismatch.diagnosis =
+          diagnose(gradient[i], expected_gradient[i], inputs[i].shape, uses[i], options.sizes);
   conclude(result, worst, largest, options.tolerance);
   result.passed = result.passed && directions_agree;
   return result;

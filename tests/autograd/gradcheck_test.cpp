@@ -40,7 +40,7 @@ TEST(Gradcheck, NamesInputIndexGotAndExpected) {
       },
       {{"x", {2, 3}, {1, 2, 3, 4, 5, 6}}});
   EXPECT_FALSE(result.passed);
-  EXPECT_EQ(result.message(), "gradient of x[1, 1]: got 15, expected 10");
+  EXPECT_EQ(result.message(), "gradient of x[1, 1]: got 15, expected 10 (only this entry is wrong)");
   ASSERT_EQ(result.mismatches.size(), 1U);
   EXPECT_EQ(result.mismatches[0].index, (std::vector<int>{1, 1}));
   EXPECT_NEAR(result.error, 5.0 / 15, 1e-12);

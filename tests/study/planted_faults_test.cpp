@@ -19,6 +19,12 @@ const std::map<Fault, const char*> fault_names{{Fault::off_by_a_millionth, "off 
                                                {Fault::assigned, "assigned, not accumulated"},
                                                {Fault::sign, "sign flipped"}};
 
+const std::map<Fault, const char*> diagnoses{{Fault::off_by_a_millionth, "off by the constant factor 1 + 1e-06"},
+                                             {Fault::one_entry_dropped, "only this entry is wrong"},
+                                             {Fault::transposed, "looks transposed"},
+                                             {Fault::assigned, "the second use is not accumulated"},
+                                             {Fault::sign, "has the wrong sign"}};
+
 /// y = x, with a faulty backward. `entry` is the one that is dropped.
 template <class T>
 Var<T> faulty(Var<T> x, Fault fault, std::int64_t entry) {
@@ -92,11 +98,15 @@ TEST(PlantedFaults, AreAllCaughtInEveryInputOfEveryOperation) {
         const GradcheckResult result = gradcheck(with_fault(operation, input, fault, entry), operation.inputs);
         EXPECT_FALSE(result.passed) << place;
         ASSERT_EQ(result.mismatches.size(), 1U) << place << ": " << result.message();
-        const auto& [wrong_input, index, got, expected] = result.mismatches[0];
+        const auto& [wrong_input, index, got, expected, diagnosis] = result.mismatches[0];
         EXPECT_EQ(wrong_input, operation.inputs[input].name) << place;
         EXPECT_EQ(static_cast<int>(index.size()), operation.inputs[input].shape.rank()) << place;
         EXPECT_EQ(result.message().substr(0, 13 + wrong_input.size()), "gradient of " + wrong_input + "[") << place;
         EXPECT_NE(got, expected) << place;
+        const bool is_single = right.size() == 1;  // a single entry is a factor, whatever the fault
+        if (!is_single || fault == Fault::off_by_a_millionth || fault == Fault::sign) {
+          EXPECT_NE(diagnosis.find(diagnoses.at(fault)), std::string::npos) << place << ": " << diagnosis;
+        }
       }
     }
   RecordProperty("planted", planted);
@@ -203,10 +213,14 @@ Var<T> cross_entropy_without_divisor(Var<T> logits, std::span<const int> targets
   return loss;
 }
 
-void expect_caught(const GradcheckResult& result, const std::vector<std::string>& wrong_inputs) {
+void expect_caught(const GradcheckResult& result, const std::vector<std::string>& wrong_inputs,
+                   const std::string& diagnosis) {
   EXPECT_FALSE(result.passed);
   std::vector<std::string> named;
-  for (const Mismatch& mismatch : result.mismatches) named.push_back(mismatch.input);
+  for (const Mismatch& mismatch : result.mismatches) {
+    named.push_back(mismatch.input);
+    EXPECT_EQ(mismatch.diagnosis, diagnosis);
+  }
   std::sort(named.begin(), named.end());
   EXPECT_EQ(named, wrong_inputs) << result.message();
   EXPECT_EQ(result.message().substr(0, 12), "gradient of ");
@@ -214,20 +228,22 @@ void expect_caught(const GradcheckResult& result, const std::vector<std::string>
 
 TEST(PlantedFaults, OfWholeOperationsAreCaughtInTheRightInputs) {
   const std::vector<int> ids{2, 0, 2, 1}, targets{1, 0, 3};
-  expect_caught(gradcheck([](auto x) { return softmax_without_sum(x[0]); }, {{"x", {3, 5}}}), {"x"});
+  const std::string sum_term = "its rows should sum to 0 and do not: the softmax's (or a mean's) Σ term is missing";
+  expect_caught(gradcheck([](auto x) { return softmax_without_sum(x[0]); }, {{"x", {3, 5}}}), {"x"}, sum_term);
   expect_caught(gradcheck([](auto x) { return attention_without_scale(x[0], x[1], x[2]); },
-                          {{"q", {2, 3, 4}}, {"k", {2, 3, 4}}, {"v", {2, 3, 4}}}),
-                {"k", "q"});
+                          {{"q", {2, 3, 4}}, {"k", {2, 3, 4}}, {"v", {2, 3, 4}}}, {.sizes = {{"width", 4}}}),
+                {"k", "q"}, "off by the constant factor 2 = √width");
   expect_caught(gradcheck([](auto x) { return layer_norm_without_mean(x[0], x[1], x[2]); },
                           {{"x", {3, 6}}, {"weight", {6}}, {"bias", {6}}}),
-                {"x"});
+                {"x"}, sum_term);
   expect_caught(gradcheck([](auto x) { return linear_with_transposed_gradient(x[0], x[1], x[2]); },
                           {{"x", {3, 4}}, {"w", {4, 4}}, {"b", {4}}}),
-                {"w"});
+                {"w"}, "looks transposed");
   expect_caught(gradcheck([&](auto x) { return embedding_without_accumulation(x[0], ids); }, {{"table", {3, 2}}}),
-                {"table"});
-  expect_caught(gradcheck([&](auto x) { return cross_entropy_without_divisor(x[0], targets); }, {{"logits", {3, 4}}}),
-                {"logits"});
+                {"table"}, "only row 2 is wrong: if used more than once, the second use is not accumulated?");
+  expect_caught(gradcheck([&](auto x) { return cross_entropy_without_divisor(x[0], targets); }, {{"logits", {3, 4}}},
+                          {.sizes = {{"rows", 3}}}),
+                {"logits"}, "off by the constant factor 3 = rows");
 }
 
 }  // namespace

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cmath>
+
+#include "autograd/ops/linear.h"
+#include "autograd/ops/matmul.h"
+#include "autograd/ops/scale.h"
+#include "autograd/ops/softmax.h"
+#include "autograd/ops/transpose.h"
+#include "layers/linear.h"
+
+namespace qkv {
+
+/// Self-attention with one head, in the five steps in which it is explained; what MultiHeadAttention does at once and
+/// for many heads.   x: [B, L, C]   returns [B, L, C]
+template <class T>
+class SelfAttention {
+ public:
+  /// `scaled`: whether the scores are divided by √C (Vaswani et al. 2017, eq. 1), so that they do not grow with C.
+  SelfAttention(const Path<T>& path, int width, bool scaled = true)
+      : path_(path.name()),
+        query_(path / "query", width, width),
+        key_(path / "key", width, width),
+        value_(path / "value", width, width),
+        factor_(scaled ? 1 / std::sqrt(width) : 1) {}
+
+  /// Every step's result, to look at.
+  struct Steps {
+    Var<T> queries, keys, values;  ///< [B, L, C]
+    Var<T> scores;                 ///< [B, L, L] how well word j answers what word i asks
+    Var<T> weights;                ///< [B, L, L] the same as a distribution over j
+    Var<T> output;                 ///< [B, L, C]
+  };
+
+  Var<T> operator()(Var<T> x, Mask mask = Mask::none()) const { return steps(x, mask).output; }
+
+  Steps steps(Var<T> x, Mask mask = Mask::none()) const {
+    const InModule here(path_);
+    // 1. Each word is an embedding, x.
+    // 2. Each embedding becomes a query, a key and a value.
+    const Var<T> queries = query_(x), keys = key_(x), values = value_(x);
+    // 3. Each query meets every key: the scores.
+    const Var<T> scores = scale(matmul(queries, transpose(keys)), factor_);
+    // 4. The softmax turns each word's scores into weights that sum to 1.
+    const Var<T> weights = softmax(scores, mask);
+    // 5. Each word becomes the sum of all values, by its weights.
+    return {queries, keys, values, scores, weights, matmul(weights, values)};
+  }
+
+ private:
+  std::string path_;
+  Linear<T> query_, key_, value_;
+  double factor_;
+};
+
+}  // namespace qkv
