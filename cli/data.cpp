@@ -20,7 +20,7 @@ void add_data(CLI::App& app) {
   CLI::App* korean_english = data->add_subcommand("korean-english", "Korean-English sentence pairs from a grammar");
   korean_english->add_option("--pairs", options->pairs, "training pairs")->capture_default_str();
   korean_english->add_option("--seed", options->seed, "what every random choice follows from")
-      ->check(CLI::NonNegativeNumber)
+      ->check(not_negative)
       ->capture_default_str();
   korean_english->add_option("--out", options->out, "folder for the five CSV files")->required()->type_name("DIR");
   korean_english->footer("Example:\n  qkv data korean-english --pairs 30000 --seed 1 --out data/korean-english");

@@ -63,6 +63,15 @@ void show_example(const TrainedModel& trained, const Pair& pair, const Sentence&
                link_table(pair, found_links(trained, pair), {.colour = style.colour, .width = style.width}));
 }
 
+Evaluation evaluate_file(const TrainedModel& trained, const std::string& file, const std::vector<Pair>& pairs,
+                         Team& team, const DecodingOptions& decoding) {
+  try {
+    return evaluate(*trained.model, trained.source, trained.target, pairs, team, decoding);
+  } catch (const std::invalid_argument& error) {  // a sentence with more words than there are positions
+    throw std::runtime_error(fmt::format("{}: {}", file, error.what()));
+  }
+}
+
 void run(const Options& options) {
   const TrainedModel trained = load_run(options.run);
   Team team(options.workers);
@@ -70,8 +79,7 @@ void run(const Options& options) {
   const auto files = files_of(options.data);
   for (const auto& [name, file] : files) {
     const std::vector<Pair> pairs = read_pairs(file);
-    const Evaluation evaluation =
-        evaluate(*trained.model, trained.source, trained.target, pairs, team, options.decoding);
+    const Evaluation evaluation = evaluate_file(trained, file, pairs, team, options.decoding);
     if (options.json) {
       json[name] = to_json(evaluation);
       continue;

@@ -90,7 +90,7 @@ void add_gradcheck(CLI::App& app) {
   CLI::App* gradcheck = app.add_subcommand("gradcheck", "Check the gradient of every operation, layer and model");
   gradcheck->add_option("NAME", options->names, "check these only; without any, all");
   gradcheck->add_option("--seed", options->seed, "what the random inputs and directions follow from")
-      ->check(CLI::NonNegativeNumber)
+      ->check(not_negative)
       ->capture_default_str();
   gradcheck->add_flag("--json", options->json, "print the rows as a JSON list");
   gradcheck->footer("Example:\n  qkv gradcheck attention layer_norm");

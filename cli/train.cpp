@@ -68,7 +68,7 @@ CLI::Option* add_setting(CLI::App& command, const std::string& name, Value& valu
     return command.add_option(option, value, help)->type_name(name == "data" ? "DIR" : "FILE");
   } else {
     CLI::Option* added = command.add_option(option, value, help)->capture_default_str();
-    return std::is_unsigned_v<Value> ? added->check(CLI::NonNegativeNumber) : added;
+    return std::is_unsigned_v<Value> ? added->check(not_negative) : added;
   }
 }
 

@@ -56,25 +56,21 @@ class Translator {
 
   /// `place` is what errors call the text.
   void operator()(const std::string& text, const std::string& place) {
-    const SourceSentence source = read(text, place);
-    warn_of_unknown(source);
-    const Sentence target = source.words.empty() ? Sentence{} : translate(source.words);
-    if (options_.json)
-      print_json(source, target);
-    else
-      print(source, target);
+    try {
+      const SourceSentence source = read_source(text, trained_.source);
+      warn_of_unknown(source);
+      const Sentence target = source.words.empty() ? Sentence{} : translate(source.words);
+      if (options_.json)
+        print_json(source, target);
+      else
+        print(source, target);
+    } catch (const std::invalid_argument& error) {  // invalid UTF-8, or more words than there are positions
+      throw std::runtime_error(fmt::format("{}: {}", place, error.what()));
+    }
     if (std::fflush(stdout) != 0) throw std::system_error(errno, std::generic_category(), "standard output");
   }
 
  private:
-  SourceSentence read(const std::string& text, const std::string& place) const {
-    try {
-      return read_source(text, trained_.source);
-    } catch (const std::invalid_argument& error) {
-      throw std::runtime_error(fmt::format("{}: {}", place, error.what()));
-    }
-  }
-
   Sentence translate(const Sentence& words) const {
     std::vector<int> ids = trained_.source.encode(words);
     ids.push_back(eos_id);
@@ -145,8 +141,7 @@ void add_translate(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   CLI::App* translate = app.add_subcommand("translate", "Translate sentences, and show what the attention looks at");
   translate->add_option("RUN", options->run, "the run folder of a trained model")->required();
-  translate->add_option("SENTENCE", options->sentences, "sentences; without any, lines of standard input")
-      ->allow_extra_args(false);
+  translate->add_option("SENTENCE", options->sentences, "sentences; without any, lines of standard input");
   translate->add_option("--beam", options->decoding.beam, "translations followed at once; 1 is greedy")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
