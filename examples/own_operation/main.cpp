@@ -14,7 +14,7 @@ int main(int argc, char** argv) try {
     fmt::print(stderr, "usage: own_operation [--wrong]\n");
     return 2;
   }
-  const std::vector<qkv::CheckInput> inputs{{"x", {2, 3}, {-2, -1, -0.5, 0.5, 1, 2}}};
+  const std::vector<qkv::CheckInput> inputs{{"x", {2, 3}, {-3, -1, -0.5, 0.5, 1, 2}}};
   const qkv::GradcheckResult result = wrong ? qkv::gradcheck([](auto x) { return wrong_swish(x[0]); }, inputs)
                                             : qkv::gradcheck([](auto x) { return swish(x[0]); }, inputs);
   fmt::print("{}: {} numbers, {} entries of the Jacobian: {}\n", wrong ? "wrong_swish" : "swish", result.inputs,
