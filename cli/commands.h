@@ -22,5 +22,6 @@ void add_translate(CLI::App& app);
 void add_eval(CLI::App& app);
 void add_gradcheck(CLI::App& app);
 void add_grads(CLI::App& app);
+void add_bench(CLI::App& app);
 
 }  // namespace qkv::cli

@@ -1,0 +1,99 @@
+#include "study/bench.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+
+namespace qkv::cli {
+
+namespace {
+
+struct Options {
+  std::vector<std::string> names;
+  BenchConfig custom;
+  double seconds = 5;
+  int workers = 2;
+  bool json = false;
+};
+
+/// The options that describe a configuration of one's own.
+constexpr const char* sizes[] = {"--d-model",    "--heads",  "--layers",    "--ff",
+                                 "--batch-size", "--length", "--vocabulary"};
+
+std::vector<BenchConfig> configs_of(const CLI::App& command, const Options& options) {
+  const bool is_custom =
+      std::any_of(std::begin(sizes), std::end(sizes), [&](const char* size) { return command.count(size) > 0; });
+  if (is_custom && !options.names.empty()) throw WrongUsage("name configurations, or give the sizes of one, not both");
+  if (is_custom) return {options.custom};
+  if (options.names.empty()) return standard_bench_configs();
+  std::vector<BenchConfig> configs;
+  for (const std::string& name : options.names)
+    configs.push_back(*std::find_if(standard_bench_configs().begin(), standard_bench_configs().end(),
+                                    [&](const BenchConfig& config) { return config.name == name; }));
+  return configs;
+}
+
+void run(const CLI::App& command, const Options& options) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::array();
+  if (!options.json)
+    fmt::print("{:<10} {:>7} {:>11} {:>10} {:>12} {:>12} {:>9}\n", "config", "workers", "median ms", "least ms",
+               "tokens/s", "parameters", "tape MB");
+  for (const BenchConfig& config : configs_of(command, options)) {
+    BenchResult result;
+    try {
+      result = run_bench(config, options.workers, options.seconds);
+    } catch (const std::invalid_argument& error) {
+      throw WrongUsage(error.what());
+    }
+    if (options.json)
+      json.push_back({{"config", result.config},
+                      {"workers", result.workers},
+                      {"median_ms", result.median_ms},
+                      {"min_ms", result.min_ms},
+                      {"tokens_per_second", result.tokens_per_second},
+                      {"parameters", result.parameters}});
+    else
+      fmt::print("{:<10} {:>7} {:>11.3f} {:>10.3f} {:>12.0f} {:>12} {:>9.1f}\n", result.config, result.workers,
+                 result.median_ms, result.min_ms, result.tokens_per_second, result.parameters, result.tape_mb);
+    std::fflush(stdout);
+  }
+  if (options.json) fmt::print("{}\n", json.dump(2));
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* bench = app.add_subcommand("bench", "Time the training step");
+  std::vector<std::string> names;
+  for (const BenchConfig& config : standard_bench_configs()) names.push_back(config.name);
+  bench->add_option("CONFIG", options->names, fmt::format("of: {} [all]", fmt::join(names, ", ")))
+      ->check(CLI::IsMember(names));
+  bench->add_option("--seconds", options->seconds, "how long to time each")
+      ->check(CLI::Range(0.0, 86400.0))
+      ->capture_default_str();
+  bench->add_option("--workers", options->workers, "threads that share each batch")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  BenchConfig& custom = options->custom;
+  int* const values[] = {&custom.d_model,    &custom.heads,  &custom.layers,    &custom.ff,
+                         &custom.batch_size, &custom.length, &custom.vocabulary};
+  const char* const help[] = {"a Transformer of these sizes: features",
+                              "attention heads",
+                              "layers on each side",
+                              "width inside the feed-forward networks",
+                              "sentences",
+                              "words of source and target",
+                              "words of each vocabulary"};
+  for (std::size_t i = 0; i < std::size(sizes); ++i)
+    bench->add_option(sizes[i], *values[i], help[i])->check(CLI::Range(1, 1'000'000))->capture_default_str();
+  bench->add_flag("--json", options->json, "print the times as JSON");
+  bench->footer("Examples:\n  qkv bench toy small --seconds 3\n  qkv bench --d-model 32 --heads 2 --length 20");
+  bench->callback([bench, options] { run(*bench, *options); });
+}
+
+}  // namespace qkv::cli
