@@ -1,55 +1,49 @@
-// Self-attention in five steps, on three words of four features, with every intermediate number.
+// Self-attention in five steps, on three words of four features, with every intermediate number, and backwards.
 
 #include <fmt/format.h>
 
-#include <cmath>
+#include <algorithm>
 #include <vector>
 
-#include "autograd/ops.h"
 #include "examples/print_matrix.h"
+#include "layers/self_attention.h"
 
 using namespace qkv;
 
 int main() {
+  Parameters<double> parameters;
+  const SelfAttention<double> self_attention(parameters.root(), 4);
+  const SelfAttention<double> unscaled(parameters.root() / "unscaled", 4, false);
+  const std::vector<std::vector<double>> weights{{1, 0, 0, 0, 0, 0, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0},  // query: [out, in]
+                                                 {0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 1},  // key
+                                                 {0, 1, 0, 0, 0, 0, 1, -1, 1, 0, 0, 0, 0, 0, 0, 1}};  // value
+  for (std::size_t i = 0; i < parameters.entries().size(); ++i)  // a weight and a bias for each, twice; biases stay 0
+    if (i % 2 == 0) std::copy(weights[i / 2 % 3].begin(), weights[i / 2 % 3].end(), parameters.values(i).begin());
+
   Tape<double> tape;
   const Recording recording(tape);
+  tape.retain_all(true);
+  const std::vector<double> embeddings{1, 0, 1, 0, 0, 2, 0, 2, 1, 1, 1, 1};
+  const Var<double> x = tape.variable({1, 3, 4}, embeddings, "x");
 
-  // 1. The words as vectors: three embeddings.
-  const std::vector<double> embeddings{1, 0, 1, 0,   //
-                                       0, 2, 0, 2,   //
-                                       1, 1, 1, 1};  //
-  const Var<double> x = tape.variable({3, 4}, embeddings, "x");
-  print_matrix("x", x.rows(), 0);
+  const auto steps = self_attention.steps(x);
+  print_matrix("1 x", x.rows(), 0);
+  print_matrix("2 queries", steps.queries.rows(), 0);
+  print_matrix("  keys", steps.keys.rows(), 0);
+  print_matrix("  values", steps.values.rows(), 0);
+  print_matrix("3 scores", steps.scores.rows(), 1);
+  print_matrix("4 weights", steps.weights.rows());
+  print_matrix("5 output", steps.output.rows());
+  fmt::print("\nwithout the scale\n");
+  print_matrix("4 weights", unscaled.steps(x).weights.rows());
 
-  // 2. Queries, keys and values: three linear maps of the same embeddings.
-  const std::vector<double> query_weight{1, 0, 0, 0, 0, 0, 1, 1};  // [out, in] = [2, 4]
-  const std::vector<double> key_weight{0, 1, 0, 0, 1, 0, 0, 1};
-  const std::vector<double> value_weight{0, 1, 0, 0, 0, 0, 1, -1};
-  const Var<double> w_q = tape.variable({2, 4}, query_weight, "w_q");
-  const Var<double> w_k = tape.variable({2, 4}, key_weight, "w_k");
-  const Var<double> w_v = tape.variable({2, 4}, value_weight, "w_v");
-  const Var<double> q = linear(x, w_q);
-  const Var<double> k = linear(x, w_k);
-  const Var<double> v = linear(x, w_v);
-  print_matrix("q", q.rows(), 0);
-  print_matrix("k", k.rows(), 0);
-  print_matrix("v", v.rows(), 0);
-
-  // 3. Scores: every query with every key, divided by √2, the square root of the number of features of a key.
-  const Var<double> scores = scale(matmul(q, transpose(k)), 1 / std::sqrt(2.0));
-  print_matrix("scores", scores.rows());
-
-  // 4. Softmax over the keys: each row of weights sums to 1.
-  const Var<double> weights = softmax(scores);
-  print_matrix("weights", weights.rows());
-
-  // 5. The output of each word: the values of all words, weighted.
-  const Var<double> y = matmul(weights, v);
-  print_matrix("y", y.rows());
-
-  // Backwards through the five steps: what the loss Σ y · g says to the embeddings.
-  const std::vector<double> g{1, 0, 0, 0, 0, 0};  // only the first feature of the first word counts
-  tape.backward(y, g);
-  print_matrix("dx", x.grad());
-  print_matrix("dw_q", w_q.grad());
+  const std::vector<double> dy{1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};  // only the first feature of the first word counts
+  tape.backward(steps.output, dy);
+  fmt::print("\nbackwards\n");
+  print_matrix("5 dvalues", steps.values.grad());
+  print_matrix("  dweights", steps.weights.grad());
+  print_matrix("4 dscores", steps.scores.grad());
+  print_matrix("3 dqueries", steps.queries.grad());
+  print_matrix("  dkeys", steps.keys.grad());
+  print_matrix("2 dx", x.grad());
 }
