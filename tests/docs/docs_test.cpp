@@ -1,0 +1,166 @@
+// What docs/ says is so: its commands print what stands below them, its quotations stand in the files they name, every
+// operation has its section, every link leads somewhere.
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <regex>
+
+#include "tests/docs/document.h"
+
+namespace qkv {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path source = QKV_SOURCE_DIR;
+
+std::string joined(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
+  return text;
+}
+
+/// Every Markdown file of docs/, relative to the source.
+std::vector<std::string> documents() {
+  std::vector<std::string> files;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(source / "docs"))
+    if (entry.path().extension() == ".md") files.push_back(fs::relative(entry.path(), source).string());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+/// A folder like the repository's root after a build, to type commands in: the files of the source are there, the build
+/// is in build/release, and what is written stays in it. It is removed at the end.
+class Workspace {
+ public:
+  Workspace() {
+    std::string name = (fs::temp_directory_path() / "qkv-docs-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder can be made: " + name);
+    folder_ = name;
+    for (const fs::directory_entry& entry : fs::directory_iterator(source)) {
+      const std::string file = entry.path().filename().string();
+      if (!file.starts_with(".") && file != "build" && file != "runs" && file != "data")
+        fs::create_symlink(entry.path(), folder_ / file);
+    }
+    fs::create_directory(folder_ / "build");
+    fs::create_directory_symlink(QKV_BINARY_DIR, folder_ / "build" / "release");
+  }
+  ~Workspace() {
+    std::error_code ignored;
+    fs::remove_all(folder_, ignored);
+  }
+  Workspace(const Workspace&) = delete;
+  Workspace& operator=(const Workspace&) = delete;
+
+  struct Outcome {
+    std::vector<std::string> output;  ///< on both standard output and standard error
+    int exit_code = 0;
+  };
+
+  Outcome run(const std::string& command) const {
+    const fs::path script = folder_ / "build" / "command.sh";
+    std::ofstream(script) << "cd '" << folder_.string() << "'\nexport PATH=\"$PWD/build/release:$PATH\"\n"
+                          << command << "\n";
+    FILE* pipe = popen(("bash '" + script.string() + "' 2>&1 </dev/null").c_str(), "r");
+    if (pipe == nullptr) throw std::runtime_error("bash cannot be started");
+    std::string text;
+    char buffer[4096];
+    for (std::size_t count; (count = fread(buffer, 1, sizeof buffer, pipe)) > 0;) text.append(buffer, count);
+    const int status = pclose(pipe);
+    return {lines_of(text), WIFEXITED(status) ? WEXITSTATUS(status) : -1};
+  }
+
+ private:
+  fs::path folder_;
+};
+
+class Docs : public testing::TestWithParam<std::string> {};
+
+TEST_P(Docs, CommandsPrintWhatIsSaid) {
+  const Workspace workspace;
+  for (const Block& block : read_blocks(source / GetParam())) {
+    if (block.language != "console") continue;
+    for (const Command& command : commands_of(block)) {
+      const Workspace::Outcome outcome = workspace.run(command.text);
+      EXPECT_TRUE(matches(command.output, outcome.output))
+          << GetParam() << ":" << command.line << ": $ " << command.text << "\n--- it says\n"
+          << joined(command.output) << "--- but this is printed\n"
+          << joined(outcome.output);
+      const bool should_fail = joined(command.output).find("qkv: error:") != std::string::npos;
+      EXPECT_EQ(outcome.exit_code != 0, should_fail)
+          << GetParam() << ":" << command.line << ": $ " << command.text << "\nexit code " << outcome.exit_code;
+    }
+  }
+}
+
+TEST_P(Docs, QuotedLinesStandInTheirFiles) {
+  for (const Block& block : read_blocks(source / GetParam())) {
+    if (block.language != "cpp") continue;
+    ASSERT_FALSE(block.file.empty()) << GetParam() << ":" << block.line << ": which file are these lines from?";
+    EXPECT_TRUE(quotes(block.lines, read_lines(source / block.file)))
+        << GetParam() << ":" << block.line << ": " << block.file << " does not hold these lines:\n"
+        << joined(block.lines);
+  }
+}
+
+TEST_P(Docs, LinksLeadSomewhere) {
+  const std::regex link(R"(\]\(([^)#:]+)(#[^)]*)?\))");
+  for (const std::string& line : read_prose(source / GetParam()))
+    for (std::sregex_iterator match(line.begin(), line.end(), link), end; match != end; ++match) {
+      const fs::path target = (source / GetParam()).parent_path() / (*match)[1].str();
+      EXPECT_TRUE(fs::exists(target)) << GetParam() << ": " << line;
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Docs, testing::ValuesIn(documents()), [](const auto& parameter) {
+  std::string name;
+  for (const char c : fs::path(parameter.param).replace_extension("").string())
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0) name += c;
+  return name;
+});
+
+/// The lines of a document that begin with the prefix, without it.
+std::vector<std::string> after_prefix(const std::string& document, const std::string& prefix) {
+  std::vector<std::string> found;
+  for (const std::string& line : read_prose(source / "docs" / document))
+    if (line.starts_with(prefix)) found.push_back(line.substr(prefix.size()));
+  return found;
+}
+
+TEST(Operations, EveryOperationHasItsSectionInOrder) {
+  std::vector<std::string> operations;
+  for (const fs::directory_entry& entry : fs::directory_iterator(source / "autograd" / "ops"))
+    operations.push_back(entry.path().stem().string());
+  std::sort(operations.begin(), operations.end());
+  EXPECT_EQ(after_prefix("operations.md", "## "), operations);
+}
+
+TEST(Chapters, EachHasItsParts) {
+  const std::regex chapter(R"(\d\d-.*\.md)");
+  int chapters = 0;
+  for (const fs::directory_entry& entry : fs::directory_iterator(source / "docs")) {
+    const std::string name = entry.path().filename().string();
+    if (!std::regex_match(name, chapter)) continue;
+    ++chapters;
+    const std::vector<std::string> parts = after_prefix(name, "## ");
+    for (const std::string part : {"The formula", "Backwards, by hand", "In code", "Exercises"})
+      EXPECT_EQ(std::count(parts.begin(), parts.end(), part), 1) << name << " has no section \"" << part << '"';
+    const std::string text = joined(read_lines(entry.path()));
+    std::size_t answers = 0;
+    for (std::size_t at = text.find("<details>"); at != std::string::npos; at = text.find("<details>", at + 1))
+      ++answers;
+    EXPECT_EQ(answers, 3U) << name << ": three exercises with folded answers";
+    EXPECT_NE(text.find("```console"), std::string::npos) << name << " shows no command";
+    EXPECT_NE(text.find("```cpp"), std::string::npos) << name << " quotes no code";
+    EXPECT_NE(joined(read_lines(source / "docs" / "README.md")).find("(" + name + ")"), std::string::npos)
+        << "docs/README.md does not lead to " << name;
+  }
+  EXPECT_EQ(chapters, 11);
+}
+
+}  // namespace
+}  // namespace qkv

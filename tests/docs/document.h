@@ -1,0 +1,47 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace qkv {
+
+/// A fenced block of a Markdown file.
+struct Block {
+  std::string language;            ///< the word after the fence, such as "console"
+  std::string file;                ///< what follows it: the file that the lines are quoted from
+  int line = 0;                    ///< of its first line
+  std::vector<std::string> lines;  ///< without spaces at their ends
+};
+
+/// A command of a console block, after its "$ ", and what it is said to print.
+struct Command {
+  std::string text;
+  int line = 0;
+  std::vector<std::string> output;
+};
+
+/// The lines of a text file, without spaces at their ends. Throws std::runtime_error if it cannot be read.
+std::vector<std::string> read_lines(const std::filesystem::path& file);
+
+/// The fenced blocks of a Markdown file, in order. Throws std::runtime_error if one does not end.
+std::vector<Block> read_blocks(const std::filesystem::path& file);
+
+/// The lines of a Markdown file that are outside its fenced blocks.
+std::vector<std::string> read_prose(const std::filesystem::path& file);
+
+/// The commands of a console block. A line that ends in "\" goes on in the next one.
+/// Throws std::runtime_error if the block does not begin with a command.
+std::vector<Command> commands_of(const Block& block);
+
+/// The lines that a text consists of, without spaces at their ends, nor empty lines at its end.
+std::vector<std::string> lines_of(const std::string& text);
+
+/// Whether the output is as expected: a line "..." stands for any lines, "..." within a line for any characters.
+bool matches(const std::vector<std::string>& expected, const std::vector<std::string>& output);
+
+/// Whether the quoted lines stand in the file, in this order and without a gap except at lines "...". Indentation does
+/// not count.
+bool quotes(const std::vector<std::string>& quoted, const std::vector<std::string>& file);
+
+}  // namespace qkv

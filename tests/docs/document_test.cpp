@@ -1,0 +1,59 @@
+#include "tests/docs/document.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+namespace qkv {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+TEST(Document, OutputIsComparedLineByLine) {
+  EXPECT_TRUE(matches({"a", "", "b"}, {"a", "", "b"}));
+  EXPECT_FALSE(matches({"a"}, {"a", "b"}));
+  EXPECT_FALSE(matches({"a", "b"}, {"a"}));
+  EXPECT_FALSE(matches({"1.00"}, {"1.01"}));
+}
+
+TEST(Document, DotsStandForLeftOutText) {
+  EXPECT_TRUE(matches({"a", "...", "d"}, {"a", "b", "c", "d"}));
+  EXPECT_TRUE(matches({"a", "...", "d"}, {"a", "d"}));
+  EXPECT_FALSE(matches({"a", "...", "d"}, {"a", "b"}));
+  EXPECT_TRUE(matches({"loss ..., done in ... s"}, {"loss 0.12, done in 3 s"}));
+  EXPECT_FALSE(matches({"loss ..., done in ... s"}, {"loss 0.12, done"}));
+  EXPECT_FALSE(matches({"ab...ba"}, {"aba"}));
+  EXPECT_TRUE(matches({"..."}, {}));
+}
+
+TEST(Document, QuotedLinesStandInTheFile) {
+  const Lines file{"int main() {", "  one();", "  two();", "  three();", "}"};
+  EXPECT_TRUE(quotes({"one();", "two();"}, file));
+  EXPECT_TRUE(quotes({"int main() {", "  ...", "  three();"}, file));
+  EXPECT_FALSE(quotes({"one();", "three();"}, file));
+  EXPECT_FALSE(quotes({"two();", "...", "one();"}, file));
+  EXPECT_FALSE(quotes({"two()"}, file));
+}
+
+TEST(Document, BlocksAndCommandsAreFound) {
+  const std::string path = testing::TempDir() + "qkv-document.md";
+  std::ofstream(path)
+      << "Text.\n```cpp some/file.h\nint x;\n```\n```console\n$ qkv \\\n    --help\nusage\n\n$ true\n```\n";
+  const std::vector<Block> blocks = read_blocks(path);
+  ASSERT_EQ(blocks.size(), 2U);
+  EXPECT_EQ(blocks[0].language, "cpp");
+  EXPECT_EQ(blocks[0].file, "some/file.h");
+  EXPECT_EQ(blocks[0].lines, Lines{"int x;"});
+  EXPECT_EQ(read_prose(path), Lines{"Text."});
+  const std::vector<Command> commands = commands_of(blocks[1]);
+  ASSERT_EQ(commands.size(), 2U);
+  EXPECT_EQ(commands[0].text, "qkv \\\n    --help");
+  EXPECT_EQ(commands[0].line, 6);
+  EXPECT_EQ(commands[0].output, Lines{"usage"});
+  EXPECT_TRUE(commands[1].output.empty());
+  std::ofstream(path) << "```console\n$ true\n";
+  EXPECT_THROW(read_blocks(path), std::runtime_error);
+}
+
+}  // namespace
+}  // namespace qkv
