@@ -1,0 +1,123 @@
+#include <gtest/gtest.h>
+
+#include "tests/autograd/numbers.h"
+#include "tests/train/toy_training.h"
+#include "train/decoding.h"
+
+namespace qkv {
+namespace {
+
+constexpr int vocabulary = 12;
+
+/// A model whose words depend strongly on what was read, and that rarely ends a sentence.
+std::unique_ptr<Transformer<float>> random_model(std::uint64_t seed, float eos_bias = -2) {
+  auto model = std::make_unique<Transformer<float>>(toy_transformer());
+  model->parameters().initialise(seed);
+  for (float& weight : parameter(*model, "generator.weight")) weight *= 4;
+  parameter(*model, "generator.bias")[eos_id] = eos_bias;
+  return model;
+}
+
+struct Sources {
+  std::vector<int> ids{4, 5, 6, 7, eos_id, 8, eos_id, 0, 0, 0, 9, 10, 11, eos_id, 0, 4, 4, eos_id, 0, 0};
+  std::vector<int> lengths{5, 2, 4, 3};
+  Tokens tokens() const { return {ids, 4, 5, lengths}; }
+  Tokens one(int b) const {
+    const auto at = static_cast<std::size_t>(b);
+    const int length = lengths[at];
+    return {std::span(ids).subspan(at * 5, static_cast<std::size_t>(length)), 1, length,
+            std::span(lengths).subspan(at, 1)};
+  }
+};
+
+/// What greedy decoding is by definition: the full forward pass again for every word.
+Translation by_full_passes(const Seq2Seq<float>& model, const Tokens& source, int most) {
+  Translation translation;
+  std::vector<int> target{bos_id};
+  while (true) {
+    Tape<float> tape;
+    const Recording recording(tape);
+    const int length = static_cast<int>(target.size());
+    const Var<float> logits = model.logits(source, {target, 1, length, std::span(&length, 1)});
+    const float* row = logits.rows().row_block(length - 1, 1).data;
+    int best = eos_id;
+    for (int word = special_tokens; word < vocabulary; ++word)
+      if (row[word] > row[best]) best = word;
+    if (best == eos_id) return translation;
+    if (length - 1 == most) {
+      translation.cut = true;
+      return translation;
+    }
+    target.push_back(best);
+    translation.words.push_back(best);
+  }
+}
+
+TEST(GreedyDecoding, TakesTheLikeliestWordOfTheFullForwardPass) {
+  const Sources sources;
+  int cut = 0, words = 0;
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+    const auto model = random_model(seed, seed % 2 == 0 ? -2 : 2);
+    const std::vector<int> limits{9, 4, 12, 7};
+    const std::vector<Translation> together = translate<float>(*model, sources.tokens(), limits);
+    ASSERT_EQ(together.size(), 4u);
+    for (int b = 0; b < 4; ++b) {
+      const auto at = static_cast<std::size_t>(b);
+      const Translation expected = by_full_passes(*model, sources.one(b), limits[at]);
+      EXPECT_EQ(together[at].words, expected.words) << seed << " " << b;
+      EXPECT_EQ(together[at].cut, expected.cut) << seed << " " << b;
+      const Translation alone = translate<float>(*model, sources.one(b), std::span(&limits[at], 1)).front();
+      EXPECT_EQ(alone.words, together[at].words);
+      EXPECT_EQ(alone.cut, together[at].cut);
+      EXPECT_LE(static_cast<int>(together[at].words.size()), limits[at]);
+      cut += expected.cut ? 1 : 0;
+      words += static_cast<int>(expected.words.size());
+    }
+  }
+  EXPECT_GT(cut, 4);  // both ways to end were seen
+  EXPECT_LT(cut, 44);
+  EXPECT_GT(words, 48);
+}
+
+TEST(GreedyDecoding, NeverTakesPaddingBeginningOrUnknown) {
+  const Sources sources;
+  const auto model = random_model(1, -10);
+  for (const std::int32_t id : {pad_id, bos_id, unknown_id})
+    parameter(*model, "generator.bias")[static_cast<std::size_t>(id)] = 1000;
+  const std::vector<int> limits(4, 20);
+  for (const Translation& translation : translate<float>(*model, sources.tokens(), limits)) {
+    EXPECT_FALSE(translation.words.empty());
+    for (const std::int32_t word : translation.words) EXPECT_GE(word, special_tokens);
+  }
+}
+
+TEST(GreedyDecoding, KeepsToTheLimitOfEachSentence) {
+  const Sources sources;
+  const auto model = random_model(1, -1000);  // never ends by itself
+  const std::vector<int> limits{0, 3, 11, 1};
+  const std::vector<Translation> translations = translate<float>(*model, sources.tokens(), limits);
+  for (std::size_t b = 0; b < 4; ++b) {
+    EXPECT_EQ(static_cast<int>(translations[b].words.size()), limits[b]);
+    EXPECT_TRUE(translations[b].cut);
+  }
+  const auto silent = random_model(1, 1000);
+  for (const Translation& translation : translate<float>(*silent, sources.tokens(), limits)) {
+    EXPECT_TRUE(translation.words.empty());
+    EXPECT_FALSE(translation.cut);  // it ended by itself, also where no word was allowed
+  }
+}
+
+TEST(GreedyDecoding, OfNothingIsNothing) {
+  const auto model = random_model(1);
+  EXPECT_TRUE(translate<float>(*model, {}, {}).empty());
+  const Sources sources;
+  EXPECT_NE(complaint([&] { translate<float>(*model, sources.tokens(), std::vector<int>{1, 2}); }), "");
+}
+
+TEST(GreedyDecoding, AllowsTwiceTheSourceAndTen) {
+  EXPECT_EQ(most_words(1), 12);
+  EXPECT_EQ(most_words(7), 24);
+}
+
+}  // namespace
+}  // namespace qkv

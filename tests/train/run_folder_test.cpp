@@ -1,0 +1,205 @@
+#include "train/run_folder.h"
+
+#include <gtest/gtest.h>
+
+#include "datasets/durable_file.h"
+#include "tests/datasets/temporary_folder.h"
+#include "tests/train/toy_training.h"
+#include "train/model_factory.h"
+#include "train/safetensors.h"
+
+namespace qkv {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A run folder as training writes it.
+struct ToyRun {
+  TemporaryFolder temporary;
+  RunFolder folder{temporary / "run"};
+  TrainingConfig config = toy_config();
+  std::vector<Pair> pairs = toy_pairs(50, 1);
+  Vocabulary source{pairs, &Pair::source}, target{pairs, &Pair::target};
+  std::unique_ptr<Seq2Seq<float>> model = make_model<float>(config, source.size(), target.size());
+
+  ToyRun() {
+    folder.create(false);
+    model->parameters().initialise(5);
+    write_durably(folder.config(), to_json(config).dump());
+    source.save(folder.source_vocabulary());
+    target.save(folder.target_vocabulary());
+    save_model(folder.model(), *model, AlignmentReading{1, 2, 1});
+  }
+  std::string loading() const {
+    return message_of<std::runtime_error>([&] { load_run(folder.path.string()); });
+  }
+};
+
+std::vector<float> parameters_of(const Seq2Seq<float>& model) {
+  const auto values = model.parameters().values();
+  return {values.begin(), values.end()};
+}
+
+TEST(RunFolder, ReadsBackTheModelAndWhatBelongsToIt) {
+  ToyRun run;
+  const TrainedModel trained = load_run(run.folder.path.string());
+  EXPECT_EQ(parameters_of(*trained.model), parameters_of(*run.model));
+  EXPECT_EQ(to_json(trained.config), to_json(run.config));
+  EXPECT_EQ(trained.source.size(), run.source.size());
+  EXPECT_EQ(trained.target.word(5), run.target.word(5));
+  EXPECT_EQ(trained.alignment, (AlignmentReading{1, 2, 1}));
+  save_model(run.folder.model(), *run.model, {});
+  EXPECT_FALSE(load_run(run.folder.path.string()).alignment.has_value());
+}
+
+TEST(RunFolder, NamesWhatIsMissing) {
+  const TemporaryFolder empty;
+  const std::string no_run = message_of<std::runtime_error>([&] { load_run(empty.path()); });
+  EXPECT_NE(no_run.find("is no run"), std::string::npos) << no_run;
+  {
+    ToyRun run;
+    fs::remove(run.folder.model());
+    EXPECT_NE(run.loading().find("there is no model.safetensors yet"), std::string::npos) << run.loading();
+  }
+  ToyRun run;
+  fs::remove(run.folder.target_vocabulary());
+  EXPECT_NE(run.loading().find("target.vocab: cannot open"), std::string::npos) << run.loading();
+}
+
+TEST(RunFolder, NamesWhatDoesNotFit) {
+  ToyRun run;
+  const auto configure = [&](auto change) {
+    TrainingConfig config = toy_config();
+    change(config);
+    write_durably(run.folder.config(), to_json(config).dump());
+    return run.loading();
+  };
+  const std::string wider = configure([](TrainingConfig& config) { config.d_model = 32; });
+  EXPECT_NE(wider.find("model.safetensors: source_embedding.weight has shape [12, 16], but the settings and "
+                       "vocabularies beside it make it [12, 32]"),
+            std::string::npos)
+      << wider;
+  const std::string deeper = configure([](TrainingConfig& config) { config.layers = 2; });
+  EXPECT_NE(deeper.find("model.safetensors: "), std::string::npos) << deeper;
+  EXPECT_NE(deeper.find("tensors"), std::string::npos) << deeper;
+  const std::string tied = configure([](TrainingConfig& config) { config.tie_embeddings = true; });
+  EXPECT_NE(tied.find("model.safetensors: there are "), std::string::npos) << tied;  // one tensor too many is no match
+  const std::string bad = configure([](TrainingConfig& config) { config.heads = 0; });
+  EXPECT_NE(bad.find("config.json: --heads 0"), std::string::npos) << bad;
+  write_durably(run.folder.config(), "{\"qkv\": \"0.1.0\", \"nonsense\": 1}");
+  EXPECT_NE(run.loading().find("config.json: there is no setting \"nonsense\""), std::string::npos);
+}
+
+TEST(RunFolder, RefusesAModelWithNumbersThatAreNotFinite) {
+  ToyRun run;
+  parameter(*run.model, "generator.bias")[3] = INFINITY;
+  save_model(run.folder.model(), *run.model, {});
+  EXPECT_NE(run.loading().find("model.safetensors: generator.bias holds a value that is not finite"), std::string::npos)
+      << run.loading();
+}
+
+TEST(RunFolder, IsNotMadeWhereSomethingIs) {
+  ToyRun run;
+  const std::string message = message_of<std::runtime_error>([&] { run.folder.create(false); });
+  EXPECT_NE(message.find("exists already; use --resume"), std::string::npos) << message;
+  EXPECT_NO_THROW(load_run(run.folder.path.string()));  // all is as it was
+}
+
+TEST(RunFolder, MayBeAnEmptyFolderOrInsideNewOnes) {
+  const TemporaryFolder temporary;
+  EXPECT_NO_THROW(RunFolder{temporary.path()}.create(false));
+  EXPECT_NO_THROW(RunFolder{temporary / "a/b/c"}.create(false));
+  EXPECT_TRUE(fs::is_directory(temporary / "a/b/c/last"));
+}
+
+TEST(RunFolder, IsOverwrittenButForOtherPeoplesFiles) {
+  ToyRun run;
+  const std::string notes = (run.folder.path / "notes.txt").string(),
+                    kept = (run.folder.path / "last" / "kept").string();
+  write_durably(notes, "mine");
+  write_durably(kept, "mine too");
+  write_durably(run.folder.metrics(), "{\"step\":1}\n");
+  run.folder.create(true);
+  for (const std::string& file : {run.folder.config(), run.folder.model(), run.folder.metrics(),
+                                  run.folder.source_vocabulary(), run.folder.target_vocabulary()})
+    EXPECT_FALSE(fs::exists(file)) << file;
+  EXPECT_EQ(read_file(notes), "mine");
+  EXPECT_EQ(read_file(kept), "mine too");
+}
+
+TEST(RunFolder, IsNotOverwrittenUnlessItsConfigIsQkvs) {
+  for (const char* config : {"{}", "{\"model\": \"bert\", \"layers\": 3}", "[]", "not JSON", "{\"qkv\": \"0.1.0\"}"}) {
+    const TemporaryFolder temporary;
+    temporary.file("config.json", config);
+    temporary.file("model.safetensors", "somebody's work");
+    const std::string message = message_of<std::runtime_error>([&] { RunFolder{temporary.path()}.create(true); });
+    EXPECT_NE(message.find("is not overwritten"), std::string::npos) << message;
+    EXPECT_EQ(read_file(temporary / "model.safetensors"), "somebody's work");
+    EXPECT_EQ(read_file(temporary / "config.json"), config);
+  }
+  const TemporaryFolder temporary;
+  temporary.file("thesis.tex", "somebody's work");
+  EXPECT_THROW(RunFolder{temporary.path()}.create(true), std::runtime_error);
+  const std::string file = temporary / "thesis.tex";
+  EXPECT_THROW(RunFolder{file}.create(true), std::runtime_error);
+  EXPECT_THROW(RunFolder{file}.create(false), std::runtime_error);
+}
+
+TEST(Checkpoint, ReadsBackEverything) {
+  ToyRun run;
+  TrainingStep<float> training(*run.model, 1);
+  Random random(1);
+  for (float& m : training.first_moment()) m = static_cast<float>(random.normal());
+  for (float& v : training.second_moment()) v = static_cast<float>(random.uniform());
+  const TrainingState state{.step = 1'234'567'890'123,
+                            .position = {7, 11},
+                            .best_bleu = 100.0 / 3,
+                            .best_loss = 1e-3 / 7,
+                            .validations_without_improvement = 4,
+                            .data_hash = 0xfedc'ba98'7654'3210};
+  save_checkpoint(run.folder.checkpoint(), *run.model, training, state);
+  const auto model = make_model<float>(run.config, run.source.size(), run.target.size());
+  TrainingStep<float> resumed(*model, 1);
+  const TrainingState read = load_checkpoint(run.folder.checkpoint(), *model, resumed);
+  EXPECT_EQ(read.step, state.step);
+  EXPECT_EQ(read.position, state.position);
+  EXPECT_EQ(read.best_bleu, state.best_bleu);
+  EXPECT_EQ(read.best_loss, state.best_loss);
+  EXPECT_EQ(read.validations_without_improvement, 4);
+  EXPECT_EQ(read.data_hash, state.data_hash);
+  EXPECT_EQ(parameters_of(*model), parameters_of(*run.model));
+  for (std::size_t i = 0; i < model->parameters().entries().size(); ++i) {
+    const auto same = [&](std::span<float> a, std::span<float> b) {
+      return std::ranges::equal(model->parameters().part(a, i), model->parameters().part(b, i));
+    };
+    EXPECT_TRUE(same(resumed.first_moment(), training.first_moment()));
+    EXPECT_TRUE(same(resumed.second_moment(), training.second_moment()));
+  }
+}
+
+TEST(Checkpoint, NamesWhatIsWrong) {
+  ToyRun run;
+  TrainingStep<float> training(*run.model, 1);
+  const std::string path = run.folder.checkpoint();
+  const auto loading = [&] {
+    return message_of<std::runtime_error>([&] { load_checkpoint(path, *run.model, training); });
+  };
+  EXPECT_NE(loading().find("checkpoint.safetensors: cannot open"), std::string::npos) << loading();
+  save_model(path, *run.model, {});
+  EXPECT_NE(loading().find("checkpoint.safetensors: there are "), std::string::npos) << loading();
+  save_checkpoint(path, *run.model, training, {});
+  const SafetensorsFile file = SafetensorsFile::read(path);
+  for (const char* step : {"many", "", "99999999999999999999", "1.5"}) {
+    auto metadata = file.metadata();
+    metadata["step"] = step;
+    write_safetensors(path, file.tensors(), metadata);
+    EXPECT_NE(loading().find("\"step\" is no number"), std::string::npos) << loading();
+  }
+  auto metadata = file.metadata();
+  metadata.erase("epoch");
+  write_safetensors(path, file.tensors(), metadata);
+  EXPECT_NE(loading().find("\"epoch\" is missing"), std::string::npos) << loading();
+}
+
+}  // namespace
+}  // namespace qkv

@@ -1,0 +1,361 @@
+#include "train/trainer.h"
+
+#include <gtest/gtest.h>
+
+#include <regex>
+
+#include "datasets/csv.h"
+#include "datasets/durable_file.h"
+#include "tests/autograd/numbers.h"
+#include "tests/datasets/temporary_folder.h"
+#include "tests/train/toy_training.h"
+#include "train/safetensors.h"
+
+namespace qkv {
+namespace {
+
+namespace fs = std::filesystem;
+
+TrainingData toy_data() { return {toy_pairs(40, 1), toy_pairs(8, 2), {{"test", toy_pairs(9, 3)}}}; }
+
+/// 30 steps: six epochs of five batches, the last smaller, each followed by a validation.
+TrainingConfig thirty_steps() {
+  TrainingConfig config = toy_config();
+  config.epochs = 6;
+  return config;
+}
+
+TrainingResult train_until(std::int64_t last, const TrainingConfig& config, const TrainingData& data,
+                           const RunFolder& folder, RunStart start) {
+  std::atomic<bool> stop = false;
+  TrainingObserver observer;
+  observer.on_step = [&](const TrainingObserver::Step& step) { stop = step.step >= last; };
+  return train(config, data, folder, start, observer, stop);
+}
+
+TrainingResult train_to_the_end(const TrainingConfig& config, const TrainingData& data, const RunFolder& folder,
+                                RunStart start = RunStart::anew) {
+  const std::atomic<bool> stop = false;
+  return train(config, data, folder, start, {}, stop);
+}
+
+/// metrics.jsonl without what depends on the clock.
+std::string metrics_of(const RunFolder& folder) {
+  return std::regex_replace(read_file(folder.metrics()), std::regex(",\"tokens_per_second\":[0-9]+"), "");
+}
+
+void expect_same_run(const RunFolder& got, const RunFolder& expected) {
+  EXPECT_EQ(metrics_of(got), metrics_of(expected));
+  for (const auto& file : {&RunFolder::checkpoint, &RunFolder::model, &RunFolder::test, &RunFolder::config,
+                           &RunFolder::source_vocabulary, &RunFolder::target_vocabulary})
+    EXPECT_TRUE(read_file((got.*file)()) == read_file((expected.*file)())) << (got.*file)();
+}
+
+TEST(Trainer, WritesTheRunFolder) {
+  const TemporaryFolder temporary;
+  const RunFolder folder{temporary / "run"};
+  std::vector<std::int64_t> validated;
+  std::int64_t steps = 0;
+  TrainingObserver observer;
+  observer.on_step = [&](const TrainingObserver::Step& step) {
+    EXPECT_EQ(step.step, ++steps);
+    EXPECT_EQ(step.steps, 30);
+    EXPECT_EQ(step.epoch, static_cast<std::uint64_t>((steps - 1) / 5));
+  };
+  observer.on_validation = [&](const TrainingObserver::Validation& v) { validated.push_back(v.step); };
+  const std::atomic<bool> stop = false;
+  const TrainingResult result = train(thirty_steps(), toy_data(), folder, RunStart::anew, observer, stop);
+  EXPECT_EQ(result.steps, 30);
+  EXPECT_FALSE(result.interrupted);
+  ASSERT_EQ(result.tests.size(), 1u);
+  EXPECT_EQ(result.tests[0].first, "test");
+  EXPECT_EQ(result.tests[0].second.translations.size(), 9u);
+  EXPECT_EQ(validated, (std::vector<std::int64_t>{5, 10, 15, 20, 25, 30}));
+
+  std::istringstream lines(read_file(folder.metrics()));
+  int step_lines = 0, validation_lines = 0;
+  double first_loss = 0, last_loss = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const auto json = nlohmann::json::parse(line);
+    if (json.contains("valid_loss")) {
+      EXPECT_EQ(json["step"], 5 * ++validation_lines);
+      EXPECT_TRUE(json.contains("valid_bleu") && json.contains("valid_exact"));
+      continue;
+    }
+    EXPECT_EQ(json["step"], ++step_lines);
+    for (const char* key : {"epoch", "loss", "lr", "gradient_norm", "tokens_per_second"})
+      EXPECT_TRUE(json.contains(key)) << key;
+    if (step_lines == 1) first_loss = json["loss"];
+    last_loss = json["loss"];
+  }
+  EXPECT_EQ(step_lines, 30);
+  EXPECT_EQ(validation_lines, 6);
+  EXPECT_LT(last_loss, first_loss);
+  const auto test = nlohmann::json::parse(read_file(folder.test()));
+  EXPECT_EQ(test["test"]["sentences"], 9);
+  EXPECT_TRUE(load_run(folder.path.string()).alignment.has_value());
+}
+
+TEST(Trainer, KeepsTheModelWithTheBestScoreOnTheValidationSet) {
+  const TemporaryFolder temporary;
+  const RunFolder folder{temporary / "run"};
+  TrainingConfig config = thirty_steps();
+  config.lr = 0.02;
+  double best_bleu = -1, best_loss = 0;
+  int best = 0;
+  TrainingObserver observer;
+  observer.on_validation = [&](const TrainingObserver::Validation& v) {
+    const double bleu = v.evaluation.scores.bleu;
+    EXPECT_EQ(v.is_best, bleu > best_bleu || (bleu == best_bleu && v.evaluation.loss < best_loss));
+    if (v.is_best) {
+      best_bleu = bleu;
+      best_loss = v.evaluation.loss;
+    }
+    best += v.is_best ? 1 : 0;
+  };
+  const std::atomic<bool> stop = false;
+  const TrainingResult result = train(config, toy_data(), folder, RunStart::anew, observer, stop);
+  EXPECT_GT(best, 0);
+  Team team(1);
+  const TrainedModel kept = load_run(folder.path.string());
+  const Evaluation again = evaluate(*kept.model, kept.source, kept.target, toy_data().valid, team);
+  EXPECT_EQ(again.scores.bleu, best_bleu);
+  EXPECT_EQ(again.loss, best_loss);
+  const Evaluation tested = evaluate(*kept.model, kept.source, kept.target, toy_data().tests[0].pairs, team);
+  EXPECT_EQ(result.tests[0].second.loss, tested.loss);
+}
+
+TEST(Trainer, ResumesBitForBit) {
+  for (const bool shuffle : {true, false}) {
+    TrainingConfig config = thirty_steps();
+    config.shuffle = shuffle;
+    config.batch_size = 9;  // so that the batches of file order begin elsewhere in every epoch
+    config.steps = 30;
+    const TemporaryFolder temporary;
+    const RunFolder whole{temporary / "whole"};
+    train_to_the_end(config, toy_data(), whole);
+    for (const std::int64_t stop_at : {1, 5, 13, 30}) {
+      const RunFolder parts{temporary / fmt::format("stopped at {}", stop_at)};
+      const TrainingResult stopped = train_until(stop_at, config, toy_data(), parts, RunStart::anew);
+      EXPECT_EQ(stopped.interrupted, stop_at < 30);
+      EXPECT_EQ(stopped.steps, stop_at);
+      EXPECT_TRUE(fs::exists(parts.model()));
+      EXPECT_EQ(fs::exists(parts.test()), stop_at == 30);
+      if (stop_at == 5) train_until(17, config, toy_data(), parts, RunStart::resume);  // stopped a second time
+      const TrainingResult result = train_to_the_end(config, toy_data(), parts, RunStart::resume);
+      EXPECT_FALSE(result.interrupted);
+      EXPECT_EQ(result.steps, 30);
+      expect_same_run(parts, whole);
+    }
+  }
+}
+
+TEST(Trainer, ResumesAfterACrashFromTheLastCheckpoint) {
+  const TemporaryFolder temporary;
+  const RunFolder whole{temporary / "whole"}, crashed{temporary / "crashed"};
+  train_to_the_end(thirty_steps(), toy_data(), whole);
+  struct Crash {};
+  TrainingObserver observer;
+  observer.on_step = [](const TrainingObserver::Step& step) {
+    if (step.step == 18) throw Crash();
+  };
+  const std::atomic<bool> stop = false;
+  EXPECT_THROW(train(thirty_steps(), toy_data(), crashed, RunStart::anew, observer, stop), Crash);
+  // The crash left lines behind the checkpoint of step 15, and half of one.
+  EXPECT_NE(metrics_of(crashed).find("{\"step\":18,"), std::string::npos);
+  write_durably(crashed.metrics(), read_file(crashed.metrics()) + "{\"step\":19,\"epo");
+  train_to_the_end(thirty_steps(), toy_data(), crashed, RunStart::resume);
+  expect_same_run(crashed, whole);
+}
+
+TEST(Trainer, TrainsOnWhenMoreStepsAreAskedFor) {
+  const TemporaryFolder temporary;
+  const RunFolder folder{temporary / "run"}, whole{temporary / "whole"};
+  TrainingConfig config = thirty_steps();
+  config.schedule = ScheduleKind::constant;  // the others depend on the number of steps
+  config.epochs = 2;
+  train_to_the_end(config, toy_data(), folder);
+  config.epochs = 6;
+  EXPECT_EQ(train_to_the_end(config, toy_data(), folder, RunStart::resume).steps, 30);
+  train_to_the_end(config, toy_data(), whole);
+  expect_same_run(folder, whole);
+}
+
+TEST(Trainer, RefusesToResumeOnOtherSentences) {
+  const TemporaryFolder temporary;
+  const RunFolder folder{temporary / "run"};
+  train_until(7, thirty_steps(), toy_data(), folder, RunStart::anew);
+  const std::string checkpoint = read_file(folder.checkpoint()), config = read_file(folder.config());
+  TrainingData changed = toy_data();
+  std::swap(changed.train[3], changed.train[4]);
+  const std::string message =
+      message_of<std::runtime_error>([&] { train_to_the_end(thirty_steps(), changed, folder, RunStart::resume); });
+  EXPECT_NE(message.find("was trained on other sentences"), std::string::npos) << message;
+  EXPECT_TRUE(read_file(folder.checkpoint()) == checkpoint);
+  EXPECT_EQ(read_file(folder.config()), config);
+  TrainingData other_links = toy_data();
+  for (Pair& pair : other_links.train) pair.links.clear();  // which training does not look at
+  EXPECT_NO_THROW(train_to_the_end(thirty_steps(), other_links, folder, RunStart::resume));
+}
+
+TEST(Trainer, ZeroStepsWriteTheInitialModel) {
+  const TemporaryFolder temporary;
+  const RunFolder folder{temporary / "run"};
+  TrainingConfig config = thirty_steps();
+  config.steps = 0;
+  const TrainingResult result = train_to_the_end(config, toy_data(), folder);
+  EXPECT_EQ(result.steps, 0);
+  EXPECT_FALSE(result.interrupted);
+  EXPECT_EQ(result.tests.size(), 1u);
+  EXPECT_EQ(read_file(folder.metrics()), "");
+  const TrainedModel trained = load_run(folder.path.string());
+  Transformer<float> initial({.source_words = trained.source.size(),
+                              .target_words = trained.target.size(),
+                              .d_model = config.d_model,
+                              .heads = config.heads,
+                              .layers = config.layers,
+                              .ff = config.ff});
+  initial.parameters().initialise(config.seed);
+  EXPECT_TRUE(std::ranges::equal(trained.model->parameters().values(), initial.parameters().values()));
+  config.steps = 30;  // and goes on from there
+  train_to_the_end(config, toy_data(), folder, RunStart::resume);
+  const RunFolder whole{temporary / "whole"};
+  train_to_the_end(config, toy_data(), whole);
+  expect_same_run(folder, whole);
+}
+
+TEST(Trainer, KeepsTheLastModelWithoutAValidationSet) {
+  const TemporaryFolder temporary;
+  const RunFolder folder{temporary / "run"};
+  TrainingData data = toy_data();
+  data.valid.clear();
+  data.tests.clear();
+  TrainingConfig config = thirty_steps();
+  config.steps = 12;  // in the middle of an epoch
+  std::vector<std::string> messages;
+  TrainingObserver observer;
+  observer.on_message = [&](const std::string& message) { messages.push_back(message); };
+  const std::atomic<bool> stop = false;
+  const TrainingResult result = train(config, data, folder, RunStart::anew, observer, stop);
+  EXPECT_TRUE(result.tests.empty());
+  EXPECT_FALSE(fs::exists(folder.test()));
+  EXPECT_EQ(messages, (std::vector<std::string>{"there is no validation set, so the last model is kept"}));
+  const SafetensorsFile last = SafetensorsFile::read(folder.checkpoint()), kept = SafetensorsFile::read(folder.model());
+  for (const StoredTensor& tensor : kept.tensors())
+    EXPECT_TRUE(tensor.bytes == last.tensor(tensor.name).bytes) << tensor.name;
+  config.patience = 2;
+  EXPECT_EQ(complaint([&] { train_to_the_end(config, data, {temporary / "patient"}); }),
+            "--patience needs a validation set; give --valid");
+  EXPECT_FALSE(fs::exists(temporary / "patient"));
+}
+
+TEST(Trainer, LosesPatience) {
+  const TemporaryFolder temporary;
+  const RunFolder folder{temporary / "run"};
+  TrainingConfig config = thirty_steps();
+  config.steps = 200;
+  config.lr = 1e-12;  // nothing improves
+  config.validate_every = 3;
+  config.patience = 2;
+  std::vector<std::int64_t> validated;
+  TrainingObserver observer;
+  observer.on_validation = [&](const TrainingObserver::Validation& v) { validated.push_back(v.step); };
+  const std::atomic<bool> stop = false;
+  const TrainingResult result = train(config, toy_data(), folder, RunStart::anew, observer, stop);
+  EXPECT_FALSE(result.interrupted);
+  EXPECT_EQ(result.tests.size(), 1u);
+  ASSERT_GE(validated.size(), 3u);
+  EXPECT_EQ(result.steps, validated.back());
+  EXPECT_LT(result.steps, 200);
+  // Resumed, it is as much out of patience as it was; with more patience it goes on.
+  const std::string checkpoint = read_file(folder.checkpoint());
+  EXPECT_EQ(train_to_the_end(config, toy_data(), folder, RunStart::resume).steps, result.steps);
+  EXPECT_TRUE(read_file(folder.checkpoint()) == checkpoint);
+  config.patience = 3;
+  EXPECT_GT(train_to_the_end(config, toy_data(), folder, RunStart::resume).steps, result.steps);
+}
+
+TEST(Trainer, KeepsTheLastCheckpointWhenTheLossIsNoLongerFinite) {
+  const TemporaryFolder temporary;
+  const RunFolder folder{temporary / "run"};
+  train_until(7, thirty_steps(), toy_data(), folder, RunStart::anew);
+  const TrainedModel trained = load_run(folder.path.string());
+  TrainingStep<float> training(*trained.model, 1);
+  const TrainingState state = load_checkpoint(folder.checkpoint(), *trained.model, training);
+  for (float& weight : parameter(*trained.model, "encoder.layers.0.feed_forward.inner.weight")) weight = 3e38F;
+  save_checkpoint(folder.checkpoint(), *trained.model, training, state);
+  const std::string checkpoint = read_file(folder.checkpoint());
+  const std::string message =
+      message_of<std::runtime_error>([&] { train_to_the_end(thirty_steps(), toy_data(), folder, RunStart::resume); });
+  EXPECT_EQ(message.find("step 8: the loss is "), 0u) << message;
+  EXPECT_NE(message.find("encoder.layers.0.feed_forward.inner"), std::string::npos) << message;
+  EXPECT_NE(message.find("a smaller --lr"), std::string::npos) << message;
+  EXPECT_TRUE(read_file(folder.checkpoint()) == checkpoint);
+}
+
+TEST(Trainer, OverwritesOnlyWhenAllIsKnownToBeGood) {
+  const TemporaryFolder temporary;
+  const RunFolder folder{temporary / "run"};
+  TrainingConfig config = thirty_steps();
+  config.steps = 5;
+  train_to_the_end(config, toy_data(), folder);
+  const std::string model = read_file(folder.model());
+  EXPECT_THROW(train_to_the_end(config, toy_data(), folder), std::runtime_error);
+  TrainingData long_data = toy_data();
+  std::erase_if(long_data.train, [](const Pair& pair) { return pair.source.size() < 4; });
+  config.max_length = 3;
+  EXPECT_EQ(complaint([&] { train_to_the_end(config, long_data, folder, RunStart::overwrite); }).find("all "), 0u);
+  config = thirty_steps();
+  config.heads = 3;
+  EXPECT_THROW(train_to_the_end(config, toy_data(), folder, RunStart::overwrite), std::invalid_argument);
+  EXPECT_TRUE(read_file(folder.model()) == model);
+  config = thirty_steps();
+  config.steps = 4;
+  config.seed = 2;
+  train_to_the_end(config, toy_data(), folder, RunStart::overwrite);
+  EXPECT_FALSE(read_file(folder.model()) == model);
+  EXPECT_EQ(metrics_of(folder).find("{\"step\":5,"), std::string::npos);
+}
+
+TEST(Trainer, LeavesLongPairsOutAndSaysSo) {
+  const TemporaryFolder temporary;
+  TrainingConfig config = thirty_steps();
+  config.steps = 1;
+  config.max_length = 4;
+  const TrainingData data = toy_data();
+  const auto too_long = std::ranges::count_if(data.train, [](const Pair& pair) { return pair.source.size() > 4; });
+  std::vector<std::string> messages;
+  TrainingObserver observer;
+  observer.on_message = [&](const std::string& message) { messages.push_back(message); };
+  const std::atomic<bool> stop = false;
+  train(config, data, {temporary / "run"}, RunStart::anew, observer, stop);
+  EXPECT_EQ(messages, (std::vector<std::string>{
+                          fmt::format("{} of 40 training pairs are longer than 4 words and are left out", too_long)}));
+}
+
+TEST(TrainingData, IsReadFromAFolderOrFromFiles) {
+  const TemporaryFolder folder;
+  for (const char* name : {"train", "valid", "composition"})
+    write_pairs(folder / (std::string(name) + ".csv"), toy_pairs(3, 1));
+  TrainingConfig config;
+  config.data = folder.path();
+  TrainingData data = read_training_data(config);
+  EXPECT_EQ(data.train.size(), 3u);
+  EXPECT_EQ(data.valid.size(), 3u);
+  ASSERT_EQ(data.tests.size(), 1u);
+  EXPECT_EQ(data.tests[0].name, "composition");
+  config.valid = folder / "valid.csv";
+  EXPECT_NE(complaint([&] { read_training_data(config); }), "");
+  config.data.clear();
+  EXPECT_EQ(complaint([&] { read_training_data(config); }),
+            "there is nothing to train on; give --data DIR or --train F.csv");
+  config.train = folder / "train.csv";
+  data = read_training_data(config);
+  EXPECT_EQ(data.valid.size(), 3u);
+  EXPECT_TRUE(data.tests.empty());
+  config.test = folder / "composition.csv";
+  EXPECT_EQ(read_training_data(config).tests.at(0).name, "test");
+}
+
+}  // namespace
+}  // namespace qkv
