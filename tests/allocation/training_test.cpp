@@ -1,0 +1,64 @@
+#include <gtest/gtest.h>
+
+#include "tests/allocation/heap.h"
+#include "tests/train/toy_training.h"
+#include "train/training_step.h"
+
+namespace qkv {
+namespace {
+
+/// What training takes from the heap in two passes through the data, from choosing the sentences to the update, once
+/// it has been through the data before.
+template <class T>
+HeapCount steady_training(TransformerConfig config, int pairs, int batch_size, int workers) {
+  const std::vector<Pair> data = toy_pairs(pairs, 1);
+  const Vocabulary source(data, &Pair::source), target(data, &Pair::target);
+  config.source_words = source.size();
+  config.target_words = target.size();
+  config.dropout = 0.1;
+  Transformer<T> model(config);
+  model.parameters().initialise(1);
+  TrainingStep<T> training(model, workers);
+  Batches batches(EncodedPairs(data, source, target), batch_size, Order::shuffled, 1);
+  Batch batch;
+  batches.reserve(batch);
+  Position position;
+  std::int64_t step = 0;
+  const auto train_until = [&](std::uint64_t epoch) {
+    for (; position.epoch < epoch; position = batches.next(position)) {
+      batches.fill(position, batch);
+      ++step;
+      training.differentiate(batch, 0.1, {.seed = 1, .step = static_cast<std::uint64_t>(step), .training = true});
+      training.update({}, 1e-3, 1.0, step);
+    }
+  };
+  // The batches of an epoch differ in size, and the largest shards come by chance: let the tapes see their like.
+  train_until(12);
+  start_counting();
+  train_until(14);
+  return stop_counting();
+}
+
+TEST(TrainingAllocation, IsNoneFromFillingTheBatchToTheUpdate) {
+  for (const int workers : {1, 2, 3}) {
+    const TransformerConfig small = toy_transformer();
+    const HeapCount in_float = steady_training<float>(small, 60, 8, workers);
+    EXPECT_EQ(in_float.own, 0) << workers;
+    EXPECT_EQ(in_float.onednn, 0) << "no product here is large";
+    EXPECT_EQ(steady_training<double>(small, 60, 8, workers).own, 0) << workers;
+  }
+}
+
+TEST(TrainingAllocation, IsOnednnsAloneWhereProductsAreLarge) {
+  TransformerConfig large = toy_transformer();
+  large.d_model = 128;
+  large.heads = 4;
+  large.layers = 1;
+  large.ff = 256;
+  const HeapCount count = steady_training<float>(large, 128, 64, 2);
+  EXPECT_EQ(count.own, 0);
+  RecordProperty("onednn", static_cast<int>(count.onednn));
+}
+
+}  // namespace
+}  // namespace qkv
