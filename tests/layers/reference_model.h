@@ -6,20 +6,21 @@
 #include <vector>
 
 #include "datasets/batches.h"
+#include "layers/rnn_seq2seq.h"
 #include "layers/transformer.h"
 #include "train/safetensors.h"
 
 namespace qkv {
 
-/// A small Transformer with the parameters of a file of tests/reference, and what PyTorch computed with them.
+/// A small model with the parameters of a file of tests/reference, and what PyTorch computed with them.
 template <class T>
-class ReferenceTransformer {
+class ReferenceModel {
  public:
-  explicit ReferenceTransformer(const std::string& name)
+  explicit ReferenceModel(const std::string& name)
       : file_(SafetensorsFile::read(QKV_SOURCE_DIR "/tests/reference/" + name + ".safetensors")),
         settings_(nlohmann::json::parse(file_.metadata().at("settings"))),
-        model_(config()) {
-    Parameters<T>& parameters = model_.parameters();
+        model_(make()) {
+    Parameters<T>& parameters = model_->parameters();
     for (std::size_t i = 0; i < parameters.entries().size(); ++i) {
       const std::vector<T> values = numbers<T>("parameter." + parameters.entries()[i].name);
       check(values.size() == parameters.values(i).size(), "{} is of another size", parameters.entries()[i].name);
@@ -28,7 +29,7 @@ class ReferenceTransformer {
     read_batch();
   }
 
-  Transformer<T>& model() { return model_; }
+  Seq2Seq<T>& model() { return *model_; }
   const Batch& batch() const { return batch_; }
   const nlohmann::json& settings() const { return settings_; }
   const SafetensorsFile& file() const { return file_; }
@@ -42,7 +43,28 @@ class ReferenceTransformer {
   }
 
  private:
-  TransformerConfig config() const {
+  std::unique_ptr<Seq2Seq<T>> make() const {
+    if (settings_.contains("cell")) return std::make_unique<RnnSeq2Seq<T>>(rnn_config());
+    return std::make_unique<Transformer<T>>(transformer_config());
+  }
+
+  RnnConfig rnn_config() const {
+    const std::string cell = settings_.at("cell");
+    const std::string score = settings_.at("model") == "rnn-attention" ? settings_.at("score") : "dot";
+    return {.source_words = settings_.at("source_vocabulary"),
+            .target_words = settings_.at("target_vocabulary"),
+            .embedding = settings_.at("embedding"),
+            .hidden = settings_.at("hidden"),
+            .cell = cell == "gru"    ? CellKind::gru
+                    : cell == "lstm" ? CellKind::lstm
+                                     : CellKind::elman,
+            .attention = settings_.at("model") == "rnn-attention",
+            .score = score == "additive"     ? Score::additive
+                     : score == "scaled-dot" ? Score::scaled_dot
+                                             : Score::dot};
+  }
+
+  TransformerConfig transformer_config() const {
     return {.source_words = settings_.at("source_vocabulary"),
             .target_words = settings_.at("target_vocabulary"),
             .d_model = settings_.at("d_model"),
@@ -74,7 +96,7 @@ class ReferenceTransformer {
 
   SafetensorsFile file_;
   nlohmann::json settings_;
-  Transformer<T> model_;
+  std::unique_ptr<Seq2Seq<T>> model_;
   Batch batch_;
 };
 

@@ -1,4 +1,4 @@
-#include "tests/layers/reference_transformer.h"
+#include "tests/layers/reference_model.h"
 
 #include <gtest/gtest.h>
 
@@ -9,8 +9,11 @@
 namespace qkv {
 namespace {
 
-constexpr const char* files[] = {"transformer_post", "transformer_pre", "transformer_gelu", "transformer_learned",
-                                 "transformer_tied"};
+constexpr const char* files[] = {"transformer_post",      "transformer_pre",     "transformer_gelu",
+                                 "transformer_learned",   "transformer_tied",    "recurrent_gru_rnn",
+                                 "recurrent_lstm_rnn",    "recurrent_elman_rnn", "recurrent_gru_dot",
+                                 "recurrent_lstm_dot",    "recurrent_elman_dot", "recurrent_gru_scaled_dot",
+                                 "recurrent_gru_additive"};
 
 /// What PyTorch's float64 results are met to.
 template <class T>
@@ -44,7 +47,7 @@ double largest(const std::vector<double>& numbers) {
 }
 
 template <class T>
-Agreement agreement_of(const ReferenceTransformer<T>& reference) {
+Agreement agreement_of(const ReferenceModel<T>& reference) {
   double all = 0;
   for (const StoredTensor& tensor : reference.file().tensors())
     if (tensor.name.starts_with("gradient.") || tensor.name == "logits")
@@ -53,7 +56,7 @@ Agreement agreement_of(const ReferenceTransformer<T>& reference) {
 }
 
 template <class T>
-class ReferenceTransformerTest : public testing::Test {
+class ReferenceModelTest : public testing::Test {
  protected:
   /// Notes the worst agreement, for the report of the test.
   void expect_agreement(double error, const std::string& what) {
@@ -76,12 +79,12 @@ class ReferenceTransformerTest : public testing::Test {
   std::string worst_name_;
 };
 using Scalars = testing::Types<float, double>;
-TYPED_TEST_SUITE(ReferenceTransformerTest, Scalars);
+TYPED_TEST_SUITE(ReferenceModelTest, Scalars);
 
-TYPED_TEST(ReferenceTransformerTest, LogitsAreThoseOfPyTorch) {
+TYPED_TEST(ReferenceModelTest, LogitsAreThoseOfPyTorch) {
   using T = TypeParam;
   for (const char* name : files) {
-    ReferenceTransformer<T> reference(name);
+    ReferenceModel<T> reference(name);
     const Batch& batch = reference.batch();
     Tape<T> tape;
     const Recording recording(tape);
@@ -104,11 +107,11 @@ TYPED_TEST(ReferenceTransformerTest, LogitsAreThoseOfPyTorch) {
   }
 }
 
-TYPED_TEST(ReferenceTransformerTest, LossAndEveryGradientAreThoseOfPyTorch) {
+TYPED_TEST(ReferenceModelTest, LossAndEveryGradientAreThoseOfPyTorch) {
   using T = TypeParam;
   for (const char* name : files)
     for (const int workers : {1, 2, 5}) {  // 5: more than there are sentences
-      ReferenceTransformer<T> reference(name);
+      ReferenceModel<T> reference(name);
       TrainingStep<T> training(reference.model(), workers);
       const auto loss = training.differentiate(reference.batch(), 0.0, {});
       const double expected_loss = reference.numbers("loss")[0];
@@ -127,10 +130,10 @@ TYPED_TEST(ReferenceTransformerTest, LossAndEveryGradientAreThoseOfPyTorch) {
     }
 }
 
-TYPED_TEST(ReferenceTransformerTest, SmoothedLossAndItsGradientAreThoseOfPyTorch) {
+TYPED_TEST(ReferenceModelTest, SmoothedLossAndItsGradientAreThoseOfPyTorch) {
   using T = TypeParam;
   for (const char* name : files) {
-    ReferenceTransformer<T> reference(name);
+    ReferenceModel<T> reference(name);
     TrainingStep<T> training(reference.model(), 2);
     const double smoothing = reference.settings().at("label_smoothing");
     const auto loss = training.differentiate(reference.batch(), smoothing, {});
@@ -150,12 +153,12 @@ TYPED_TEST(ReferenceTransformerTest, SmoothedLossAndItsGradientAreThoseOfPyTorch
   }
 }
 
-TYPED_TEST(ReferenceTransformerTest, TwentyStepsOfAdamLoseAsPyTorchDoes) {
+TYPED_TEST(ReferenceModelTest, TwentyStepsOfAdamLoseAsPyTorchDoes) {
   using T = TypeParam;
   double worst = 0;
   for (const char* name : files)
     for (const int workers : {1, 2, 5}) {
-      ReferenceTransformer<T> reference(name);
+      ReferenceModel<T> reference(name);
       TrainingStep<T> training(reference.model(), workers);
       const auto& settings = reference.settings().at("adam");
       const AdamSettings adam{.beta1 = settings.at("betas")[0],
