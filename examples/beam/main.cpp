@@ -51,7 +51,20 @@ class NextWordTable : public Seq2Seq<double> {
   };
 };
 
+/// Prints every continuation of a sentence as a tree, with the probability up to each word.
+void print_tree(int last, double probability, int depth) {
+  for (int word = 0; word < 8; ++word) {
+    const double p = next_word[static_cast<std::size_t>(8 * last + word)];
+    if (p == 0 || word == eos_id) continue;
+    fmt::print("{:<{}}{:.1f} {:<{}} {:.2f}\n", "", 8 * depth, p, names[static_cast<std::size_t>(word)], 16 - 8 * depth,
+               probability * p);
+    print_tree(word, probability * p, depth + 1);
+  }
+}
+
 int main() {
+  print_tree(bos_id, 1, 0);
+  fmt::print("\n");
   const NextWordTable model;
   const int source_id = eos_id, length = 1, most = 5;
   const Tokens source{std::span(&source_id, 1), 1, 1, std::span(&length, 1)};
