@@ -25,4 +25,16 @@ double exp_shifted<double>(const double* x, const double& shift, double* y, int 
   return exp_shifted_vectorised(x, shift, y, n);
 }
 
+template <>
+void sigmoid_in_place<float>(float* x, int n) {
+  Eigen::Map<Eigen::ArrayXf> row(x, n);
+  row = (1 + (-row).exp()).inverse();  // where exp(−x) overflows to infinity, this is 0 as it should be
+}
+
+template <>
+void tanh_in_place<float>(float* x, int n) {
+  Eigen::Map<Eigen::ArrayXf> row(x, n);
+  row = row.tanh();
+}
+
 }  // namespace qkv

@@ -24,6 +24,33 @@ float exp_shifted<float>(const float* x, const float& shift, float* y, int n);
 template <>
 double exp_shifted<double>(const double* x, const double& shift, double* y, int n);
 
+/// σ(x) = 1 / (1 + exp(−x)) of one number. For negative x it is computed as exp(x) / (1 + exp(x)), so that the
+/// exponential never overflows.
+template <class T>
+T sigmoid_of(const T& x) {
+  using std::exp;
+  if (x >= T(0)) return T(1) / (T(1) + exp(-x));
+  const T e = exp(x);
+  return e / (T(1) + e);
+}
+
+/// x[i] = σ(x[i]) for i < n, in place. The form for any scalar; float is computed several at a time.
+template <class T>
+void sigmoid_in_place(T* x, int n) {
+  for (int i = 0; i < n; ++i) x[i] = sigmoid_of(x[i]);
+}
+template <>
+void sigmoid_in_place<float>(float* x, int n);
+
+/// x[i] = tanh(x[i]) for i < n, in place. The form for any scalar; float is computed several at a time.
+template <class T>
+void tanh_in_place(T* x, int n) {
+  using std::tanh;
+  for (int i = 0; i < n; ++i) x[i] = tanh(x[i]);
+}
+template <>
+void tanh_in_place<float>(float* x, int n);
+
 /// The softmax of the first `allowed` of `size` scores, in place; the others become 0, and all of them if none is
 /// allowed. The largest score is subtracted first, so that no exponential overflows.
 template <class T>

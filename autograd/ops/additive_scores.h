@@ -1,7 +1,6 @@
 #pragma once
 
-#include <cmath>
-
+#include "autograd/exponential.h"
 #include "autograd/tape.h"
 
 namespace qkv {
@@ -21,13 +20,10 @@ Var<T> additive_scores(Var<T> q, Var<T> k, Var<T> e) {
   for (std::int64_t at = 0; at < scores.size(); ++at) {
     const std::int64_t query = at / keys, key = query / queries * keys + at % keys;
     const T *qr = q.data() + query * width, *kr = k.data() + key * width;
-    T *a = activations + at * width, total(0);
-    for (int j = 0; j < width; ++j) {
-      using std::tanh;
-      a[j] = tanh(qr[j] + kr[j]);
-      total += e.data()[j] * a[j];
-    }
-    assign(scores).data[at] = total;
+    T* a = activations + at * width;
+    for (int j = 0; j < width; ++j) a[j] = qr[j] + kr[j];
+    tanh_in_place(a, width);
+    assign(scores).data[at] = sum_of<T>(width, [=, w = e.data()](int j) { return w[j] * a[j]; });
   }
   on_backward(scores, [=] {
     const T* ds = scores.grad().data;

@@ -1,8 +1,6 @@
 #pragma once
 
-#include <cmath>
-
-#include "autograd/ops/sigmoid.h"
+#include "autograd/exponential.h"
 #include "autograd/tape.h"
 
 namespace qkv {
@@ -23,11 +21,12 @@ Var<T> gru_gates(Var<T> x, Var<T> y, Var<T> h) {
     const std::int64_t at = std::int64_t{i} * width;
     const T *xr = x.data() + 3 * at, *yr = y.data() + 3 * at, *hr = h.data() + at;
     T *g = gates + 3 * at, *out = assign(next).data + at;
-    for (int j = 0; j < 2 * width; ++j) g[j] = sigmoid_of(xr[j] + yr[j]);
+    for (int j = 0; j < 2 * width; ++j) g[j] = xr[j] + yr[j];
+    sigmoid_in_place(g, 2 * width);
+    for (int j = 2 * width; j < 3 * width; ++j) g[j] = xr[j] + g[j - 2 * width] * yr[j];
+    tanh_in_place(g + 2 * width, width);
     for (int j = 0; j < width; ++j) {
-      using std::tanh;
-      const T z = g[width + j], n = tanh(xr[2 * width + j] + g[j] * yr[2 * width + j]);
-      g[2 * width + j] = n;
+      const T z = g[width + j], n = g[2 * width + j];
       out[j] = (T(1) - z) * n + z * hr[j];
     }
   }

@@ -15,13 +15,23 @@ Var<T> hold_finished(Var<T> next, Var<T> last, std::span<const int> lengths, int
   const int sentences = next.dim(0);
   const std::int64_t size = sentences == 0 ? 0 : next.size() / sentences;
   const int* kept = Tape<T>::current().keep(lengths.data(), lengths.size());
-  write_each(assign(y), [=, a = next.data(), b = last.data()](auto i) { return step < kept[i / size] ? a[i] : b[i]; });
+  for (int b = 0; b < sentences; ++b)
+    std::copy_n((step < kept[b] ? next : last).data() + b * size, size, assign(y).data + b * size);
   on_backward(y, [=] {
     const T* dy = y.grad().data;
-    if (auto dnext = next.sink())
-      write_each(dnext.target(), [=](auto i) { return step < kept[i / size] ? dy[i] : T(0); });
-    if (auto dlast = last.sink())
-      write_each(dlast.target(), [=](auto i) { return step < kept[i / size] ? T(0) : dy[i]; });
+    const auto pass_back = [=](Sink<T> sink, bool to_next) {  // each sentence's gradient goes where its state came from
+      const Target<T> to = sink.target();
+      for (int b = 0; b < sentences; ++b) {
+        const Target<T> part{to.data + b * size, 1, static_cast<int>(size), size, to.accumulate};
+        const T* from = dy + b * size;
+        if ((step < kept[b]) == to_next)
+          write_each(part, [=](auto i) { return from[i]; });
+        else if (!part.accumulate)
+          std::fill_n(part.data, size, T(0));
+      }
+    };
+    if (auto dnext = next.sink()) pass_back(dnext, true);
+    if (auto dlast = last.sink()) pass_back(dlast, false);
   });
   return y;
 }

@@ -1,8 +1,6 @@
 #pragma once
 
-#include <cmath>
-
-#include "autograd/ops/sigmoid.h"
+#include "autograd/exponential.h"
 #include "autograd/tape.h"
 
 namespace qkv {
@@ -27,18 +25,19 @@ LstmState<T> lstm_gates(Var<T> a, Var<T> c) {
   Var<T> h_next = Tape<T>::make("lstm_gates", c.shape(), {a, c});
   Var<T> c_next = Tape<T>::make("lstm_cell", c.shape(), {a, c});
   T* gates = Tape<T>::current().template scratch<T>(static_cast<std::size_t>(a.size()));  // i, f, g, o of each row
+  T* shown = Tape<T>::current().template scratch<T>(static_cast<std::size_t>(c.size()));  // tanh(c')
   for (int row = 0; row < rows; ++row) {
     const std::int64_t at = std::int64_t{row} * width;
-    const T *ar = a.data() + 4 * at, *cr = c.data() + at;
+    const T* cr = c.data() + at;
     T *gate = gates + 4 * at, *h_out = assign(h_next).data + at, *c_out = assign(c_next).data + at;
-    using std::tanh;
-    for (int j = 0; j < 2 * width; ++j) gate[j] = sigmoid_of(ar[j]);
-    for (int j = 2 * width; j < 3 * width; ++j) gate[j] = tanh(ar[j]);
-    for (int j = 3 * width; j < 4 * width; ++j) gate[j] = sigmoid_of(ar[j]);
-    for (int j = 0; j < width; ++j) {
-      c_out[j] = gate[width + j] * cr[j] + gate[j] * gate[2 * width + j];
-      h_out[j] = gate[3 * width + j] * tanh(c_out[j]);
-    }
+    std::copy_n(a.data() + 4 * at, 4 * width, gate);
+    sigmoid_in_place(gate, 2 * width);
+    tanh_in_place(gate + 2 * width, width);
+    sigmoid_in_place(gate + 3 * width, width);
+    for (int j = 0; j < width; ++j) c_out[j] = gate[width + j] * cr[j] + gate[j] * gate[2 * width + j];
+    std::copy_n(c_out, width, shown + at);
+    tanh_in_place(shown + at, width);
+    for (int j = 0; j < width; ++j) h_out[j] = gate[3 * width + j] * shown[at + j];
   }
   on_backward({h_next, c_next}, [=] {
     const View<T> dh = h_next.grad(), dc = c_next.grad();
@@ -51,16 +50,15 @@ LstmState<T> lstm_gates(Var<T> a, Var<T> c) {
     if (sink_c) to_c = sink_c.target();
     for (int row = 0; row < rows; ++row) {
       const std::int64_t at = std::int64_t{row} * width;
-      const T *gate = gates + 4 * at, *cr = c.data() + at, *cn = c_next.data() + at;
+      const T *gate = gates + 4 * at, *cr = c.data() + at, *tanh_c = shown + at;
       const T *dhr = dh.data + at, *dcr = dc.data + at;
       for (int j = 0; j < width; ++j) {
-        using std::tanh;
-        const T i = gate[j], f = gate[width + j], g = gate[2 * width + j], o = gate[3 * width + j], shown = tanh(cn[j]);
-        dcell[j] = dcr[j] + dhr[j] * o * (T(1) - shown * shown);
+        const T i = gate[j], f = gate[width + j], g = gate[2 * width + j], o = gate[3 * width + j];
+        dcell[j] = dcr[j] + dhr[j] * o * (T(1) - tanh_c[j] * tanh_c[j]);
         da[j] = dcell[j] * g * i * (T(1) - i);
         da[width + j] = dcell[j] * cr[j] * f * (T(1) - f);
         da[2 * width + j] = dcell[j] * i * (T(1) - g * g);
-        da[3 * width + j] = dhr[j] * shown * o * (T(1) - o);
+        da[3 * width + j] = dhr[j] * tanh_c[j] * o * (T(1) - o);
       }
       if (sink_a) write_each(to_a.row_block(row, 1), [=](auto j) { return da[j]; });
       if (sink_c)

@@ -19,13 +19,16 @@ Var<T> slice(Var<T> x, int dimension, int first, int count) {
     if (i > axis) inner *= x.dim(i);
   }
   Var<T> y = Tape<T>::make("slice", shape, {x});
+  // Seen as rows that hold all entries of the dimension, the slice is a block of columns.
   const std::int64_t from = n * inner, offset = first * inner, to = count * inner;
-  write_each(assign(y), [=, a = x.data()](auto i) { return a[i / to * from + offset + i % to]; });
+  const std::int64_t rows = to == 0 ? 0 : y.size() / to;
+  for (std::int64_t r = 0; r < rows; ++r) std::copy_n(x.data() + r * from + offset, to, assign(y).data + r * to);
   on_backward(y, [=] {
-    const View<T> dy = y.grad();
+    const T* dy = y.grad().data;
     if (auto dx = x.sink_zeroed()) {
-      T* out = dx.target().data;
-      for (std::int64_t i = 0; i < y.size(); ++i) out[i / to * from + offset + i % to] += dy.data[i];
+      T* out = dx.target().data + offset;
+      for (std::int64_t r = 0; r < rows; ++r)
+        for (std::int64_t i = 0; i < to; ++i) out[r * from + i] += dy[r * to + i];
     }
   });
   return y;

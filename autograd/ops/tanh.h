@@ -1,7 +1,6 @@
 #pragma once
 
-#include <cmath>
-
+#include "autograd/exponential.h"
 #include "autograd/tape.h"
 
 namespace qkv {
@@ -10,10 +9,8 @@ namespace qkv {
 template <class T>
 Var<T> tanh(Var<T> x) {
   Var<T> y = Tape<T>::make("tanh", x.shape(), {x});
-  write_each(assign(y), [a = x.data()](auto i) {
-    using std::tanh;
-    return tanh(a[i]);
-  });
+  std::copy_n(x.data(), x.size(), assign(y).data);
+  tanh_in_place(assign(y).data, static_cast<int>(x.size()));
   on_backward(y, [=] {
     const T *dy = y.grad().data, *b = y.data();
     if (auto dx = x.sink()) write_each(dx.target(), [=](auto i) { return dy[i] * (T(1) - b[i] * b[i]); });
