@@ -1,9 +1,11 @@
 #pragma once
 
-#include <cstdint>
+#include <algorithm>
+#include <cmath>
 #include <string>
 #include <vector>
 
+#include "autograd/random.h"
 #include "layers/seq2seq.h"
 
 namespace qkv {
@@ -33,6 +35,11 @@ Findings probe_padding(const Seq2Seq<T>& model, const ProbePair& pair, const Pro
 template <class T>
 Findings probe_encoder_gradients(const Seq2Seq<T>& model, const ProbePair& pair);
 
+/// Permutation: without positions, an encoder treats its words as a set: when they come in another order, their results
+/// come in that order too, up to `tolerance` times the largest. `encoder` takes and returns a Var [1, L, C].
+template <class T, class Encoder>
+Findings probe_permutation(const Encoder& encoder, int width, const std::vector<int>& order, double tolerance);
+
 /// A parameter that gets no gradient, and why that may be.
 struct UntouchedParameter {
   std::string name;
@@ -44,5 +51,34 @@ struct UntouchedParameter {
 template <class T>
 std::vector<UntouchedParameter> probe_parameter_gradients(const Seq2Seq<T>& model, const ProbePair& pair,
                                                           double tolerance);
+
+template <class T, class Encoder>
+Findings probe_permutation(const Encoder& encoder, int width, const std::vector<int>& order, double tolerance) {
+  const auto words = static_cast<int>(order.size());
+  const auto row_size = static_cast<std::size_t>(width);
+  std::vector<T> numbers(order.size() * row_size), permuted(numbers.size());
+  Random random(1);
+  for (T& number : numbers) number = static_cast<T>(random.normal());
+  for (std::size_t i = 0; i < order.size(); ++i)
+    std::copy_n(numbers.begin() + order[i] * width, width, permuted.begin() + static_cast<std::ptrdiff_t>(i) * width);
+  Tape<T> tape;
+  const Recording<T> recording(tape);
+  const Var<T> before = encoder(tape.constant({1, words, width}, numbers));
+  const Var<T> after = encoder(tape.constant({1, words, width}, permuted));
+  double largest = 0;
+  for (const T& y : before.values()) largest = std::max(largest, std::abs(static_cast<double>(y)));
+  Findings findings;
+  for (int i = 0; i < words; ++i) {
+    const T *now = after.rows().row_block(i, 1).data,
+            *then = before.rows().row_block(order[static_cast<std::size_t>(i)], 1).data;
+    double difference = 0;
+    for (int j = 0; j < before.last(); ++j)
+      difference = std::max(difference, std::abs(static_cast<double>(now[j] - then[j])));
+    if (!(difference <= tolerance * largest))
+      findings.push_back(
+          fmt::format("word {} gives another result in place {}", order[static_cast<std::size_t>(i)], i));
+  }
+  return findings;
+}
 
 }  // namespace qkv

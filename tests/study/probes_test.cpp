@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "layers/transformer_encoder.h"
 #include "train/model_factory.h"
 
 namespace qkv {
@@ -71,6 +72,19 @@ TEST(Probes, EveryParameterLearnsExceptTheBiasOfKeys) {
     }
   TrainingConfig transformer;
   EXPECT_EQ(probe_parameter_gradients(*model_of(transformer), long_pair, 1e-14).size(), 6U);  // 2 · 3 attentions
+}
+
+TEST(Probes, AnEncoderWithoutPositionsTreatsItsWordsAsASet) {
+  const TransformerConfig config{.d_model = 16, .heads = 2, .layers = 2, .ff = 24};
+  Parameters<double> parameters;
+  const TransformerEncoder<double> encoder(parameters.root() / "encoder", config);
+  const PositionalEncoding<double> positions(parameters.root() / "positions", Positions::sinusoidal, 8, 16);
+  parameters.initialise(1);
+  const std::vector<int> order{3, 0, 4, 1, 2};
+  const auto without = [&](Var<double> x) { return encoder(x, Mask::none()); };
+  const auto with = [&](Var<double> x) { return encoder(positions(x), Mask::none()); };
+  EXPECT_EQ(probe_permutation<double>(without, 16, order, 1e-13), Findings());
+  EXPECT_EQ(probe_permutation<double>(with, 16, order, 1e-13).size(), order.size());
 }
 
 /// A model whose words see the ones after them, and the padding: what the probes are there to find.
