@@ -53,8 +53,7 @@ void add_grads(CLI::App& app) {
   grads->add_option("--workers", options->workers, "threads that share the sentences")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
-  grads->footer(
-      "Example:\n  qkv grads runs/transformer --data data/korean-english/valid.csv --out gradients.safetensors");
+  grads->footer("Example:\n  qkv grads runs/transformer --data my.csv --out gradients.safetensors");
   grads->callback([options] { run(*options); });
 }
 

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/types.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/datasets/temporary_folder.h"
+
+namespace qkv {
+
+/// What a program left behind when it ended.
+struct Outcome {
+  int exit_code = -1;  ///< 128 and more: the signal that ended it
+  std::string output;  ///< what it wrote to standard output
+  std::string errors;  ///< … and to standard error
+};
+
+using Arguments = std::vector<std::string>;
+
+/// The built program `qkv`, run as users run it, in a temporary folder of the test's own. Its standard streams are
+/// files, so it never sees a terminal.
+class Program {
+ public:
+  /// Runs `qkv ARGUMENTS…` to its end, with this on standard input.
+  Outcome operator()(const Arguments& arguments, std::string_view input = "") const;
+
+  /// Runs a line of bash, in which "$QKV" is the program: for pipes and closed streams.
+  Outcome shell(const std::string& line) const;
+
+  /// Starts `qkv ARGUMENTS…`, waits until it has written this to standard error or has ended, and sends it a signal.
+  Outcome interrupted(const Arguments& arguments, const std::string& errors, int signal) const;
+
+  /// Where it runs: relative paths in arguments start here.
+  const TemporaryFolder& folder() const { return folder_; }
+
+  /// The text of a file there.
+  std::string text_of(const std::string& file) const;
+
+ private:
+  pid_t start(const std::string& program, Arguments arguments, std::string_view input) const;
+  Outcome finish(pid_t process) const;
+
+  TemporaryFolder folder_;
+};
+
+/// For EXPECT_TRUE, which then prints the whole text: whether the text begins with, ends with or holds a part.
+testing::AssertionResult starts_with(const std::string& text, const std::string& part);
+testing::AssertionResult ends_with(const std::string& text, const std::string& part);
+testing::AssertionResult contains(const std::string& text, const std::string& part);
+
+/// The same for a regular expression (of ECMAScript) that fits the text from end to end.
+testing::AssertionResult matches(const std::string& text, const std::string& expression);
+
+}  // namespace qkv

@@ -1,0 +1,121 @@
+// What holds for every command: help, exit codes, where errors go.
+
+#include <fmt/format.h>
+
+#include <sstream>
+
+#include "datasets/text.h"
+#include "tests/cli/small_data.h"
+#include "train/training_config.h"
+
+namespace qkv {
+namespace {
+
+struct Usage : testing::Test {
+  Program qkv;
+};
+
+const std::vector<Arguments> commands{
+    {"data"}, {"data", "korean-english"}, {"train"}, {"translate"}, {"eval"}, {"gradcheck"}, {"grads"}};
+
+TEST_F(Usage, EveryCommandHasHelpWithAnExampleOnEightyColumns) {
+  for (Arguments command : commands) {
+    const std::string name = fmt::format("qkv {}", fmt::join(command, " "));
+    command.push_back("--help");
+    const Outcome help = qkv(command);
+    EXPECT_EQ(help.exit_code, 0);
+    EXPECT_EQ(help.errors, "");
+    const std::size_t examples = help.output.find("Example");
+    ASSERT_NE(examples, std::string::npos) << name;
+    EXPECT_TRUE(contains(help.output.substr(examples), "\n  " + name + " ")) << "an example of itself";
+    std::istringstream lines(help.output);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(columns(line), 80) << name << ": " << line;
+  }
+}
+
+TEST_F(Usage, HelpListsTheCommandsThatThereAre) {
+  const Outcome help = qkv({"--help"});
+  EXPECT_EQ(help.exit_code, 0);
+  for (const char* command : {"data", "train", "translate", "eval", "gradcheck", "grads"})
+    EXPECT_TRUE(contains(help.output, fmt::format("\n  {} ", command)));
+}
+
+TEST_F(Usage, TheVersionIsTold) {
+  const Outcome outcome = qkv({"--version"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_TRUE(matches(outcome.output, "qkv [0-9]+\\.[0-9]+\\.[0-9]+\n"));
+}
+
+TEST_F(Usage, WithoutACommandTheHelpIsShownAsAnError) {
+  const Outcome outcome = qkv({});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_EQ(outcome.output, "");
+  EXPECT_TRUE(contains(outcome.errors, "Usage: qkv"));
+}
+
+TEST_F(Usage, WhatIsNotThereIsRefused) {
+  for (const char* command : {"tranlsate", "Train", ""}) {
+    const Outcome outcome = qkv({command, "run"});
+    EXPECT_EQ(outcome.exit_code, 2);
+    EXPECT_EQ(outcome.errors, fmt::format("qkv: error: there is no command \"{}\" (see qkv --help)\n", command));
+  }
+  for (Arguments command : commands) {
+    if (command == Arguments{"data"}) continue;
+    const std::string name = fmt::format("qkv {}", fmt::join(command, " "));
+    command.insert(command.end(), {"a", "--data", "a", "--out", "a", "--no-such-option"});
+    const Outcome outcome = qkv(command);
+    EXPECT_EQ(outcome.exit_code, 2) << name;
+    EXPECT_EQ(outcome.output, "");
+    EXPECT_TRUE(starts_with(outcome.errors, "qkv: error: ")) << name;
+    EXPECT_TRUE(contains(outcome.errors, "--no-such-option")) << name;
+    EXPECT_TRUE(contains(outcome.errors, fmt::format("(see {} --help)", name)));
+  }
+}
+
+TEST_F(Usage, WhatIsMissingIsNamed) {
+  EXPECT_TRUE(contains(qkv({"train", "--data", "data"}).errors, "--out is required"));
+  EXPECT_TRUE(contains(qkv({"translate"}).errors, "RUN is required"));
+  EXPECT_TRUE(contains(qkv({"eval", "run"}).errors, "--data is required"));
+  EXPECT_EQ(qkv({"data"}).exit_code, 2);
+}
+
+TEST_F(Usage, EverySettingIsAnOptionOfTrainWithItsDefault) {
+  const Outcome help = qkv({"train", "--help"});
+  const TrainingConfig defaults;
+  for_each_setting(defaults, [&](const std::string& name, const auto&, const char*) {
+    EXPECT_TRUE(contains(help.output, "\n  --" + std::string(name == "shuffle" ? "no-shuffle" : name) + " "));
+  });
+  EXPECT_TRUE(contains(help.output, fmt::format("[{}]", defaults.batch_size)));
+  EXPECT_TRUE(contains(help.output, "--norm post|pre"));
+}
+
+TEST_F(Usage, ResultsThatCannotBeWrittenAreAFailure) {
+  write_initial_run(qkv);
+  for (const std::string command : {"gradcheck sum", "eval run --data data/test.csv", "translate run 하나"}) {
+    const Outcome full = qkv.shell("\"$QKV\" " + command + " >/dev/full");
+    EXPECT_EQ(full.exit_code, 1) << command;
+    EXPECT_TRUE(contains(full.errors, "standard output"));
+    const Outcome closed = qkv.shell("\"$QKV\" " + command + " >&-");
+    EXPECT_EQ(closed.exit_code, 1) << command;
+    EXPECT_TRUE(contains(closed.errors, "standard output"));
+  }
+}
+
+TEST_F(Usage, AReaderThatGoesAwayIsNoCrash) {
+  const Outcome outcome = qkv.shell("\"$QKV\" gradcheck | head -n 1; echo ${PIPESTATUS[0]}");
+  EXPECT_EQ(outcome.errors, "");
+  EXPECT_TRUE(matches(outcome.output, "name.*\n(0|141)\n"));  // 141: ended by SIGPIPE, as most programs
+}
+
+TEST_F(Usage, ClosedStandardErrorEndsUpInNoFile) {
+  write_small_data(qkv);
+  const Outcome outcome =
+      qkv.shell("\"$QKV\" train --data data --out run --d-model 8 --heads 1 --layers 1 --ff 8 --steps 3 2>&-");
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_FALSE(contains(qkv.text_of("run/metrics.jsonl"), "validation"));
+  EXPECT_EQ(qkv.shell("\"$QKV\" translate run 모름 2>&-").exit_code, 0) << "the warning has nowhere to go";
+  EXPECT_EQ(qkv.shell("\"$QKV\" nonsense 2>&-").exit_code, 2);
+}
+
+}  // namespace
+}  // namespace qkv
