@@ -89,6 +89,7 @@ TEST(Differences, AKinkIsNoExcuseForASlopeOutsideIt) {
   for (double outside : {-1.5, 1.1}) {
     const GradcheckResult result = difference_check(absolute(outside), {{"x", {2}, {0, 1}}});
     EXPECT_FALSE(result.passed) << outside;
+    ASSERT_EQ(result.mismatches.size(), 1U);
     EXPECT_EQ(result.mismatches[0].index, std::vector<int>{0});
     EXPECT_EQ(result.notes.size(), 1U);
   }
