@@ -8,7 +8,7 @@ data=data/korean-english
 data_options=(--pairs 30000 --seed 1)
 run=runs/transformer
 training_options=(--model transformer --seed 1)
-lengths="4 6 8 10 12 14" # one test sentence of each number of words is shown
+sentence="저는 학교에서 책을 읽습니다." # what it shows how words look at each other
 
 if [ $# -gt 0 ]; then
   echo "usage: ./run.sh    (no arguments; the settings are at its top)" >&2
@@ -55,8 +55,6 @@ fi
 begin "4/5 Training a Transformer" "To start over, remove the folder $run and run ./run.sh again."
 if [ -f "$run/test.json" ]; then
   echo "$run is trained already. To train anew: rm -r $run && ./run.sh"
-  echo "Its scores on sentences it has never seen:"
-  show qkv eval "$run" --data "$data/test.csv"
 elif [ -e "$run" ]; then
   echo "An earlier training did not finish, so it starts over."
   show qkv train --data "$data" --out "$run" "${training_options[@]}" --overwrite
@@ -65,30 +63,15 @@ else
 fi
 
 begin "5/5 Looking at what it learnt" "The error above says why; the trained model in $run is whole."
-# The first sentence of each length, as lines of source, target and links.
-chosen=$(awk -F, -v lengths="$lengths" '
-  NR == 1 { for (i = 1; i <= NF; ++i) column[$i] = i; count = split(lengths, wanted, " "); next }
-  /"/ { next }
-  { words = split($column["source"], unused, " ") }
-  !(words in row) { row[words] = $column["source"] "\t" $column["target"] "\t" $column["alignment"] }
-  END { for (i = 1; i <= count; ++i) if (wanted[i] in row) print row[wanted[i]] }' "$data/test.csv")
-sources=()
-references=()
-while IFS=$'\t' read -r source target links; do
-  sources+=("$source")
-  references+=("$source"$'\n'"  should be: $target"$'\n'"  gold links: $links")
-done <<<"$chosen"
-show qkv translate "$run" "${sources[@]}" --attention cross
-printf '\nWhat the data says (source word - target word, from 0; ? marks links that may be there):\n'
-printf '%s\n' "${references[@]}"
-printf '\nHow the words of one source sentence look at each other:\n'
-show qkv translate "$run" "${sources[2]}" --attention encoder
-
+printf 'Six sentences of different lengths that it has never seen:\n'
+show qkv eval "$run" --data "$data/test.csv" --examples 6
+printf 'How the words of a source sentence look at each other:\n'
+show qkv translate "$run" "$sentence" --attention encoder
 cat <<END
 
 To go on:
   export PATH="\$PWD/build/release:\$PATH"                        so that the command is found
-  qkv translate $run "${sources[0]}"
+  qkv translate $run "$sentence"
   qkv eval $run --data $data/long.csv   sentences longer than those it was trained on
   qkv train --help                                              every option, with its default
   qkv gradcheck                                                 every derivative in qkv, checked

@@ -24,9 +24,9 @@ std::string joined(const std::vector<std::string>& lines) {
   return text;
 }
 
-/// Every Markdown file of docs/, relative to the source.
+/// README.md and every Markdown file of docs/, relative to the source.
 std::vector<std::string> documents() {
-  std::vector<std::string> files;
+  std::vector<std::string> files{"README.md"};
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(source / "docs"))
     if (entry.path().extension() == ".md") files.push_back(fs::relative(entry.path(), source).string());
   std::sort(files.begin(), files.end());
