@@ -16,7 +16,7 @@ struct Usage : testing::Test {
 };
 
 const std::vector<Arguments> commands{
-    {"data"}, {"data", "korean-english"}, {"train"}, {"translate"}, {"eval"}, {"gradcheck"}, {"grads"}};
+    {"data"}, {"data", "korean-english"}, {"train"}, {"translate"}, {"eval"}, {"gradcheck"}, {"grads"}, {"bench"}};
 
 TEST_F(Usage, EveryCommandHasHelpWithAnExampleOnEightyColumns) {
   for (Arguments command : commands) {
@@ -36,7 +36,7 @@ TEST_F(Usage, EveryCommandHasHelpWithAnExampleOnEightyColumns) {
 TEST_F(Usage, HelpListsTheCommandsThatThereAre) {
   const Outcome help = qkv({"--help"});
   EXPECT_EQ(help.exit_code, 0);
-  for (const char* command : {"data", "train", "translate", "eval", "gradcheck", "grads"})
+  for (const char* command : {"data", "train", "translate", "eval", "gradcheck", "grads", "bench"})
     EXPECT_TRUE(contains(help.output, fmt::format("\n  {} ", command)));
 }
 
@@ -62,7 +62,8 @@ TEST_F(Usage, WhatIsNotThereIsRefused) {
   for (Arguments command : commands) {
     if (command == Arguments{"data"}) continue;
     const std::string name = fmt::format("qkv {}", fmt::join(command, " "));
-    command.insert(command.end(), {"a", "--data", "a", "--out", "a", "--no-such-option"});
+    if (command.front() != "bench") command.insert(command.end(), {"a", "--data", "a", "--out", "a"});
+    command.push_back("--no-such-option");
     const Outcome outcome = qkv(command);
     EXPECT_EQ(outcome.exit_code, 2) << name;
     EXPECT_EQ(outcome.output, "");
