@@ -55,8 +55,11 @@ fi
 begin "4/5 Training a Transformer" "To start over, remove the folder $run and run ./run.sh again."
 if [ -f "$run/test.json" ]; then
   echo "$run is trained already. To train anew: rm -r $run && ./run.sh"
+elif [ -f "$run/last/checkpoint.safetensors" ]; then
+  echo "An earlier training did not finish, so it goes on where it stopped."
+  show qkv train --resume --out "$run"
 elif [ -e "$run" ]; then
-  echo "An earlier training did not finish, so it starts over."
+  echo "An earlier training did not get far, so it starts over."
   show qkv train --data "$data" --out "$run" "${training_options[@]}" --overwrite
 else
   show qkv train --data "$data" --out "$run" "${training_options[@]}"

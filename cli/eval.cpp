@@ -11,7 +11,6 @@
 #include "study/attention_view.h"
 #include "study/link_table.h"
 #include "study/score_table.h"
-#include "study/shaded_matrix.h"
 
 namespace qkv::cli {
 
@@ -57,7 +56,7 @@ void show_example(const TrainedModel& trained, const Pair& pair, const Sentence&
              join_words(translation), translation == pair.target ? "  (the same)" : "");
   if (translation.empty() || trained.config.model == ModelKind::rnn) return;
   const AttentionView view = attention_view(trained, pair.source, translation, AttentionKind::cross, {}, {});
-  fmt::print("\n{}\n{}\n", view.title, shaded_matrix(view.rows, view.columns, view.weights, style));
+  fmt::print("\n{}\n{}\n", view.title, drawn(view));
   if (trained.alignment && !pair.links.empty())
     fmt::print("Links found, with the reference fed in, against the gold links:\n{}\n",
                link_table(pair, found_links(trained, pair), {.colour = style.colour, .width = style.width}));

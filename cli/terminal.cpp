@@ -22,6 +22,11 @@ ShadedMatrixStyle matrix_style() {
   return {.digits = !is_terminal, .colour = is_terminal, .width = std::max(terminal_width(STDOUT_FILENO), 40)};
 }
 
+std::string drawn(const AttentionView& view) {
+  const ShadedMatrixStyle style = matrix_style();
+  return shaded_matrix(view.rows, view.columns, view.weights, style) + (style.colour ? shaded_matrix_legend(true) : "");
+}
+
 std::string as_typed(const std::string& argument) {
   const auto is_plain = [](unsigned char c) {
     return std::isalnum(c) != 0 || c >= 0x80 ||

@@ -9,7 +9,6 @@
 #include "cli/terminal.h"
 #include "datasets/text.h"
 #include "study/attention_view.h"
-#include "study/shaded_matrix.h"
 #include "train/decoding.h"
 #include "train/source_sentence.h"
 
@@ -98,7 +97,7 @@ class Translator {
     if (options_.attention.empty() || source.words.empty()) return;
     const AttentionView view =
         attention_view(trained_, source.words, target, kind_of(options_.attention), options_.layer, options_.head);
-    fmt::print("\n{}\n{}\n", view.title, shaded_matrix(view.rows, view.columns, view.weights, matrix_style()));
+    fmt::print("\n{}\n{}\n", view.title, drawn(view));
   }
 
   void print_json(const SourceSentence& source, const Sentence& target) const {
