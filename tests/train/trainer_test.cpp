@@ -61,6 +61,9 @@ TEST(Trainer, WritesTheRunFolder) {
     EXPECT_EQ(step.step, ++steps);
     EXPECT_EQ(step.steps, 30);
     EXPECT_EQ(step.epoch, static_cast<std::uint64_t>((steps - 1) / 5));
+    if (steps % 5 == 1 && steps > 1)  // whatever the checkpoint knows is in the log, even if the machine stops now
+      EXPECT_NE(read_file(folder.metrics()).find(fmt::format("{{\"step\":{},\"valid_loss\"", steps - 1)),
+                std::string::npos);
   };
   observer.on_validation = [&](const TrainingObserver::Validation& v) { validated.push_back(v.step); };
   const std::atomic<bool> stop = false;
