@@ -129,7 +129,6 @@ void run(const Options& options) {
   int number = 1;
   for (std::string line; std::getline(std::cin, line); ++number) {
     if (number == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);  // a byte-order mark
-    if (line.ends_with('\r')) line.pop_back();
     translate(line, fmt::format("standard input:{}", number));
   }
 }

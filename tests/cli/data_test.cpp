@@ -15,6 +15,8 @@ TEST(DataCommandSlow, WritesFiveFilesThatFollowFromTheSeed) {
   for (const std::string file : {"train", "valid", "test", "long", "composition"})
     EXPECT_EQ(qkv.text_of("made/here/" + file + ".csv"), qkv.text_of("again/" + file + ".csv"));
   EXPECT_EQ(read_pairs(qkv.folder() / "again/train.csv").size(), 30'000U);
+  ASSERT_EQ(qkv({"data", "korean-english", "--seed", "8", "--out", "other"}).exit_code, 0);
+  EXPECT_NE(qkv.text_of("other/train.csv"), qkv.text_of("again/train.csv"));
 }
 
 TEST(DataCommand, RefusesNumbersThatMakeNoSense) {

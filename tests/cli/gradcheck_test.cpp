@@ -39,6 +39,7 @@ TEST_F(GradcheckCommand, ANameStandsForAllUsesOfAnOperation) {
   EXPECT_TRUE(names.contains("attention causal"));
   for (const std::string& name : names) EXPECT_TRUE(matches(name, "attention( .*)?"));
   EXPECT_EQ(nlohmann::json::parse(qkv({"gradcheck", "attention causal padding", "--json"}).output).size(), 1U);
+  EXPECT_EQ(qkv({"gradcheck", "linear"}).output.find("linear_relu"), std::string::npos) << "another operation";
 }
 
 TEST_F(GradcheckCommand, JsonHoldsWhatTheTableShows) {

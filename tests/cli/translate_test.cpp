@@ -27,6 +27,7 @@ TEST_F(Translate, ArgumentsAndLinesOfStandardInputAreTheSame) {
   EXPECT_EQ((*this)({}, "하나 둘 셋\n넷 넷 넷").output, arguments.output) << "the last line has no end";
   EXPECT_EQ((*this)({}, "하나 둘 셋\r\n넷 넷 넷\r\n").output, arguments.output);
   EXPECT_EQ((*this)({}, "\xEF\xBB\xBF하나 둘 셋\n넷 넷 넷\n").output, arguments.output) << "a byte-order mark";
+  EXPECT_EQ((*this)({}, "\xEF\xBB\xBF하나\n").errors.find("is not a word"), std::string::npos);
   EXPECT_EQ((*this)({" 하나\t둘\u3000셋 ", "넷 넷 넷"}).output, arguments.output) << "any space separates words";
   EXPECT_EQ(qkv({"translate", "run", "하나 둘 셋", "--max-words", "4", "넷 넷 넷"}).output, arguments.output);
 }
