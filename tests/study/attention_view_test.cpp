@@ -1,0 +1,78 @@
+#include "study/attention_view.h"
+
+#include <gtest/gtest.h>
+
+namespace qkv {
+namespace {
+
+const std::string checkpoint = QKV_SOURCE_DIR "/docs/checkpoint";
+
+struct AttentionViews : testing::Test {
+  TrainedModel trained = load_run(checkpoint + "/transformer");
+  Sentence source{"저는", "새", "집을", "봅니다", "."}, target{"I", "see", "a", "new", "house", "."};
+};
+
+TEST_F(AttentionViews, HaveALabelForEachRowAndColumnAndRowsThatSumToOne) {
+  for (const AttentionKind kind : {AttentionKind::cross, AttentionKind::encoder, AttentionKind::decoder})
+    for (const AttentionView& view : attention_views(trained, source, target, kind)) {
+      EXPECT_EQ(view.rows.size(), kind == AttentionKind::encoder ? 6U : 7U);
+      EXPECT_EQ(view.columns.size(), kind == AttentionKind::decoder ? 7U : 6U);
+      ASSERT_EQ(view.weights.size(), view.rows.size() * view.columns.size());
+      for (std::size_t row = 0; row < view.rows.size(); ++row) {
+        float sum = 0;
+        for (std::size_t i = 0; i < view.columns.size(); ++i) sum += view.weights[row * view.columns.size() + i];
+        EXPECT_NEAR(sum, 1, 1e-5F);
+      }
+    }
+}
+
+TEST_F(AttentionViews, TheDecoderDoesNotLookAhead) {
+  const AttentionView view = attention_view(trained, source, target, AttentionKind::decoder, 0, 1);
+  EXPECT_EQ(view.rows.front(), "<bos>");
+  for (std::size_t row = 0; row < 7; ++row)
+    for (std::size_t column = row + 1; column < 7; ++column) EXPECT_EQ(view.weights[row * 7 + column], 0);
+}
+
+TEST_F(AttentionViews, WithoutAHeadTheMeanIsShown) {
+  const auto view = [&](std::optional<int> head) {
+    return attention_view(trained, source, target, AttentionKind::encoder, 0, head);
+  };
+  const AttentionView mean = view({}), first = view(0), second = view(1);
+  EXPECT_FALSE(mean.head.has_value());
+  EXPECT_NE(first.weights, second.weights);
+  for (std::size_t i = 0; i < mean.weights.size(); ++i)
+    EXPECT_NEAR(mean.weights[i], (first.weights[i] + second.weights[i]) / 2, 1e-6F);
+}
+
+TEST_F(AttentionViews, WhereAWordIsReadRowsAreOneStepLater) {
+  trained.alignment = AlignmentReading{0, 1, 0};
+  const AttentionView predicted = attention_view(trained, source, target, AttentionKind::cross, {}, {});
+  trained.alignment = AlignmentReading{0, 1, 1};
+  const AttentionView read = attention_view(trained, source, target, AttentionKind::cross, {}, {});
+  EXPECT_EQ(predicted.rows.size(), 7U);
+  EXPECT_EQ(read.rows, target);
+  EXPECT_EQ(read.weights, std::vector<float>(predicted.weights.begin() + 6, predicted.weights.end()));
+}
+
+TEST_F(AttentionViews, LinksAreFoundForTheWordsThatHaveGoldLinks) {
+  const Pair pair{source, target, {{0, 0, true}, {2, 4, true}}};
+  EXPECT_EQ(found_links(trained, pair), (std::vector<Link>{{0, 0, true}, {2, 4, true}}));
+}
+
+TEST_F(AttentionViews, WhatIsNotThereIsRefused) {
+  const auto show = [&](AttentionKind kind, std::optional<int> layer, std::optional<int> head) {
+    attention_view(trained, source, target, kind, layer, head);
+  };
+  EXPECT_THROW(show(AttentionKind::cross, 1, {}), std::invalid_argument);
+  EXPECT_THROW(show(AttentionKind::cross, 0, 2), std::invalid_argument);
+  EXPECT_THROW(show(AttentionKind::encoder, -1, {}), std::invalid_argument);
+  trained.alignment = AlignmentReading{7, 0, 0};  // as in a file that was tampered with
+  EXPECT_THROW(show(AttentionKind::cross, {}, {}), std::invalid_argument);
+  trained.alignment.reset();
+  EXPECT_THROW(found_links(trained, {source, target, {{0, 0, true}}}), std::invalid_argument);
+  const TrainedModel rnn = load_run(checkpoint + "/rnn");
+  EXPECT_THROW(attention_view(rnn, source, target, AttentionKind::cross, {}, {}), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace qkv
