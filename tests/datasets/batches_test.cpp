@@ -7,7 +7,6 @@
 #include <tuple>
 
 #include "autograd/random.h"
-#include "tests/datasets/heap_allocations.h"
 #include "tests/datasets/temporary_folder.h"
 
 namespace qkv {
@@ -229,21 +228,6 @@ TEST(Batches, SayWhatTheyCannotDo) {
   EXPECT_EQ(message([&] { encode({{{"a"}, {}, {}}}); }), "encode pairs: the target of pair 0 has no words");
   Batches batches(encode(pairs), 8, Order::consecutive);
   EXPECT_EQ(message([&] { batch_at(batches, 2, 3); }), "batches: epoch 2 has 3 batches, so none with number 3");
-}
-
-TEST(Batches, AllocateNothingOnceReserved) {
-  for (const Order order : {Order::shuffled, Order::cyclic, Order::consecutive}) {
-    Batches batches(encode(random_pairs(2000)), 32, order, 1);
-    Batch batch;
-    batches.reserve(batch);
-    const long before = heap_allocations();
-    Position position;
-    while (position.epoch < 3) {
-      batches.fill(position, batch);
-      position = batches.next(position);
-    }
-    EXPECT_EQ(heap_allocations(), before);
-  }
 }
 
 }  // namespace
