@@ -60,6 +60,12 @@ class Comparison {
     return width > 1 && differs;
   }
 
+  /// Whether all wrong entries should be 0, while others should not: a gradient comes through where nothing went.
+  bool leaks() const {
+    return largest(expected_) > 0 &&
+           all([this](std::size_t i) { return is_same(got_[i], expected_[i]) || is_same(expected_[i], 0); });
+  }
+
   /// The rows in which something is wrong.
   std::vector<std::size_t> wrong_rows() const {
     const auto width = static_cast<std::size_t>(shape_.last());
@@ -123,6 +129,7 @@ std::string diagnose(std::span<const double> got, std::span<const double> expect
   if (comparison.is_multiple(c)) return std::abs(c + 1) < tolerance ? "has the wrong sign" : describe_factor(c, sizes);
   if (comparison.is_transposed()) return "looks transposed";
   if (comparison.wrong_entries() == 1 && got.size() > 1) return "only this entry is wrong";
+  if (comparison.leaks()) return "every wrong entry should be 0: does a mask leak?";
   if (comparison.lacks_sum_term())
     return "its rows should sum to 0 and do not: the softmax's (or a mean's) Σ term is missing";
   if (uses > 1) return fmt::format("the input is used {} times: the second use is not accumulated?", uses);

@@ -187,7 +187,7 @@ GradcheckResult gradcheck(const Function& function, std::vector<CheckInput> inpu
   for (const Outputs& row : rows) backward_rows.push_back(backward.transposed_jacobian_times(row));
   std::vector<Worst> worst(inputs.size());
   std::vector<std::vector<double>> expected_gradient(inputs.size());  // Jᵀ v, from the forward pass
-  double largest = 0;
+  std::vector<double> largest_of(inputs.size());                      // the largest |entry| by each input
   for (std::size_t input = 0; input < inputs.size(); ++input) {
     const std::size_t size = inputs[input].values.size();
     for (std::size_t first = 0; first < size; first += dual_directions) {
@@ -200,7 +200,8 @@ GradcheckResult gradcheck(const Function& function, std::vector<CheckInput> inpu
         const auto compare = [&](double expected) {
           const double got = backward_rows[row++][input][first + k];
           const double difference = difference_of(got, expected);
-          if (std::isfinite(difference)) largest = std::max({largest, std::abs(expected), std::abs(got)});
+          if (std::isfinite(difference))
+            largest_of[input] = std::max({largest_of[input], std::abs(expected), std::abs(got)});
           if (difference > worst[input].difference)
             worst[input] = {difference,
                             {inputs[input].name, index_of(first + k, inputs[input].shape), got, expected, ""}};
@@ -216,6 +217,9 @@ GradcheckResult gradcheck(const Function& function, std::vector<CheckInput> inpu
       }
     }
   }
+  const double largest = largest_of.empty() ? 0 : *std::max_element(largest_of.begin(), largest_of.end());
+  for (std::size_t i = 0; whole && i < inputs.size(); ++i)
+    if (largest_of[i] <= options.tolerance * largest) result.zero_gradients.push_back(inputs[i].name);
   const std::vector<int> uses = backward.uses();
   for (std::size_t i = 0; i < inputs.size(); ++i)
     if (worst[i].difference > options.tolerance * largest)

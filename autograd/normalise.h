@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cmath>
+#include <initializer_list>
 
 #include "autograd/rows.h"
+#include "autograd/tape.h"
 
 namespace qkv {
 
@@ -45,6 +47,29 @@ void sum_products_of_rows(View<T> a, View<T> b, Target<T> to) {
     const T *x = a.data + i * a.stride, *y = b.data + i * b.stride;
     for (int j = 0; j < a.columns; ++j) out[j] += x[j] * y[j];
   }
+}
+
+/// The backward of all rows. `inputs`: what was added up before, each of which gets the gradient of the sum.
+/// dy, normal: [rows, C]   inverse_deviation: [rows]   weight γ, bias β: [C]
+template <class T>
+void layer_norm_backward(View<T> dy, View<T> normal, const T* inverse_deviation, std::initializer_list<Var<T>> inputs,
+                         Var<T> weight, Var<T> bias) {
+  Target<T> to[2]{};
+  int count = 0;
+  for (Var<T> input : inputs)
+    if (auto sink = input.sink()) to[count++] = sink.target();
+  if (count > 0) {
+    const int width = dy.columns;
+    const Borrowed<T> memory(width);
+    T* dx = memory.data();  // of one row
+    for (int i = 0; i < dy.rows; ++i) {
+      normalise_row_backward(dy.row_block(i, 1).data, normal.row_block(i, 1).data, weight.data(), inverse_deviation[i],
+                             Target<T>{dx, 1, width, width, false});
+      for (int k = 0; k < count; ++k) write_each(to[k].row_block(i, 1), [=](auto j) { return dx[j]; });
+    }
+  }
+  if (auto dweight = weight.sink()) sum_products_of_rows(dy, normal, dweight.target());  // dγ += Σ dY ⊙ normal
+  if (auto dbias = bias.sink()) sum_rows(dy, dbias.target());                            // dβ += Σ dY
 }
 
 }  // namespace qkv

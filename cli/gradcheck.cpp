@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "datasets/text.h"
 #include "study/gradcheck_table.h"
+#include "study/zero_gradients.h"
 
 namespace qkv::cli {
 
@@ -50,9 +51,15 @@ nlohmann::ordered_json to_json(const NamedGradcheck& check, const GradcheckResul
                               {"inputs", result.inputs}, {"jacobian_entries", result.jacobian_entries},
                               {"error", result.error},   {"passed", result.passed},
                               {"notes", result.notes}};
+  json["zero_gradients"] = nlohmann::ordered_json::array();
+  for (const std::string& input : result.zero_gradients)
+    json["zero_gradients"].push_back({{"input", input}, {"reason", why_gradient_is_zero(input)}});
   for (const Mismatch& mismatch : result.mismatches)
-    json["mismatches"].push_back(
-        {{"input", mismatch.input}, {"index", mismatch.index}, {"got", mismatch.got}, {"expected", mismatch.expected}});
+    json["mismatches"].push_back({{"input", mismatch.input},
+                                  {"index", mismatch.index},
+                                  {"got", mismatch.got},
+                                  {"expected", mismatch.expected},
+                                  {"diagnosis", mismatch.diagnosis}});
   return json;
 }
 

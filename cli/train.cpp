@@ -99,8 +99,16 @@ void apply_given(const CLI::App& command, const Options& options, TrainingConfig
 /// Names that may be given with --resume: how long to train and how to look on, not what is trained.
 constexpr const char* resumable[] = {"data", "train", "valid", "test", "epochs", "steps", "validate-every", "patience"};
 
+/// The model that the command line names, or else the file of --config, or else the default.
+ModelKind model_of(const CLI::App& command, const Options& options) {
+  if (command.count("--model") > 0) return options.settings.model;
+  TrainingConfig of_file;
+  if (!options.config_file.empty()) read_settings_file(options.config_file, of_file);
+  return of_file.model;
+}
+
 TrainingConfig settings_of(const CLI::App& command, const Options& options) {
-  TrainingConfig settings;
+  TrainingConfig settings = default_settings(model_of(command, options));
   if (options.resume) {
     if (!options.config_file.empty() || options.no_shuffle)
       throw WrongUsage(

@@ -4,6 +4,7 @@
 
 #include "autograd/ops/cross_entropy.h"
 #include "layers/rnn_seq2seq.h"
+#include "layers/self_attention.h"
 #include "layers/transformer.h"
 
 namespace qkv {
@@ -122,6 +123,40 @@ RnnConfig rnn(CellKind cell, bool attention, Score score = Score::dot) {
           .score = score};
 }
 
+NamedGradcheck self_attention(const std::string& name, bool scaled) {
+  return layer(
+      name, [=](const auto& path) { return SelfAttention(path, 4, scaled); },
+      [](const auto& layer, auto x) { return layer(x[0], Mask::padding(source_lengths)); }, {{"x", {2, 3, 4}}});
+}
+
+/// Two steps of a cell, so that what a step passes on is differentiated too.
+NamedGradcheck rnn_cell(const std::string& name, CellKind kind) {
+  return layer(
+      name, [=](const auto& path) { return RnnCell(path, kind, 3, 4); },
+      [](const auto& layer, auto x) {
+        const auto second = layer(x[1], layer(x[0], layer.start(x[2])));
+        return second.c ? std::vector{second.h, second.c} : std::vector{second.h};
+      },
+      {{"first word", {2, 1, 3}}, {"second word", {2, 1, 3}}, {"h", {2, 1, 4}}});
+}
+
+NamedGradcheck rnn_encoder(const std::string& name, CellKind kind) {
+  return layer(
+      name, [=](const auto& path) { return RnnEncoder(path, kind, 3, 4); },
+      [](const auto& layer, auto x) {
+        const auto encoded = layer(x[0], source_lengths);
+        return std::vector{encoded.states, encoded.last};
+      },
+      {{"x", {2, 3, 3}}});
+}
+
+NamedGradcheck rnn_attention(const std::string& name, Score score) {
+  return layer(
+      name, [=](const auto& path) { return RnnAttention(path, score, 4); },
+      [](const auto& layer, auto x) { return layer(x[0], layer.keys(x[1]), x[1], Mask::padding(source_lengths)); },
+      {{"h", {2, 1, 4}}, {"states", {2, 3, 4}}});
+}
+
 NamedGradcheck feed_forward(const std::string& name, Activation activation) {
   return layer(
       name, [=](const auto& path) { return FeedForward(path, 4, 5, activation); },
@@ -166,6 +201,17 @@ std::vector<NamedGradcheck> layer_gradchecks() {
       layer("LayerNorm", norm, [](const auto& layer, auto x) { return layer(x[0]); }, {{"x", {2, 3, 5}}}),
       layer("LayerNorm of a sum", norm, [](const auto& layer, auto x) { return layer.of_sum(x[0], x[1]); },
             {{"x", {2, 3, 5}}, {"r", {2, 3, 5}}}),
+      rnn_cell("RnnCell gru", CellKind::gru),
+      rnn_cell("RnnCell lstm", CellKind::lstm),
+      rnn_cell("RnnCell elman", CellKind::elman),
+      rnn_encoder("RnnEncoder gru", CellKind::gru),
+      rnn_encoder("RnnEncoder lstm", CellKind::lstm),
+      rnn_encoder("RnnEncoder elman", CellKind::elman),
+      rnn_attention("RnnAttention dot", Score::dot),
+      rnn_attention("RnnAttention scaled-dot", Score::scaled_dot),
+      rnn_attention("RnnAttention additive", Score::additive),
+      self_attention("SelfAttention", true),
+      self_attention("SelfAttention unscaled", false),
       layer("MultiHeadAttention", attention,
             [](const auto& layer, auto x) { return layer(x[0], x[1], Mask::padding(source_lengths)); },
             {{"x", {2, 2, 4}}, {"memory", {2, 3, 4}}}),
@@ -178,13 +224,15 @@ std::vector<NamedGradcheck> layer_gradchecks() {
       encoder_layer("EncoderLayer pre", NormOrder::pre),
       decoder_layer("DecoderLayer post", NormOrder::post),
       decoder_layer("DecoderLayer pre", NormOrder::pre),
-      model<Transformer>("Transformer post", transformer(NormOrder::post)),
-      model<Transformer>("Transformer pre", transformer(NormOrder::pre)),
-      model<Transformer>("Transformer tied, gelu, learned positions", tied_transformer()),
       model<RnnSeq2Seq>("RnnSeq2Seq gru", rnn(CellKind::gru, false)),
+      model<RnnSeq2Seq>("RnnSeq2Seq lstm", rnn(CellKind::lstm, false)),
+      model<RnnSeq2Seq>("RnnSeq2Seq elman", rnn(CellKind::elman, false)),
       model<RnnSeq2Seq>("RnnSeq2Seq gru, dot attention", rnn(CellKind::gru, true)),
       model<RnnSeq2Seq>("RnnSeq2Seq lstm, scaled-dot attention", rnn(CellKind::lstm, true, Score::scaled_dot)),
       model<RnnSeq2Seq>("RnnSeq2Seq elman, additive attention", rnn(CellKind::elman, true, Score::additive)),
+      model<Transformer>("Transformer post", transformer(NormOrder::post)),
+      model<Transformer>("Transformer pre", transformer(NormOrder::pre)),
+      model<Transformer>("Transformer tied, gelu, learned positions", tied_transformer()),
   };
 }
 

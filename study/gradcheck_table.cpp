@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "study/zero_gradients.h"
+
 namespace qkv {
 
 std::string gradcheck_head(int name_width) {
@@ -13,6 +15,7 @@ std::string gradcheck_row(const NamedGradcheck& check, const GradcheckResult& re
   std::string text = fmt::format("{:<{}}  {:<9} {:>7} {:>9} {:>8.1e}  {}\n", check.name, name_width, check.kind,
                                  result.inputs, entries, result.error, result.passed ? "ok" : "WRONG");
   if (!result.passed) text += "    " + result.message() + "\n";
+  for (const std::string& line : explain_zero_gradients(result.zero_gradients)) text += "    note: " + line + "\n";
   for (const std::string& note : result.notes) text += "    note: " + note + "\n";
   return text;
 }

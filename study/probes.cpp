@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "autograd/ops/cross_entropy.h"
+#include "study/zero_gradients.h"
 
 namespace qkv {
 
@@ -147,9 +148,7 @@ std::vector<UntouchedParameter> probe_parameter_gradients(const Seq2Seq<T>& mode
   for (std::size_t i = 0; i < parameters.entries().size(); ++i) {
     if (largest_of(parameters.part(gradients.span(), i)) > tolerance * largest) continue;
     const std::string& name = parameters.entries()[i].name;
-    untouched.push_back({name, name.ends_with("attention.key.bias")
-                                   ? "a key's bias adds the same to all scores of a query, and softmax takes that out"
-                                   : ""});
+    untouched.push_back({name, why_gradient_is_zero(name)});
   }
   return untouched;
 }

@@ -48,6 +48,16 @@ const std::vector<std::string>& choices<ScheduleKind>() {
   return names;
 }
 
+TrainingConfig default_settings(ModelKind model) {
+  TrainingConfig settings;
+  settings.model = model;
+  if (model != ModelKind::transformer) {
+    settings.lr = 3e-3;
+    settings.dropout = 0;
+  }
+  return settings;
+}
+
 void check_settings(const TrainingConfig& config) {
   const auto at_least = [](const char* option, auto value, auto least) {
     check(value >= least, "--{} {} is too small; it must be at least {}", option, value, least);

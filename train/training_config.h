@@ -60,6 +60,10 @@ struct TrainingConfig {
   friend bool operator==(const TrainingConfig&, const TrainingConfig&) = default;
 };
 
+/// The settings that training begins with: the defaults above, and for the RNN models, which learn slowly with a
+/// Transformer's, a higher learning rate and no dropout.
+TrainingConfig default_settings(ModelKind model);
+
 /// Throws std::invalid_argument, naming the option, if a setting is out of its range.
 void check_settings(const TrainingConfig& config);
 
@@ -86,7 +90,7 @@ void for_each_setting(Config& config, Visit&& visit) {
   visit("heads", config.heads, "attention heads; they share the features");
   visit("layers", config.layers, "layers of the encoder, and of the decoder");
   visit("ff", config.ff, "width inside the feed-forward networks");
-  visit("dropout", config.dropout, "probability of dropping a feature while training");
+  visit("dropout", config.dropout, "probability of dropping a feature while training; 0 for an RNN model");
   visit("norm", config.norm, "layer norm after each residual sum (post) or before each sublayer (pre)");
   visit("activation", config.activation, "between the two layers of a feed-forward network");
   visit("positions", config.positions, "how words are told where they stand");
@@ -106,7 +110,7 @@ void for_each_setting(Config& config, Visit&& visit) {
   visit("batch-size", config.batch_size, "sentences in a batch");
   visit("epochs", config.epochs, "passes through the training data");
   visit("steps", config.steps, "train for so many steps instead; 0 writes the initial model");
-  visit("lr", config.lr, "learning rate: the highest that the schedule reaches");
+  visit("lr", config.lr, "learning rate: the highest that the schedule reaches; 0.003 for an RNN model");
   visit("schedule", config.schedule, "how the learning rate goes on after the warm-up");
   visit("warmup", config.warmup, "steps in which the learning rate rises from 0");
   visit("beta1", config.adam.beta1, "Adam's memory of the gradient");

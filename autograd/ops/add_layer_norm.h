@@ -26,17 +26,8 @@ Var<T> add_layer_norm(Var<T> x, Var<T> r, Var<T> weight, Var<T> bias, double eps
     scale_and_shift(normal + row, weight.data(), bias.data(), width, sum);
   }
   on_backward(y, [=] {
-    const View<T> dy = y.grad();
-    const View<T> n{normal, rows, width, width, false};
-    for (auto input : {x, r})
-      if (auto sink = input.sink()) {  // the sum passes its gradient to both
-        const Target<T> to = sink.target();
-        for (int i = 0; i < rows; ++i)
-          normalise_row_backward(dy.row_block(i, 1).data, n.row_block(i, 1).data, weight.data(), inverse_deviation[i],
-                                 to.row_block(i, 1));
-      }
-    if (auto dweight = weight.sink()) sum_products_of_rows(dy, n, dweight.target());  // dγ += Σ dY ⊙ normal
-    if (auto dbias = bias.sink()) sum_rows(dy, dbias.target());                       // dβ += Σ dY
+    // The sum passes its gradient to both.
+    layer_norm_backward(y.grad(), View<T>{normal, rows, width, width, false}, inverse_deviation, {x, r}, weight, bias);
   });
   return y;
 }

@@ -22,16 +22,7 @@ Var<T> layer_norm(Var<T> x, Var<T> weight, Var<T> bias, double eps = 1e-5) {
     scale_and_shift(normal + row, weight.data(), bias.data(), width, assign(y).data + row);
   }
   on_backward(y, [=] {
-    const View<T> dy = y.grad();
-    const View<T> n{normal, rows, width, width, false};
-    if (auto dx = x.sink()) {
-      const Target<T> to = dx.target();
-      for (int i = 0; i < rows; ++i)
-        normalise_row_backward(dy.row_block(i, 1).data, n.row_block(i, 1).data, weight.data(), inverse_deviation[i],
-                               to.row_block(i, 1));
-    }
-    if (auto dweight = weight.sink()) sum_products_of_rows(dy, n, dweight.target());  // dγ += Σ dY ⊙ normal
-    if (auto dbias = bias.sink()) sum_rows(dy, dbias.target());                       // dβ += Σ dY
+    layer_norm_backward(y.grad(), View<T>{normal, rows, width, width, false}, inverse_deviation, {x}, weight, bias);
   });
   return y;
 }

@@ -190,6 +190,24 @@ TEST_F(Train, ConfigTakesTheSettingsOfARunAndOptionsOverrideThem) {
   EXPECT_TRUE(contains(wrong.errors, "wrong.json: there is no setting \"colour\""));
 }
 
+TEST_F(Train, AnRnnBeginsWithSettingsThatSuitIt) {
+  qkv.folder().file("model.json", R"({"model": "rnn"})");
+  int runs = 0;
+  const auto rate_and_dropout = [&](const Arguments& options) {
+    const std::string run = "run" + std::to_string(++runs);
+    Arguments arguments{"train", "--data", "data", "--steps", "0", "--out", run};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    EXPECT_EQ(qkv(arguments).exit_code, 0);
+    const auto json = nlohmann::json::parse(qkv.text_of(run + "/config.json"));
+    return std::pair(json["lr"].get<double>(), json["dropout"].get<double>());
+  };
+  EXPECT_EQ(rate_and_dropout({}), std::pair(2e-3, 0.1));
+  EXPECT_EQ(rate_and_dropout({"--model", "rnn-attention"}), std::pair(3e-3, 0.0));
+  EXPECT_EQ(rate_and_dropout({"--config", "model.json"}), std::pair(3e-3, 0.0));
+  EXPECT_EQ(rate_and_dropout({"--config", "model.json", "--model", "transformer"}), std::pair(2e-3, 0.1));
+  EXPECT_EQ(rate_and_dropout({"--model", "rnn", "--lr", "1e-2"}), std::pair(1e-2, 0.0));
+}
+
 TEST_F(Train, ClipZeroMeansNone) {
   for (const auto& [run, clip] : {std::pair("none", "0"), std::pair("high", "1000000"), std::pair("low", "0.001")})
     ASSERT_EQ(qkv(train_tiny(run, {"--steps", "3", "--clip", clip})).exit_code, 0);

@@ -32,6 +32,11 @@ TEST_F(Translate, ArgumentsAndLinesOfStandardInputAreTheSame) {
   EXPECT_EQ(qkv({"translate", "run", "하나 둘 셋", "--max-words", "4", "넷 넷 넷"}).output, arguments.output);
 }
 
+TEST_F(Translate, ASentenceInBracketsIsOneSentence) {
+  EXPECT_EQ(lines_in((*this)({"[하나, 둘]", "[셋]"}).output), 2);
+  EXPECT_EQ((*this)({"[하나, 둘]"}).output, (*this)({}, "[하나, 둘]\n").output);
+}
+
 TEST_F(Translate, AnEmptyLineGivesAnEmptyLine) {
   const std::string sentence = (*this)({"하나"}).output;
   const Outcome outcome = (*this)({}, "\n하나\n  \n\n");

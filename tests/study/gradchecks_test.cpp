@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 #include <set>
 
 #include "study/check_operations.h"
+#include "study/zero_gradients.h"
 #include "tests/autograd/numbers.h"
 
 namespace qkv {
@@ -26,6 +28,31 @@ TEST(Gradchecks, HaveNamesOfTheirOwn) {
     EXPECT_TRUE(names.insert(check.name).second) << check.name << " occurs twice";
     EXPECT_TRUE(check.kind == "operation" || check.kind == "layer" || check.kind == "model") << check.kind;
   }
+}
+
+TEST(Gradchecks, ExplainEveryZeroGradient) {
+  std::map<std::string, std::vector<std::string>> zero;
+  for (const NamedGradcheck& check : gradchecks()) {
+    const GradcheckResult result = check.run(1);
+    for (const std::string& input : result.zero_gradients)
+      EXPECT_NE(why_gradient_is_zero(input), "") << check.name << ": every derivative by " << input << " is zero";
+    if (!result.zero_gradients.empty()) zero[check.name] = result.zero_gradients;
+  }
+  EXPECT_EQ(zero["SelfAttention"], std::vector<std::string>{"layer.key.bias"});
+  EXPECT_EQ(zero["Transformer post"], (std::vector<std::string>{"encoder.layers.0.self_attention.key.bias",
+                                                                "decoder.layers.0.self_attention.key.bias",
+                                                                "decoder.layers.0.cross_attention.key.bias"}));
+  EXPECT_FALSE(zero.contains("RnnSeq2Seq gru, dot attention"));
+}
+
+TEST(Gradchecks, LeaveNoLayerOut) {
+  std::set<std::string> checked;
+  for (const NamedGradcheck& check : gradchecks())
+    if (check.kind != "operation") checked.insert(check.name.substr(0, check.name.find(' ')));
+  for (const char* layer : {"Linear", "Embedding", "PositionalEncoding", "LayerNorm", "RnnCell", "RnnEncoder",
+                            "RnnAttention", "SelfAttention", "MultiHeadAttention", "FeedForward", "EncoderLayer",
+                            "DecoderLayer", "RnnSeq2Seq", "Transformer"})
+    EXPECT_TRUE(checked.contains(layer)) << layer;
 }
 
 TEST(Gradchecks, LeaveNoOperationOut) {

@@ -213,6 +213,24 @@ Var<T> cross_entropy_without_divisor(Var<T> logits, std::span<const int> targets
   return loss;
 }
 
+/// The words that are no padding, 0 for the others, whose gradient is let through all the same.
+template <class T>
+Var<T> words_with_leaking_gradient(Var<T> x, std::span<const int> lengths) {
+  Var<T> y = Tape<T>::make("words", x.shape(), {x});
+  for (int b = 0; b < x.dim(0); ++b)
+    for (int i = 0; i < x.dim(1); ++i) {
+      const int row = b * x.dim(1) + i;
+      const T* from = x.rows().row_block(row, 1).data;
+      const bool is_word = i < lengths[static_cast<std::size_t>(b)];
+      write_each(assign(y).row_block(row, 1), [=](auto j) { return is_word ? from[j] : T(0); });
+    }
+  on_backward(y, [=] {
+    const T* dy = y.grad().data;
+    if (auto dx = x.sink()) write_each(dx.target(), [=](auto i) { return dy[i]; });  // for padding too
+  });
+  return y;
+}
+
 void expect_caught(const GradcheckResult& result, const std::vector<std::string>& wrong_inputs,
                    const std::string& diagnosis) {
   EXPECT_FALSE(result.passed);
@@ -241,6 +259,12 @@ TEST(PlantedFaults, OfWholeOperationsAreCaughtInTheRightInputs) {
                 {"w"}, "looks transposed");
   expect_caught(gradcheck([&](auto x) { return embedding_without_accumulation(x[0], ids); }, {{"table", {3, 2}}}),
                 {"table"}, "only row 2 is wrong: if used more than once, the second use is not accumulated?");
+  const std::vector<int> lengths{3, 1};
+  const GradcheckResult leak =
+      gradcheck([&](auto x) { return words_with_leaking_gradient(x[0], lengths); }, {{"x", {2, 3, 2}}});
+  expect_caught(leak, {"x"}, "every wrong entry should be 0: does a mask leak?");
+  EXPECT_EQ(leak.message(),
+            "gradient of x[1, 1, 0]: got 1, expected 0 (every wrong entry should be 0: does a mask leak?)");
   expect_caught(gradcheck([&](auto x) { return cross_entropy_without_divisor(x[0], targets); }, {{"logits", {3, 4}}},
                           {.sizes = {{"rows", 3}}}),
                 {"logits"}, "off by the constant factor 3 = rows");
