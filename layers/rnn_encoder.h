@@ -1,6 +1,6 @@
 #pragma once
 
-#include <vector>
+#include <span>
 
 #include "autograd/ops/concat.h"
 #include "autograd/ops/slice.h"
@@ -28,12 +28,13 @@ class RnnEncoder {
     check(words > 0, "encoder: the sentences have no words");
     const Var<T> inputs = cell_.input_part(x);
     RnnState<T> state = cell_.start(x.dim(0));
-    std::vector<Var<T>> states;
+    const auto count = static_cast<std::size_t>(words);
+    const std::span<Var<T>> states{Tape<T>::current().template scratch<Var<T>>(count), count};
     for (int i = 0; i < words; ++i) {
       const RnnState<T> next = cell_.step(slice(inputs, 1, i, 1), state);
       state.h = hold_finished(next.h, state.h, lengths, i);
       if (next.c) state.c = hold_finished(next.c, state.c, lengths, i);
-      states.push_back(state.h);
+      states[static_cast<std::size_t>(i)] = state.h;
     }
     return {concat(std::span<const Var<T>>(states), 1), state.h};
   }

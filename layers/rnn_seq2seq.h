@@ -45,8 +45,9 @@ class RnnSeq2Seq : public Seq2Seq<T> {
     const Memory memory = read(source);
     State state = start(memory);
     const Var<T> words = dropout_(target_embedding_(target));
-    std::vector<Var<T>> outputs;
-    for (int i = 0; i < target.length; ++i) outputs.push_back(step(slice(words, 1, i, 1), memory, state));
+    const auto length = static_cast<std::size_t>(target.length);
+    const std::span<Var<T>> outputs{Tape<T>::current().template scratch<Var<T>>(length), length};
+    for (std::size_t i = 0; i < length; ++i) outputs[i] = step(slice(words, 1, static_cast<int>(i), 1), memory, state);
     return generator_(dropout_(concat(std::span<const Var<T>>(outputs), 1)));
   }
 

@@ -24,6 +24,8 @@ class Decoding {
 template <class T>
 class Seq2Seq {
  public:
+  using Scalar = T;
+
   Seq2Seq() = default;
   virtual ~Seq2Seq() = default;
   Seq2Seq(const Seq2Seq&) = delete;

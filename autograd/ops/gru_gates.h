@@ -33,7 +33,7 @@ Var<T> gru_gates(Var<T> x, Var<T> y, Var<T> h) {
   on_backward(next, [=] {
     const View<T> dnext = next.grad();
     const Borrowed<T> memory(3 * std::int64_t{width});
-    T* dgates = memory.data();  // dr, dz, dn before the nonlinearities, of one row
+    T* __restrict dgates = memory.data();  // dr, dz, dn before the nonlinearities, of one row
     const auto dx = x.sink(), dy = y.sink(), dh = h.sink();
     Target<T> to_x{}, to_y{}, to_h{};
     if (dx) to_x = dx.target();
@@ -50,9 +50,11 @@ Var<T> gru_gates(Var<T> x, Var<T> y, Var<T> h) {
         dgates[j] = dn * yr[2 * width + j] * r * (T(1) - r);
       }
       if (dx) write_each(to_x.row_block(i, 1), [=](auto j) { return dgates[j]; });
-      if (dy)
-        write_each(to_y.row_block(i, 1),
-                   [=](auto j) { return j < 2 * width ? dgates[j] : dgates[j] * g[j - 2 * width]; });
+      if (dy) {
+        const Target<T> row = to_y.row_block(i, 1);
+        write_each(row.column_block(0, 2 * width), [=](auto j) { return dgates[j]; });
+        write_each(row.column_block(2 * width, width), [=](auto j) { return dgates[2 * width + j] * g[j]; });
+      }
       if (dh) write_each(to_h.row_block(i, 1), [=](auto j) { return d[j] * g[width + j]; });  // dh += dh' ⊙ z
     }
   });

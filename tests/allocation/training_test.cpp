@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "layers/rnn_seq2seq.h"
 #include "tests/allocation/heap.h"
 #include "tests/train/toy_training.h"
 #include "train/training_step.h"
@@ -9,16 +10,16 @@ namespace {
 
 /// What training takes from the heap in two passes through the data, from choosing the sentences to the update, once
 /// it has been through the data before.
-template <class T>
-HeapCount steady_training(TransformerConfig config, int pairs, int batch_size, int workers) {
+template <class Model, class Config>
+HeapCount steady_training(Config config, int pairs, int batch_size, int workers) {
   const std::vector<Pair> data = toy_pairs(pairs, 1);
   const Vocabulary source(data, &Pair::source), target(data, &Pair::target);
   config.source_words = source.size();
   config.target_words = target.size();
   config.dropout = 0.1;
-  Transformer<T> model(config);
+  Model model(config);
   model.parameters().initialise(1);
-  TrainingStep<T> training(model, workers);
+  TrainingStep<typename Model::Scalar> training(model, workers);
   Batches batches(EncodedPairs(data, source, target), batch_size, Order::shuffled, 1);
   Batch batch;
   batches.reserve(batch);
@@ -42,10 +43,10 @@ HeapCount steady_training(TransformerConfig config, int pairs, int batch_size, i
 TEST(TrainingAllocation, IsNoneFromFillingTheBatchToTheUpdate) {
   for (const int workers : {1, 2, 3}) {
     const TransformerConfig small = toy_transformer();
-    const HeapCount in_float = steady_training<float>(small, 60, 8, workers);
+    const HeapCount in_float = steady_training<Transformer<float>>(small, 60, 8, workers);
     EXPECT_EQ(in_float.own, 0) << workers;
     EXPECT_EQ(in_float.onednn, 0) << "no product here is large";
-    EXPECT_EQ(steady_training<double>(small, 60, 8, workers).own, 0) << workers;
+    EXPECT_EQ(steady_training<Transformer<double>>(small, 60, 8, workers).own, 0) << workers;
   }
 }
 
@@ -55,9 +56,17 @@ TEST(TrainingAllocation, IsOnednnsAloneWhereProductsAreLarge) {
   large.heads = 4;
   large.layers = 1;
   large.ff = 256;
-  const HeapCount count = steady_training<float>(large, 128, 64, 2);
+  const HeapCount count = steady_training<Transformer<float>>(large, 128, 64, 2);
   EXPECT_EQ(count.own, 0);
   RecordProperty("onednn", static_cast<int>(count.onednn));
+}
+
+TEST(TrainingAllocation, IsNoneInRecurrentModels) {
+  for (const CellKind cell : {CellKind::gru, CellKind::lstm, CellKind::elman})
+    for (const Score score : {Score::dot, Score::additive}) {
+      const RnnConfig small{.embedding = 8, .hidden = 12, .cell = cell, .score = score};
+      EXPECT_EQ(steady_training<RnnSeq2Seq<float>>(small, 60, 8, 2).own, 0);
+    }
 }
 
 }  // namespace
