@@ -79,7 +79,8 @@ class Translator {
                                                    std::span(&limit, 1), options_.decoding)
                                         .front();
     if (translation.cut)
-      tell(fmt::format("qkv: warning: \"{}\": the translation was cut off after {} words\n", join_words(words), limit));
+      tell(fmt::format("qkv: warning: \"{}\": the translation was cut off after {} words\n", join_words(words),
+                       translation.words.size()));
     return trained_.target.decode(translation.words);
   }
 

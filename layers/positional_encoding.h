@@ -24,6 +24,9 @@ class PositionalEncoding {
       table_ = sinusoids(max_length, width);
   }
 
+  /// How many positions there are.
+  int count() const { return shape_.dim(0); }
+
   /// The first word of x is at position `first`. Throws std::invalid_argument beyond the last position there is.
   Var<T> operator()(Var<T> x, int first = 0) const {
     const InModule here(path_);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <memory>
 
 #include "layers/parameters.h"
@@ -38,6 +39,9 @@ class Seq2Seq {
   /// Reads the sources and gets ready to produce up to `max_words` words for each. Runs under NoGrad on the current
   /// tape; the state itself lies outside the tape, so every `next` may be followed by a rewind.
   virtual std::unique_ptr<Decoding<T>> decode(const Tokens& source, int max_words) const = 0;
+
+  /// The most words of a translation that the model can produce and still look for `<eos>` behind them.
+  virtual int most_target_words() const { return std::numeric_limits<int>::max() - 1; }
 
   Parameters<T>& parameters() const { return *parameters_; }
 

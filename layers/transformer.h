@@ -37,6 +37,9 @@ class Transformer : public Seq2Seq<T> {
     return encoder_(words, source.padding());
   }
 
+  /// `<bos>` takes one position.
+  int most_target_words() const override { return target_positions_.count() - 1; }
+
   std::unique_ptr<Decoding<T>> decode(const Tokens& source, int max_words) const override {
     return std::make_unique<WithCache>(*this, source, max_words);
   }

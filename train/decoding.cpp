@@ -106,13 +106,16 @@ std::vector<Translation> translate(const Seq2Seq<T>& model, const Tokens& source
         max_words.size(), source.sentences);
   if (max_words.empty()) return {};
   std::vector<Search> searches;
+  int longest = 0;
   for (std::size_t i = 0; i < max_words.size(); ++i) {
-    searches.emplace_back(max_words[i], options);
+    const int limit = std::min(max_words[i], model.most_target_words());
+    searches.emplace_back(limit, options);
     searches.back().live().front().row = static_cast<int>(i);
+    longest = std::max(longest, limit);
   }
   Tape<T> tape;
   const Recording recording(tape);
-  const auto decoding = model.decode(source, *std::max_element(max_words.begin(), max_words.end()) + 1);
+  const auto decoding = model.decode(source, longest + 1);
   tape.rewind();
 
   std::vector<int> last(max_words.size(), bos_id);

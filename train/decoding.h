@@ -28,7 +28,8 @@ constexpr int most_words(int source_words) { return 2 * source_words + 10; }
 /// Translates by beam search: at every step the most likely continuations of all translations that are followed go on,
 /// as many as the beam is wide, less those that are finished; in the end the finished one with the best score is
 /// taken. `<pad>`, `<bos>` and `<unk>` are never produced. All sources are translated together; whatever is finished
-/// leaves the batch. max_words: for each sentence; if no translation is finished by then, the best one is cut.
+/// leaves the batch. max_words: for each sentence, or the most that the model can produce if that is less; if no
+/// translation is finished by then, the best one is cut.
 /// Compiled for float and double. Throws std::invalid_argument if an option is out of range.
 template <class T>
 std::vector<Translation> translate(const Seq2Seq<T>& model, const Tokens& source, std::span<const int> max_words,

@@ -86,6 +86,15 @@ TEST_F(Translate, WhatIsTooLongIsCutAndSaid) {
   EXPECT_TRUE(contains(unlimited.errors, "cut off after 12 words")) << "2 x 1 + 10";
 }
 
+TEST_F(Translate, WhatWouldNeedMorePositionsThanTheModelHasIsCutAndSaid) {
+  std::string many;
+  for (int i = 0; i < 700; ++i) many += "하나 ";
+  const Outcome outcome = qkv({"translate", "run", many});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.errors;
+  EXPECT_TRUE(contains(outcome.errors, "the translation was cut off after 1023 words")) << "1024 positions less <bos>";
+  EXPECT_EQ(std::count(outcome.output.begin(), outcome.output.end(), ' '), 1022);
+}
+
 TEST_F(Translate, InvalidUtf8IsAnErrorThatNamesThePlace) {
   const Outcome line = (*this)({}, "하나\n둘 \xff\n셋\n");
   EXPECT_EQ(line.exit_code, 1);

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "layers/rnn_seq2seq.h"
 #include "tests/autograd/numbers.h"
 #include "tests/train/toy_training.h"
 #include "train/decoding.h"
@@ -105,6 +106,26 @@ TEST(GreedyDecoding, KeepsToTheLimitOfEachSentence) {
     EXPECT_TRUE(translation.words.empty());
     EXPECT_FALSE(translation.cut);  // it ended by itself, also where no word was allowed
   }
+}
+
+TEST(GreedyDecoding, StopsAtTheLastPositionThatTheModelHas) {
+  const Sources sources;
+  TransformerConfig config = toy_transformer();
+  config.max_positions = 7;  // <bos> takes one
+  Transformer<float> model(config);
+  EXPECT_EQ(model.most_target_words(), 6);
+  model.parameters().initialise(1);
+  const std::vector<int> limits{50, 6, 7, 4};
+  for (const float eos_bias : {-1000.0F, 1000.0F}) {
+    parameter<float>(model, "generator.bias")[eos_id] = eos_bias;
+    const std::vector<Translation> translations = translate<float>(model, sources.tokens(), limits, {.beam = 2});
+    for (std::size_t b = 0; b < 4; ++b) {
+      EXPECT_EQ(translations[b].words.size(), eos_bias > 0 ? 0U : b == 3 ? 4U : 6U);
+      EXPECT_EQ(translations[b].cut, eos_bias < 0);
+    }
+  }
+  const RnnSeq2Seq<float> recurrent({.source_words = 12, .target_words = 12, .embedding = 4, .hidden = 4});
+  EXPECT_GT(recurrent.most_target_words(), 1'000'000);
 }
 
 TEST(GreedyDecoding, OfNothingIsNothing) {
