@@ -61,7 +61,7 @@ std::unique_ptr<Transformer<T>> random_transformer(const TransformerConfig& conf
 
 /// The logits without recording gradients, row by row.
 template <class T>
-std::vector<T> logits_of(const Transformer<T>& model, const Sentences& source, const Sentences& target) {
+std::vector<T> logits_of(const Seq2Seq<T>& model, const Sentences& source, const Sentences& target) {
   Tape<T> tape;
   const Recording recording(tape);
   const NoGrad no_grad(tape);

@@ -1,31 +1,14 @@
 #include <gtest/gtest.h>
 
-#include "tests/layers/small_transformer.h"
+#include "tests/layers/decoding_steps.h"
 
 namespace qkv {
 namespace {
-
-const std::vector<std::vector<int>> sources{{4, 5, 6, 7, 8, 2}, {9, 2}, {10, 4, 2}, {2}};
-const std::vector<std::vector<int>> targets{{1, 4, 5}, {1, 6, 7, 8, 9, 10}, {1, 11, 12, 4, 5}, {1, 5, 5, 5}};
 
 template <class T>
 class TransformerDecodingTest : public testing::Test {};
 using Scalars = testing::Types<float, double>;
 TYPED_TEST_SUITE(TransformerDecodingTest, Scalars);
-
-/// The next words' logits of one row of a decoder's batch.
-template <class T>
-std::vector<T> row_of(Var<T> logits, int row) {
-  const T* from = logits.rows().row_block(row, 1).data;
-  return {from, from + logits.last()};
-}
-
-/// The logits after all words of the target, by the full forward pass.
-template <class T>
-std::vector<T> full_logits(const Transformer<T>& model, std::size_t sentence, const std::vector<int>& target) {
-  const std::vector<T> all = logits_of(model, Sentences{sources[sentence]}, Sentences{target});
-  return {all.end() - 13, all.end()};
-}
 
 TYPED_TEST(TransformerDecodingTest, WithCachesGivesWhatTheFullForwardPassGives) {
   using T = TypeParam;
@@ -37,6 +20,7 @@ TYPED_TEST(TransformerDecodingTest, WithCachesGivesWhatTheFullForwardPassGives) 
       const auto model = random_transformer<T>(config);
       Tape<T> tape;
       const Recording recording(tape);
+      const auto [sources, targets] = DecodedSentences();
       const Sentences source(sources), target(targets);
       const auto decoding = model->decode(source.tokens(), 6);
       tape.rewind();
@@ -47,7 +31,7 @@ TYPED_TEST(TransformerDecodingTest, WithCachesGivesWhatTheFullForwardPassGives) 
         for (std::size_t b = 0; b < targets.size(); ++b) {
           if (i >= static_cast<int>(targets[b].size())) continue;
           const std::vector<int> so_far(targets[b].begin(), targets[b].begin() + i + 1);
-          EXPECT_LE(largest_difference(row_of(logits, static_cast<int>(b)), full_logits(*model, b, so_far)),
+          EXPECT_LE(largest_difference(row_of(logits, static_cast<int>(b)), full_logits<T>(*model, sources[b], so_far)),
                     rounding<T>)
               << "sentence " << b << ", word " << i;
         }
@@ -57,41 +41,30 @@ TYPED_TEST(TransformerDecodingTest, WithCachesGivesWhatTheFullForwardPassGives) 
 }
 
 TYPED_TEST(TransformerDecodingTest, SelectDropsReordersAndRepeatsSentences) {
-  using T = TypeParam;
-  for (const NormOrder norm : {NormOrder::post, NormOrder::pre}) {
-    const auto model = random_transformer<T>(small_config(norm));
-    Tape<T> tape;
-    const Recording recording(tape);
-    const Sentences source(sources);
-    const auto decoding = model->decode(source.tokens(), 6);
-    std::vector<std::size_t> sentence{0, 1, 2, 3};  // of each row
-    std::vector<std::vector<int>> read(4);          // by each row
-    std::vector<std::vector<int>> selections{{3, 1, 1, 0}, {2, 0, 1}, {1, 1, 1, 2}, {0}, {}};
-    for (int step = 0; !sentence.empty(); ++step) {
-      std::vector<int> words;
-      for (std::size_t row = 0; row < sentence.size(); ++row) {
-        words.push_back(step == 0 ? 1 : 4 + (3 * step + static_cast<int>(row)) % 9);  // copies go different ways
-        read[row].push_back(words.back());
-      }
-      const Var<T> logits = decoding->next(words);
-      for (std::size_t row = 0; row < sentence.size(); ++row)
-        EXPECT_LE(
-            largest_difference(row_of(logits, static_cast<int>(row)), full_logits(*model, sentence[row], read[row])),
-            rounding<T>)
-            << "step " << step << ", row " << row;
-      tape.rewind();
-      const std::vector<int>& rows = selections[static_cast<std::size_t>(step)];
-      decoding->select(rows);
-      std::vector<std::size_t> next_sentence;
-      std::vector<std::vector<int>> next_read;
-      for (const int row : rows) {
-        next_sentence.push_back(sentence[static_cast<std::size_t>(row)]);
-        next_read.push_back(read[static_cast<std::size_t>(row)]);
-      }
-      sentence = next_sentence;
-      read = next_read;
-    }
-  }
+  for (const NormOrder norm : {NormOrder::post, NormOrder::pre})
+    expect_select_to_drop_reorder_and_repeat<TypeParam>(*random_transformer<TypeParam>(small_config(norm)));
+}
+
+TYPED_TEST(TransformerDecodingTest, WithCachesGivesTheRowsOfOneCausalPass) {
+  for (const NormOrder norm : {NormOrder::post, NormOrder::pre})
+    for (const Activation activation : {Activation::relu, Activation::gelu})
+      for (const Positions positions : {Positions::sinusoidal, Positions::learned})
+        for (const bool tie : {false, true}) {
+          TransformerConfig config = small_config(norm);
+          config.activation = activation;
+          config.positions = positions;
+          config.tie_embeddings = tie;
+          expect_each_step_to_be_a_row_of_one_pass<TypeParam>(*random_transformer<TypeParam>(config));
+        }
+}
+
+TYPED_TEST(TransformerDecodingTest, AWordCostsOneMoreWeightForEachWordBeforeIt) {
+  const auto model = random_transformer<TypeParam>(small_config(NormOrder::pre));
+  const std::vector<std::int64_t> costs = costs_of_words<TypeParam>(*model, 24);
+  const int sentences = 4, layers = 2, heads = 2;
+  for (int i = 0; i < 24; ++i)
+    EXPECT_EQ(costs[static_cast<std::size_t>(i)], costs[0] + sentences * layers * heads * i) << "word " << i;
+  EXPECT_EQ(costs_of_words<TypeParam>(*model, 1).front(), costs[0]) << "room for more words costs nothing";
 }
 
 TYPED_TEST(TransformerDecodingTest, SaysWhatDoesNotFit) {
@@ -101,7 +74,7 @@ TYPED_TEST(TransformerDecodingTest, SaysWhatDoesNotFit) {
   const auto model = random_transformer<T>(config);
   Tape<T> tape;
   const Recording recording(tape);
-  const Sentences source(sources);
+  const Sentences source(DecodedSentences().sources);
   const std::vector<int> one(4, 1);
   const auto decoding = model->decode(source.tokens(), 2);
   EXPECT_NE(complaint([&] { decoding->next(std::vector<int>{1}); }).find("1 words do not fit 4 sentences"),
