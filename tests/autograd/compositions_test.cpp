@@ -1,62 +1,18 @@
-// Every fused operation against its plain composition or its definition: values and gradients.
+// Fused operations against their plain composition or their definition: values and gradients. What recurrent networks
+// and their attention use is in gate_compositions_test.cpp.
 
 #include <gtest/gtest.h>
 
-#include <functional>
-
 #include "autograd/ops.h"
-#include "tests/autograd/numbers.h"
+#include "tests/autograd/composition.h"
 
 namespace qkv {
 namespace {
 
 const std::vector<int> lengths{3, 5, 0};
 
-/// The outputs' values, and the gradients of all inputs for random gradients of the outputs.
-template <class T>
-struct Computed {
-  std::vector<std::vector<T>> values, gradients;
-};
-
-/// A function and the shapes of its inputs. Inputs of as many elements get the same numbers.
-template <class T>
-struct Way {
-  std::function<std::vector<Var<T>>(const std::vector<Var<T>>&)> function;
-  std::vector<Shape> shapes;
-
-  Computed<T> compute() const {
-    Tape<T> tape;
-    const Recording<T> recording(tape);
-    std::vector<Var<T>> x;
-    for (std::size_t i = 0; i < shapes.size(); ++i) x.push_back(normal_variable<T>(tape, shapes[i], 10 + i));
-    const std::vector<Var<T>> y = function(x);
-    std::vector<std::vector<T>> cotangents;
-    std::vector<typename Tape<T>::Seed> seeds;
-    for (std::size_t k = 0; k < y.size(); ++k) cotangents.push_back(normal_numbers<T>(y[k].size(), 20 + k));
-    for (std::size_t k = 0; k < y.size(); ++k) seeds.push_back({y[k], cotangents[k]});
-    tape.backward(seeds);
-    Computed<T> result;
-    for (const Var<T>& output : y) result.values.push_back(values_of(output));
-    for (const Var<T>& input : x) result.gradients.push_back(gradient_of(input));
-    return result;
-  }
-};
-
-/// The same numbers, computed by one operation and by several.
-template <class T>
-void compare(const Way<T>& fused, const Way<T>& plain) {
-  const Computed<T> a = fused.compute(), b = plain.compute();
-  const double tolerance = std::is_same_v<T, float> ? 3e-6 : 5e-15;
-  ASSERT_EQ(a.values.size(), b.values.size());
-  for (std::size_t k = 0; k < b.values.size(); ++k)
-    EXPECT_LE(largest_difference(a.values[k], b.values[k]), tolerance) << "output " << k;
-  for (std::size_t i = 0; i < b.gradients.size(); ++i)
-    EXPECT_LE(largest_difference(a.gradients[i], b.gradients[i]), tolerance) << "gradient of input " << i;
-}
-
 template <class T>
 class Composition : public testing::Test {};
-using Scalars = testing::Types<float, double>;
 TYPED_TEST_SUITE(Composition, Scalars);
 
 TYPED_TEST(Composition, LinearIsMatmulWithTheTransposedWeightAndBias) {
@@ -207,18 +163,85 @@ TEST(CrossEntropy, DoesNotOverflow) {
   EXPECT_EQ(gradient_of(logits), (std::vector<float>{0.5, -0.5, 0, 0}));
 }
 
-TEST(LayerNorm, IsItsDefinition) {
-  Tape<double> tape;
-  const Recording recording(tape);
-  const Var<double> x = normal_variable<double>(tape, {1, 35}, 1), weight = normal_variable<double>(tape, {35}, 2),
-                    bias = normal_variable<double>(tape, {35}, 3);
-  double mean = 0, variance = 0;
-  for (double a : x.values()) mean += a / 35;
-  for (double a : x.values()) variance += (a - mean) * (a - mean) / 35;
-  std::vector<double> expected;
-  for (std::size_t j = 0; j < 35; ++j)
-    expected.push_back(weight.values()[j] * (x.values()[j] - mean) / std::sqrt(variance + 0.01) + bias.values()[j]);
-  EXPECT_LE(largest_difference(values_of(layer_norm(x, weight, bias, 0.01)), expected), 1e-15);
+/// The numbers that Way::compute gives to input i, or to the gradient of output k, in double.
+template <class T>
+std::vector<double> in_double(const Shape& shape, std::uint64_t seed) {
+  const std::vector<T> numbers = normal_numbers<T>(shape.size(), seed);
+  return {numbers.begin(), numbers.end()};
+}
+
+TYPED_TEST(Composition, GeluIsItsDefinition) {
+  using Vars = std::vector<Var<TypeParam>>;
+  const Way<TypeParam> way{[](const Vars& x) { return Vars{gelu(x[0])}; }, {{3, 37}}};
+  const std::vector<double> x = in_double<TypeParam>({3, 37}, 10), dy = in_double<TypeParam>({3, 37}, 20);
+  std::vector<double> y, dx;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double distribution = std::erfc(-x[i] / std::sqrt(2)) / 2;
+    const double density = std::exp(-x[i] * x[i] / 2) / std::sqrt(2 * std::acos(-1));
+    y.push_back(x[i] * distribution);
+    dx.push_back(dy[i] * (distribution + x[i] * density));
+  }
+  expect_computed(way.compute(), {y}, {dx});
+}
+
+TYPED_TEST(Composition, SoftmaxIsItsDefinitionOverTheAllowedKeys) {
+  using Vars = std::vector<Var<TypeParam>>;
+  constexpr int sentences = 3, heads = 2, queries = 40, keys = 37;
+  const Shape shape{sentences, heads, queries, keys};
+  const std::vector<int> real{37, 20, 0};
+  const std::vector<double> x = in_double<TypeParam>(shape, 10), dy = in_double<TypeParam>(shape, 20);
+  struct Case {
+    Mask mask;
+    bool causal, padded;
+  };
+  for (const Case& c : {Case{Mask::none(), false, false}, Case{Mask::padding(real), false, true},
+                        Case{Mask::causal(), true, false}, Case{Mask::causal_padding(real), true, true}}) {
+    const Way<TypeParam> way{[&c](const Vars& in) { return Vars{softmax(in[0], c.mask)}; }, {shape}};
+    std::vector<double> y(x.size()), dx(x.size());
+    for (int row = 0; row < sentences * heads * queries; ++row) {
+      const int sentence = row / (heads * queries), query = row % queries;
+      const auto at = static_cast<std::size_t>(row) * keys;
+      // The last query sees the last key; the three first of the 40 see none.
+      const auto sees = [&](std::size_t key) {
+        const int j = static_cast<int>(key);
+        return (!c.causal || j <= query - (queries - keys)) && (!c.padded || j < real[std::size_t(sentence)]);
+      };
+      double total = 0;
+      for (std::size_t j = 0; j < keys; ++j) total += sees(j) ? std::exp(x[at + j]) : 0;
+      for (std::size_t j = 0; j < keys; ++j) y[at + j] = sees(j) ? std::exp(x[at + j]) / total : 0;
+      for (std::size_t i = 0; i < keys; ++i)  // dyᵢ/dxⱼ = yᵢ (δᵢⱼ − yⱼ)
+        for (std::size_t j = 0; j < keys; ++j) dx[at + j] += dy[at + i] * y[at + i] * ((i == j ? 1 : 0) - y[at + j]);
+    }
+    expect_computed(way.compute(), {y}, {dx});
+  }
+}
+
+TYPED_TEST(Composition, LayerNormIsItsDefinition) {
+  using Vars = std::vector<Var<TypeParam>>;
+  constexpr std::size_t rows = 3, width = 37;
+  constexpr double eps = 0.01;
+  const Way<TypeParam> way{[](const Vars& x) { return Vars{layer_norm(x[0], x[1], x[2], eps)}; },
+                           {{rows, width}, {width}, {width}}};
+  const std::vector<double> x = in_double<TypeParam>({rows, width}, 10), weight = in_double<TypeParam>({width}, 11),
+                            bias = in_double<TypeParam>({width}, 12), dy = in_double<TypeParam>({rows, width}, 20);
+  std::vector<double> y, dx(x.size()), dweight(width), dbias(width);
+  for (std::size_t row = 0; row < rows; ++row) {
+    const double *in = x.data() + row * width, *dout = dy.data() + row * width;
+    double mean = 0, variance = 0;
+    for (std::size_t j = 0; j < width; ++j) mean += in[j] / width;
+    for (std::size_t j = 0; j < width; ++j) variance += (in[j] - mean) * (in[j] - mean) / width;
+    std::vector<double> normal;
+    for (std::size_t j = 0; j < width; ++j) normal.push_back((in[j] - mean) / std::sqrt(variance + eps));
+    for (std::size_t j = 0; j < width; ++j) {
+      y.push_back(weight[j] * normal[j] + bias[j]);
+      dweight[j] += dout[j] * normal[j];
+      dbias[j] += dout[j];
+      for (std::size_t k = 0; k < width; ++k)  // dnormalⱼ/dxₖ = (δⱼₖ − 1/C − normalⱼ normalₖ / C) / √(variance + eps)
+        dx[row * width + k] += dout[j] * weight[j] * ((j == k ? 1 : 0) - 1.0 / width - normal[j] * normal[k] / width) /
+                               std::sqrt(variance + eps);
+    }
+  }
+  expect_computed(way.compute(), {y}, {dx, dweight, dbias});
 }
 
 TEST(Operations, OfNothingComputeNothingAndZeroGradients) {
