@@ -52,18 +52,23 @@ class NextWordTable : public Seq2Seq<double> {
 };
 
 /// Prints every continuation of a sentence as a tree, with the probability up to each word.
-void print_tree(int last, double probability, int depth) {
-  for (int word = 0; word < 8; ++word) {
-    const double p = next_word[static_cast<std::size_t>(8 * last + word)];
-    if (p == 0 || word == eos_id) continue;
-    fmt::print("{:<{}}{:.1f} {:<{}} {:.2f}\n", "", 8 * depth, p, names[static_cast<std::size_t>(word)], 16 - 8 * depth,
-               probability * p);
-    print_tree(word, probability * p, depth + 1);
+void print_tree(int last, double probability, const std::string& stem) {
+  const double* row = next_word.data() + 8 * last;
+  std::vector<int> words;
+  for (int word = 0; word < 8; ++word)
+    if (row[word] > 0 && word != eos_id) words.push_back(word);
+  for (const int word : words) {
+    const bool is_last = word == words.back();
+    const std::string branch =
+        fmt::format("{}{} {:.1f} {}", stem, is_last ? "└─" : "├─", row[word], names[static_cast<std::size_t>(word)]);
+    fmt::print("{:<20} {:.2f}\n", branch, probability * row[word]);
+    print_tree(word, probability * row[word], stem + (is_last ? "   " : "│  "));
   }
 }
 
 int main() {
-  print_tree(bos_id, 1, 0);
+  fmt::print("<bos>\n");
+  print_tree(bos_id, 1, "");
   fmt::print("\n");
   const NextWordTable model;
   const int source_id = eos_id, length = 1, most = 5;

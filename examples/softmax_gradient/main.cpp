@@ -3,12 +3,20 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <string>
 #include <vector>
 
 #include "autograd/ops.h"
 #include "examples/print_matrix.h"
 
 using namespace qkv;
+
+/// A number from −1 to 1 as a bar that begins at the middle line.
+std::string bar(double number) {
+  const auto length = static_cast<std::size_t>(std::lround(16 * std::abs(number)));
+  const std::string marks(length, '#');
+  return number < 0 ? fmt::format("{:>16}│", marks) : fmt::format("{:>16}│{}", "", marks);
+}
 
 int main() {
   const std::vector<double> z{2, 1, 0, -1};
@@ -51,4 +59,11 @@ int main() {
   fmt::print("L          {:.4f} by hand, {:.4f} from the tape\n", -std::log(p[target]), loss.item());
   print_matrix("p - q", View<double>{p_minus_q.data(), 1, 4, 4}, 4);
   print_matrix("dz, tape", x.grad(), 4);
+
+  fmt::print("\nword  p                 q                 p - q\n");
+  for (int i = 0; i < 4; ++i) {
+    const std::string believed(static_cast<std::size_t>(std::lround(16 * p[i])), '#');
+    const std::string right(i == target ? 16 : 0, '#');
+    fmt::print("{:>4}  {:<16}  {:<16}  {}\n", i + 1, believed, right, bar(p_minus_q[i]));
+  }
 }

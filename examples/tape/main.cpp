@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string>
 #include <vector>
 
 #include "autograd/ops.h"
@@ -25,6 +26,17 @@ void print_tape(const Tape<double>& tape) {
   }
 }
 
+/// The same as a graph: a value, and below it what it was computed from. A value that is used twice stands in both
+/// places, with the one gradient that it has.
+void print_graph(Node<double>* node, const std::string& branch = "", const std::string& stem = "") {
+  const Var<double> var(node);
+  fmt::print("{:<21} {:>7.3f} {:>9.3f}\n", branch + var.name(), var.item(), var.grad()(0, 0));
+  for (int i = 0; i < node->parent_count; ++i) {
+    const bool is_last = i + 1 == node->parent_count;
+    print_graph(node->parents[i], stem + (is_last ? "└─ " : "├─ "), stem + (is_last ? "   " : "│  "));
+  }
+}
+
 void scalars() {
   Tape<double> tape;
   const Recording recording(tape);
@@ -37,6 +49,8 @@ void scalars() {
   const Var<double> y = tanh(scale(d * a, 0.1));
   tape.backward(y);
   print_tape(tape);
+  fmt::print("\nthe graph               value  gradient\n");
+  print_graph(y.node());
 }
 
 void matrices() {

@@ -139,6 +139,26 @@ TEST(Operations, EveryOperationHasItsSectionInOrder) {
   EXPECT_EQ(after_prefix("operations.md", "## "), operations);
 }
 
+/// Whether a command is said to print a figure: at least three lines with bars, shades or branches.
+bool prints_figure(const Command& command) {
+  const auto is_drawn = [](const std::string& line) { return std::regex_search(line, std::regex("##|█|▓|▒|░|├|└|│")); };
+  return std::count_if(command.output.begin(), command.output.end(), is_drawn) >= 3;
+}
+
+TEST(Chapters, EachHasAFigureMadeByTheProject) {
+  const std::regex chapter(R"(\d\d-.*\.md)");
+  for (const fs::directory_entry& entry : fs::directory_iterator(source / "docs")) {
+    if (!std::regex_match(entry.path().filename().string(), chapter)) continue;
+    int figures = 0;
+    for (const Block& block : read_blocks(entry.path())) {
+      if (block.language != "console") continue;
+      const std::vector<Command> commands = commands_of(block);
+      figures += static_cast<int>(std::count_if(commands.begin(), commands.end(), prints_figure));
+    }
+    EXPECT_GE(figures, 1) << entry.path() << ": no command prints a figure";
+  }
+}
+
 TEST(Chapters, EachHasItsParts) {
   const std::regex chapter(R"(\d\d-.*\.md)");
   int chapters = 0;
