@@ -1,5 +1,5 @@
-// What docs/ says is so: its commands print what stands below them, its quotations stand in the files they name, every
-// operation has its section, every link leads somewhere.
+// What docs/ says is so: its commands print what stands below them, those that take too long to run exist with their
+// options, its quotations stand in the files they name, every operation has its section, every link leads somewhere.
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <regex>
+#include <set>
 
 #include "tests/docs/document.h"
 
@@ -93,6 +94,43 @@ TEST_P(Docs, CommandsPrintWhatIsSaid) {
       const bool should_fail = joined(command.output).find("qkv: error:") != std::string::npos;
       EXPECT_EQ(outcome.exit_code != 0, should_fail)
           << GetParam() << ":" << command.line << ": $ " << command.text << "\nexit code " << outcome.exit_code;
+    }
+  }
+}
+
+// A block in any other language would be neither run nor looked up.
+TEST_P(Docs, BlocksAreInALanguageThatIsTested) {
+  const std::set<std::string> languages{
+      "console",  // commands, which are run, and what they print
+      "cpp",      // lines quoted from the file that is named behind it
+      "sh",       // commands that take too long to run here
+      "text",     // formulas
+  };
+  for (const Block& block : read_blocks(source / GetParam()))
+    EXPECT_TRUE(languages.contains(block.language)) << GetParam() << ":" << block.line - 1 << ": ```" << block.language
+                                                    << " is none of console, cpp FILE, sh, text";
+  for (const std::string& line : read_prose(source / GetParam()))
+    EXPECT_EQ(line.find("```"), std::string::npos) << GetParam() << ": a block that does not begin its line: " << line;
+}
+
+TEST_P(Docs, LongCommandsExistWithTheirOptions) {
+  const Workspace workspace;
+  for (const Block& block : read_blocks(source / GetParam())) {
+    if (block.language != "sh") continue;
+    for (const Call& call : calls_of(block.lines, "qkv")) {
+      const auto is_option = [](const std::string& word) { return word.starts_with("--"); };
+      const auto first_option = std::find_if(call.words.begin(), call.words.end(), is_option);
+      std::string command = "qkv";
+      for (auto word = call.words.begin(); word != first_option; ++word) command += " '" + *word + "'";
+      const Workspace::Outcome help = workspace.run(command + " --help");
+      const std::string where = GetParam() + ":" + std::to_string(block.line + call.line);
+      EXPECT_EQ(help.exit_code, 0) << where << ": " << command << " --help prints\n" << joined(help.output);
+      const std::vector<std::string> options = options_of(help.output);
+      for (auto word = first_option; word != call.words.end(); ++word) {
+        const std::string option = word->substr(0, word->find('='));
+        EXPECT_TRUE(!is_option(option) || std::find(options.begin(), options.end(), option) != options.end())
+            << where << ": " << command << " has no option " << option;
+      }
     }
   }
 }

@@ -24,6 +24,40 @@ std::string without_indentation(const std::string& line) {
   return first == std::string::npos ? "" : line.substr(first);
 }
 
+const std::string separators = ";|&()";
+
+/// The words of a line of a shell script without its comment. What ends a command is a word of its own.
+std::vector<std::string> words_of(const std::string& line) {
+  std::vector<std::string> words;
+  char quote = 0;
+  bool is_inside = false;  // of a word
+  for (const char c : line) {
+    if (quote != 0 && c == quote) {
+      quote = 0;
+    } else if (quote == 0 && !is_inside && c == '#') {
+      break;
+    } else if (quote == 0 && (c == ' ' || separators.find(c) != std::string::npos)) {
+      if (c != ' ') words.emplace_back(1, c);
+      is_inside = false;
+    } else {
+      if (!is_inside) words.emplace_back();
+      is_inside = true;
+      if (quote == 0 && (c == '"' || c == '\''))
+        quote = c;
+      else
+        words.back() += c;
+    }
+  }
+  return words;
+}
+
+bool ends_command(const std::string& word) { return word.size() == 1 && separators.find(word) != std::string::npos; }
+
+/// Whether a command may begin behind this word.
+bool begins_command(const std::string& word) {
+  return ends_command(word) || word == "do" || word == "then" || word == "else" || word == "if" || word == "while";
+}
+
 /// One line against one line.
 bool line_matches(const std::string& expected, const std::string& line) {
   std::size_t at = 0, from = 0;
@@ -110,6 +144,40 @@ std::vector<Command> commands_of(const Block& block) {
   for (Command& command : commands)
     while (!command.output.empty() && command.output.back().empty()) command.output.pop_back();
   return commands;
+}
+
+std::vector<Call> calls_of(const std::vector<std::string>& script, const std::string& program) {
+  std::vector<Call> calls;
+  for (std::size_t i = 0; i < script.size(); ++i) {
+    const int line = static_cast<int>(i);
+    std::string text = script[i];
+    while (text.ends_with("\\") && i + 1 < script.size()) text = text.substr(0, text.size() - 1) + script[++i];
+    bool may_begin = true, is_inside = false;
+    for (const std::string& word : words_of(text)) {
+      if (may_begin && word == program) {
+        calls.push_back({{}, line});
+        is_inside = true;
+      } else if (ends_command(word)) {
+        is_inside = false;
+      } else if (is_inside) {
+        calls.back().words.push_back(word);
+      }
+      may_begin = !is_inside && begins_command(word);
+    }
+  }
+  return calls;
+}
+
+std::vector<std::string> options_of(const std::vector<std::string>& help) {
+  std::vector<std::string> options;
+  for (const std::string& line : help) {
+    std::string names;
+    std::istringstream(line) >> names;
+    if (!names.starts_with("-")) continue;
+    std::istringstream stream(names);
+    for (std::string name; std::getline(stream, name, ',');) options.push_back(name);
+  }
+  return options;
 }
 
 std::vector<std::string> lines_of(const std::string& text) {

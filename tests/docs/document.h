@@ -34,6 +34,19 @@ std::vector<std::string> read_prose(const std::filesystem::path& file);
 /// Throws std::runtime_error if the block does not begin with a command.
 std::vector<Command> commands_of(const Block& block);
 
+/// A program that a shell script calls, with the words after its name, without quotation marks.
+struct Call {
+  std::vector<std::string> words;
+  int line = 0;  ///< of the script, from 0
+};
+
+/// The calls of a program in the lines of a shell script: as the first word of a line or of a command after ";", "&&",
+/// "|", "do" and the like. Comments are left out; a line that ends in "\" goes on in the next one.
+std::vector<Call> calls_of(const std::vector<std::string>& script, const std::string& program);
+
+/// The options that a program's help explains, such as "--out": what its lines begin with, not the examples in it.
+std::vector<std::string> options_of(const std::vector<std::string>& help);
+
 /// The lines that a text consists of, without spaces at their ends, nor empty lines at its end.
 std::vector<std::string> lines_of(const std::string& text);
 

@@ -35,6 +35,29 @@ TEST(Document, QuotedLinesStandInTheFile) {
   EXPECT_FALSE(quotes({"two()"}, file));
 }
 
+TEST(Document, CallsInAShellScriptAreFound) {
+  const Lines script{"export PATH=\"$PWD/build:$PATH\"  # qkv is there",
+                     "for seed in 1 2; do",
+                     "  qkv train --out runs/$seed \\",
+                     "      --seed $seed  # qkv comment --none",
+                     "done; qkv eval \"a # b; c\" --json | grep qkv && qkv bench",
+                     "cp qkv elsewhere"};
+  const std::vector<Call> calls = calls_of(script, "qkv");
+  ASSERT_EQ(calls.size(), 3U);
+  EXPECT_EQ(calls[0].words, (Lines{"train", "--out", "runs/$seed", "--seed", "$seed"}));
+  EXPECT_EQ(calls[0].line, 2);
+  EXPECT_EQ(calls[1].words, (Lines{"eval", "a # b; c", "--json"}));
+  EXPECT_EQ(calls[1].line, 4);
+  EXPECT_EQ(calls[2].words, Lines{"bench"});
+}
+
+TEST(Document, OptionsInAHelpTextAreFound) {
+  const Lines help{"Usage: qkv train --no", "  -h,--help    Print", "  --model a|b  not --this",
+                   "               one",    "  --resume",           "Example:",
+                   "  qkv --other"};
+  EXPECT_EQ(options_of(help), (Lines{"-h", "--help", "--model", "--resume"}));
+}
+
 TEST(Document, BlocksAndCommandsAreFound) {
   const std::string path = testing::TempDir() + "qkv-document.md";
   std::ofstream(path)
