@@ -181,7 +181,10 @@ class Reader {
       if (placed[i].begin > end) fail("bytes {} to {} before tensor '{}' belong to none", end, placed[i].begin, name);
       end = placed[i].end;
     }
-    if (end != numbers_.size()) fail("the last {} bytes belong to no tensor", numbers_.size() - end);
+    if (end != numbers_.size()) {
+      fail("the last {} bytes{} belong to no tensor", numbers_.size() - end,
+           placed.empty() ? "" : fmt::format(", after tensor '{}',", placed.back().tensor.name));
+    }
   }
 
   const std::string& content_;
