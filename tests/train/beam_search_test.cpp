@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "train/decoding.h"
+#include "tests/train/greedy_by_full_passes.h"
 #include "train/model_factory.h"
 
 namespace qkv {
@@ -10,9 +10,12 @@ namespace {
 
 constexpr int words = 7;  // three real ones
 
-std::unique_ptr<Seq2Seq<double>> random_model(ModelKind kind, std::uint64_t seed) {
+std::unique_ptr<Seq2Seq<double>> random_model(ModelKind kind, std::uint64_t seed, CellKind cell = CellKind::gru,
+                                              Score attention_score = Score::dot) {
   TrainingConfig config;
   config.model = kind;
+  config.cell = cell;
+  config.score = attention_score;
   config.d_model = 8;
   config.heads = 2;
   config.ff = 12;
@@ -94,13 +97,34 @@ TEST(BeamSearch, WideEnoughFindsTheBestOfAllTranslations) {
 }
 
 TEST(BeamSearch, OfOneIsGreedyWhateverTheLengthPenalty) {
-  for (const ModelKind kind : kinds)
+  struct Choice {
+    ModelKind kind;
+    CellKind cell = CellKind::gru;
+    Score score = Score::dot;
+  };
+  std::vector<Choice> choices{{ModelKind::transformer}};
+  for (const CellKind cell : {CellKind::gru, CellKind::lstm, CellKind::elman}) {
+    choices.push_back({ModelKind::rnn, cell});
+    for (const Score score : {Score::dot, Score::scaled_dot, Score::additive})
+      choices.push_back({ModelKind::rnn_attention, cell, score});
+  }
+  constexpr int most = 12;
+  int translated = 0, cut = 0;
+  for (const Choice& choice : choices)
     for (std::uint64_t seed = 1; seed <= 5; ++seed) {
-      const auto model = random_model(kind, seed);
-      const std::vector<int> greedy = translate_one(*model, 12, {}).words;
-      EXPECT_EQ(translate_one(*model, 12, {.beam = 1, .length_penalty = 3}).words, greedy);
-      EXPECT_EQ(translate_one(*model, 12, {.beam = 1, .length_penalty = 0}).words, greedy);
+      const auto model = random_model(choice.kind, seed, choice.cell, choice.score);
+      const Translation greedy = greedy_by_full_passes(*model, Source().tokens(), most);
+      for (const double penalty : {0.0, 0.6, 3.0}) {
+        const Translation found = translate_one(*model, most, {.beam = 1, .length_penalty = penalty});
+        EXPECT_EQ(found.words, greedy.words) << "model " << static_cast<int>(choice.kind) << ", seed " << seed;
+        EXPECT_EQ(found.cut, greedy.cut);
+      }
+      translated += static_cast<int>(greedy.words.size());
+      cut += greedy.cut ? 1 : 0;
     }
+  EXPECT_GT(translated, 100);  // there was something to compare, ended in both ways
+  EXPECT_GT(cut, 5);
+  EXPECT_LT(cut, 60);
 }
 
 TEST(BeamSearch, NeverProducesSpecialTokens) {

@@ -2,13 +2,11 @@
 
 #include "layers/rnn_seq2seq.h"
 #include "tests/autograd/numbers.h"
+#include "tests/train/greedy_by_full_passes.h"
 #include "tests/train/toy_training.h"
-#include "train/decoding.h"
 
 namespace qkv {
 namespace {
-
-constexpr int vocabulary = 12;
 
 /// A model whose words depend strongly on what was read, and that rarely ends a sentence.
 std::unique_ptr<Transformer<float>> random_model(std::uint64_t seed, float eos_bias = -2) {
@@ -31,29 +29,6 @@ struct Sources {
   }
 };
 
-/// What greedy decoding is by definition: the full forward pass again for every word.
-Translation by_full_passes(const Seq2Seq<float>& model, const Tokens& source, int most) {
-  Translation translation;
-  std::vector<int> target{bos_id};
-  while (true) {
-    Tape<float> tape;
-    const Recording recording(tape);
-    const int length = static_cast<int>(target.size());
-    const Var<float> logits = model.logits(source, {target, 1, length, std::span(&length, 1)});
-    const float* row = logits.rows().row_block(length - 1, 1).data;
-    int best = eos_id;
-    for (int word = special_tokens; word < vocabulary; ++word)
-      if (row[word] > row[best]) best = word;
-    if (best == eos_id) return translation;
-    if (length - 1 == most) {
-      translation.cut = true;
-      return translation;
-    }
-    target.push_back(best);
-    translation.words.push_back(best);
-  }
-}
-
 TEST(GreedyDecoding, TakesTheLikeliestWordOfTheFullForwardPass) {
   const Sources sources;
   int cut = 0, words = 0;
@@ -64,7 +39,7 @@ TEST(GreedyDecoding, TakesTheLikeliestWordOfTheFullForwardPass) {
     ASSERT_EQ(together.size(), 4u);
     for (int b = 0; b < 4; ++b) {
       const auto at = static_cast<std::size_t>(b);
-      const Translation expected = by_full_passes(*model, sources.one(b), limits[at]);
+      const Translation expected = greedy_by_full_passes<float>(*model, sources.one(b), limits[at]);
       EXPECT_EQ(together[at].words, expected.words) << seed << " " << b;
       EXPECT_EQ(together[at].cut, expected.cut) << seed << " " << b;
       const Translation alone = translate<float>(*model, sources.one(b), std::span(&limits[at], 1)).front();
