@@ -50,12 +50,12 @@ std::vector<std::size_t> examples_of(const std::vector<Pair>& pairs, int count) 
   return chosen;
 }
 
-void show_example(const TrainedModel& trained, const Pair& pair, const Sentence& translation) {
+void show_example(const TrainedModel& trained, const Pair& pair, const Sentence& translation, bool cut) {
   const ShadedMatrixStyle style = matrix_style();
   fmt::print("source       {}\nreference    {}\ntranslation  {}{}\n", join_words(pair.source), join_words(pair.target),
              join_words(translation), translation == pair.target ? "  (the same)" : "");
   if (translation.empty() || trained.config.model == ModelKind::rnn) return;
-  const AttentionView view = attention_view(trained, pair.source, translation, AttentionKind::cross, {}, {});
+  const AttentionView view = attention_view(trained, pair.source, translation, AttentionKind::cross, {}, {}, cut);
   fmt::print("\n{}\n{}\n", view.title, drawn(view));
   if (trained.alignment && !pair.links.empty())
     fmt::print("Links found, with the reference fed in, against the gold links:\n{}\n",
@@ -85,7 +85,7 @@ void run(const Options& options) {
     }
     fmt::print("{}\n", score_table(name, evaluation, trained.alignment));
     for (std::size_t i : examples_of(pairs, options.examples))
-      show_example(trained, pairs[i], evaluation.translations[i]);
+      show_example(trained, pairs[i], evaluation.translations[i], evaluation.is_cut[i]);
   }
   if (options.json) fmt::print("{}\n", (std::filesystem::is_directory(options.data) ? json : json.front()).dump(2));
 }

@@ -41,6 +41,12 @@ nlohmann::ordered_json to_json(const AttentionView& view) {
   return json;
 }
 
+/// The words of a translation.
+struct Target {
+  Sentence words;
+  bool cut = false;
+};
+
 /// Translates line by line with one model.
 class Translator {
  public:
@@ -58,7 +64,7 @@ class Translator {
     try {
       const SourceSentence source = read_source(text, trained_.source);
       warn_of_unknown(source);
-      const Sentence target = source.words.empty() ? Sentence{} : translate(source.words);
+      const Target target = source.words.empty() ? Target{} : translate(source.words);
       if (options_.json)
         print_json(source, target);
       else
@@ -70,7 +76,7 @@ class Translator {
   }
 
  private:
-  Sentence translate(const Sentence& words) const {
+  Target translate(const Sentence& words) const {
     std::vector<int> ids = trained_.source.encode(words);
     ids.push_back(eos_id);
     const int length = static_cast<int>(ids.size());
@@ -81,7 +87,7 @@ class Translator {
     if (translation.cut)
       tell(fmt::format("qkv: warning: \"{}\": the translation was cut off after {} words\n", join_words(words),
                        translation.words.size()));
-    return trained_.target.decode(translation.words);
+    return {trained_.target.decode(translation.words), translation.cut};
   }
 
   void warn_of_unknown(const SourceSentence& source) {
@@ -93,25 +99,27 @@ class Translator {
     }
   }
 
-  void print(const SourceSentence& source, const Sentence& target) const {
-    fmt::print("{}\n", join_words(target));
+  void print(const SourceSentence& source, const Target& target) const {
+    fmt::print("{}\n", join_words(target.words));
     if (options_.attention.empty() || source.words.empty()) return;
-    const AttentionView view =
-        attention_view(trained_, source.words, target, kind_of(options_.attention), options_.layer, options_.head);
+    const AttentionView view = attention_view(trained_, source.words, target.words, kind_of(options_.attention),
+                                              options_.layer, options_.head, target.cut);
     fmt::print("\n{}\n{}\n", view.title, drawn(view));
   }
 
-  void print_json(const SourceSentence& source, const Sentence& target) const {
-    nlohmann::ordered_json json{
-        {"source", source.words}, {"unknown", source.unknown}, {"translation", join_words(target)}, {"words", target}};
+  void print_json(const SourceSentence& source, const Target& target) const {
+    nlohmann::ordered_json json{{"source", source.words},
+                                {"unknown", source.unknown},
+                                {"translation", join_words(target.words)},
+                                {"words", target.words}};
     if (!options_.attention.empty() && !source.words.empty()) {
       const AttentionKind kind = kind_of(options_.attention);
       json["attention"] = nlohmann::ordered_json::array();
       if (options_.layer || options_.head)
-        json["attention"].push_back(
-            to_json(attention_view(trained_, source.words, target, kind, options_.layer, options_.head)));
+        json["attention"].push_back(to_json(
+            attention_view(trained_, source.words, target.words, kind, options_.layer, options_.head, target.cut)));
       else
-        for (const AttentionView& view : attention_views(trained_, source.words, target, kind))
+        for (const AttentionView& view : attention_views(trained_, source.words, target.words, kind, target.cut))
           json["attention"].push_back(to_json(view));
     }
     fmt::print("{}\n", json.dump());

@@ -47,12 +47,18 @@ AttentionView read_one_step_later(AttentionView view) {
   return view;
 }
 
+/// The rows of a translation that was cut: nothing was predicted after its last word.
+AttentionView without_end(AttentionView view) {
+  view.rows.pop_back();
+  view.weights.resize(view.rows.size() * view.columns.size());
+  return view;
+}
+
 int layers_of(const std::vector<AttentionView>& views) { return views.back().layer + 1; }
 
-}  // namespace
-
-std::vector<AttentionView> attention_views(const TrainedModel& trained, const Sentence& source, const Sentence& target,
-                                           AttentionKind kind) {
+/// All layers and heads, with a row for the end of the translation.
+std::vector<AttentionView> all_views(const TrainedModel& trained, const Sentence& source, const Sentence& target,
+                                     AttentionKind kind) {
   std::vector<int> source_ids = trained.source.encode(source), target_ids = trained.target.encode(target);
   source_ids.push_back(eos_id);
   target_ids.insert(target_ids.begin(), bos_id);
@@ -85,9 +91,19 @@ std::vector<AttentionView> attention_views(const TrainedModel& trained, const Se
   return views;
 }
 
+}  // namespace
+
+std::vector<AttentionView> attention_views(const TrainedModel& trained, const Sentence& source, const Sentence& target,
+                                           AttentionKind kind, bool cut) {
+  std::vector<AttentionView> views = all_views(trained, source, target, kind);
+  if (cut && kind == AttentionKind::cross)
+    for (AttentionView& view : views) view = without_end(std::move(view));
+  return views;
+}
+
 AttentionView attention_view(const TrainedModel& trained, const Sentence& source, const Sentence& target,
-                             AttentionKind kind, std::optional<int> layer, std::optional<int> head) {
-  const std::vector<AttentionView> views = attention_views(trained, source, target, kind);
+                             AttentionKind kind, std::optional<int> layer, std::optional<int> head, bool cut) {
+  const std::vector<AttentionView> views = all_views(trained, source, target, kind);
   const int layers = layers_of(views), heads = static_cast<int>(views.size()) / layers;
   const auto at = [&](int l, int h) { return views[static_cast<std::size_t>(l * heads + h)]; };
   const auto check_layer = [&](int l) {
@@ -100,13 +116,16 @@ AttentionView attention_view(const TrainedModel& trained, const Sentence& source
     check_layer(trained.alignment->layer);
     check_head(trained.alignment->head);
     const AttentionView best = at(trained.alignment->layer, trained.alignment->head);
-    return trained.alignment->offset == 1 ? read_one_step_later(best) : best;
+    return trained.alignment->offset == 1 ? read_one_step_later(best) : cut ? without_end(best) : best;
   }
+  const auto with_its_end = [&](const AttentionView& view) {
+    return cut && kind == AttentionKind::cross ? without_end(view) : view;
+  };
   const int chosen = layer.value_or(layers - 1);
   check_layer(chosen);
   if (head) {
     check_head(*head);
-    return at(chosen, *head);
+    return with_its_end(at(chosen, *head));
   }
   AttentionView mean = at(chosen, 0);
   mean.head.reset();
@@ -116,7 +135,7 @@ AttentionView attention_view(const TrainedModel& trained, const Sentence& source
     for (int h = 0; h < heads; ++h)
       mean.weights[i] += views[static_cast<std::size_t>(chosen * heads + h)].weights[i] / static_cast<float>(heads);
   }
-  return mean;
+  return with_its_end(mean);
 }
 
 std::vector<Link> found_links(const TrainedModel& trained, const Pair& pair) {

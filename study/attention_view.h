@@ -23,15 +23,16 @@ struct AttentionView {
 };
 
 /// All layers and heads of one kind, for a source and its translation, which is fed in. A row of cross-attention is
-/// named by the word that is predicted there.
+/// named by the word that is predicted there, the last one by `<eos>`; if the translation was cut, there is none for
+/// it.
 std::vector<AttentionView> attention_views(const TrainedModel& trained, const Sentence& source, const Sentence& target,
-                                           AttentionKind kind);
+                                           AttentionKind kind, bool cut = false);
 
 /// One of them: of the layer and head given. Without a layer, the last; without a head, the mean of all. With neither,
 /// cross-attention is read where its links were best on the validation set, if they were measured there.
 /// Throws std::invalid_argument if there is no such layer or head.
 AttentionView attention_view(const TrainedModel& trained, const Sentence& source, const Sentence& target,
-                             AttentionKind kind, std::optional<int> layer, std::optional<int> head);
+                             AttentionKind kind, std::optional<int> layer, std::optional<int> head, bool cut = false);
 
 /// The link of each target word that has a gold link: the source word with the largest weight in the reading chosen on
 /// the validation set, the target fed in. These are the links that the alignment error rate judges.

@@ -127,14 +127,16 @@ Evaluation evaluate(const Seq2Seq<float>& model, const Vocabulary& source, const
   Evaluation evaluation;
   std::int64_t tokens = 0, right = 0;
   evaluation.translations.resize(pairs.size());
+  evaluation.is_cut.resize(pairs.size());
   for (std::size_t i = 0; i < filled.size(); ++i) {
     evaluation.loss += results[i].loss;
     tokens += results[i].tokens;
     right += results[i].right;
     for (std::size_t b = 0; b < translations[i].size(); ++b) {
+      const std::size_t pair = order[static_cast<std::size_t>(filled[i].rows[b])];
+      evaluation.translations[pair] = target.decode(translations[i][b].words);
+      evaluation.is_cut[pair] = translations[i][b].cut;
       evaluation.cut += translations[i][b].cut ? 1 : 0;
-      evaluation.translations[order[static_cast<std::size_t>(filled[i].rows[b])]] =
-          target.decode(translations[i][b].words);
     }
   }
   evaluation.loss /= static_cast<double>(tokens);

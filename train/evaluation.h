@@ -47,7 +47,8 @@ struct Evaluation {
   std::vector<LengthScores> by_length;
   std::optional<AlignmentScores> alignment;  ///< where there are gold links
   std::vector<Sentence> translations;        ///< in the order of the pairs
-  int cut = 0;                               ///< translations that reached the most words there may be
+  std::vector<bool> is_cut;                  ///< of each translation: it reached the most words there may be
+  int cut = 0;                               ///< how many did
 
   double perplexity() const;
 };

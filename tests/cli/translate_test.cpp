@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "datasets/vocabulary.h"
 #include "tests/cli/small_data.h"
 
 namespace qkv {
@@ -16,6 +17,19 @@ struct Translate : testing::Test {
 
   Program qkv;
 };
+
+/// Changes the model so that it never ends a sentence: the bias of `<eos>` becomes -100.
+void never_end(const std::filesystem::path& run) {
+  std::fstream file(run / "model.safetensors", std::ios::in | std::ios::out | std::ios::binary);
+  std::uint64_t length = 0;
+  file.read(reinterpret_cast<char*>(&length), sizeof length);
+  std::string header(length, ' ');
+  file.read(header.data(), static_cast<std::streamsize>(length));
+  const std::uint64_t bias = nlohmann::json::parse(header).at("generator.bias").at("data_offsets").at(0);
+  file.seekp(static_cast<std::streamoff>(sizeof length + length + bias + eos_id * sizeof(float)));
+  file.write("\0\0\xc8\xc2", 4);
+  ASSERT_TRUE(file.flush());
+}
 
 std::ptrdiff_t lines_in(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
 
@@ -87,6 +101,7 @@ TEST_F(Translate, WhatIsTooLongIsCutAndSaid) {
 }
 
 TEST_F(Translate, WhatWouldNeedMorePositionsThanTheModelHasIsCutAndSaid) {
+  never_end(qkv.folder() / "run");
   std::string many;
   for (int i = 0; i < 700; ++i) many += "하나 ";
   const Outcome outcome = qkv({"translate", "run", many});
@@ -137,6 +152,22 @@ TEST_F(Translate, AttentionInJsonSumsToOneInEveryRow) {
     for (const double weight : row) sum += weight;
     EXPECT_NEAR(sum, 1, 1e-5);
   }
+}
+
+TEST_F(Translate, CrossAttentionOfWhatWasCutHasARowForEachWordOnly) {
+  never_end(qkv.folder() / "run");
+  const Outcome outcome = (*this)({"--json", "--attention", "cross", "하나 둘"});
+  ASSERT_TRUE(contains(outcome.errors, "cut off after 4 words"));
+  const auto json = nlohmann::json::parse(outcome.output);
+  ASSERT_EQ(json["attention"].size(), 2U);
+  for (const auto& view : json["attention"]) {
+    EXPECT_EQ(view["rows"], json["words"]);
+    EXPECT_EQ(view["weights"].size(), 4U);
+  }
+  const Outcome chosen = (*this)({"--json", "--attention", "cross", "--head", "0", "하나 둘"});
+  EXPECT_EQ(nlohmann::json::parse(chosen.output)["attention"][0]["rows"], json["words"]);
+  const std::string drawn = (*this)({"--attention", "cross", "--head", "0", "하나 둘"}).output;
+  EXPECT_EQ(drawn.find("<eos>"), drawn.rfind("<eos>")) << "the source's only:\n" << drawn;
 }
 
 TEST_F(Translate, AnAttentionThatIsNotThereIsWrongUsage) {

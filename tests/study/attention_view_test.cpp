@@ -54,6 +54,28 @@ TEST_F(AttentionViews, WhereAWordIsReadRowsAreOneStepLater) {
   EXPECT_EQ(read.weights, std::vector<float>(predicted.weights.begin() + 6, predicted.weights.end()));
 }
 
+TEST_F(AttentionViews, OfATranslationThatWasCutHaveNoRowForItsEnd) {
+  trained.alignment = AlignmentReading{0, 1, 0};
+  using Choice = std::pair<std::optional<int>, std::optional<int>>;
+  for (const auto& [layer, head] : {Choice{}, Choice{0, {}}, Choice{0, 1}}) {
+    const AttentionView whole = attention_view(trained, source, target, AttentionKind::cross, layer, head);
+    const AttentionView cut = attention_view(trained, source, target, AttentionKind::cross, layer, head, true);
+    EXPECT_EQ(whole.rows.back(), "<eos>");
+    EXPECT_EQ(cut.rows, target);
+    EXPECT_EQ(cut.weights, std::vector<float>(whole.weights.begin(), whole.weights.end() - 6));
+  }
+  for (const AttentionView& view : attention_views(trained, source, target, AttentionKind::cross, true)) {
+    EXPECT_EQ(view.rows, target);
+    EXPECT_EQ(view.weights.size(), 6U * 6U);
+  }
+  trained.alignment = AlignmentReading{0, 1, 1};  // each row reads a word that was produced
+  EXPECT_EQ(attention_view(trained, source, target, AttentionKind::cross, {}, {}, true).weights,
+            attention_view(trained, source, target, AttentionKind::cross, {}, {}).weights);
+  for (const AttentionKind kind : {AttentionKind::encoder, AttentionKind::decoder})
+    EXPECT_EQ(attention_view(trained, source, target, kind, {}, {}, true).rows.size(),
+              kind == AttentionKind::encoder ? 6U : 7U);
+}
+
 TEST_F(AttentionViews, LinksAreFoundForTheWordsThatHaveGoldLinks) {
   const Pair pair{source, target, {{0, 0, true}, {2, 4, true}}};
   EXPECT_EQ(found_links(trained, pair), (std::vector<Link>{{0, 0, true}, {2, 4, true}}));

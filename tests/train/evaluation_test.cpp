@@ -78,9 +78,9 @@ TEST(Evaluation, KeepsTheTranslationsInTheOrderOfThePairs) {
     ids.push_back(eos_id);
     const int length = static_cast<int>(ids.size()), limit = most_words(length - 1);
     const Tokens source{ids, 1, length, std::span(&length, 1)};
-    EXPECT_EQ(evaluation.translations[i],
-              data.target.decode(translate<float>(*model, source, std::span(&limit, 1)).front().words))
-        << i;
+    const Translation alone = translate<float>(*model, source, std::span(&limit, 1)).front();
+    EXPECT_EQ(evaluation.translations[i], data.target.decode(alone.words)) << i;
+    EXPECT_EQ(evaluation.is_cut[i], alone.cut) << i;
     references.push_back(data.pairs[i].target);
   }
   EXPECT_EQ(evaluation.scores.bleu, bleu(evaluation.translations, references));
