@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
+#include <string>
+#include <vector>
 
 #include "autograd/gemm.h"
 #include "cli/commands.h"
@@ -26,6 +29,16 @@ int report(const std::string& message, int exit_code) {
 void occupy_closed_streams() {
   for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; ++stream)
     if (::fcntl(stream, F_GETFD) == -1 && ::open("/dev/null", O_RDONLY) == -1) std::_Exit(1);
+}
+
+/// The arguments in the order in which CLI11 takes them, the last first. It would read a sentence "[하나, 둘]" as a
+/// list of two; with a space behind the bracket it is one, of the same words.
+std::vector<std::string> arguments(int argc, char** argv) {
+  std::vector<std::string> reversed(std::make_reverse_iterator(argv + argc), std::make_reverse_iterator(argv + 1));
+  if (reversed.back() != "translate") return reversed;
+  for (std::string& argument : reversed)
+    if (argument.starts_with('[') && argument.ends_with(']')) argument += ' ';
+  return reversed;
 }
 
 /// The command whose line is being read, as it is typed.
@@ -69,7 +82,7 @@ int main(int argc, char** argv) {
   if (is_unknown_command(app, argv[1]))
     return report(fmt::format("there is no command \"{}\" (see qkv --help)", argv[1]), 2);
   try {
-    app.parse(argc, argv);
+    app.parse(arguments(argc, argv));
     if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return 0;
     return report("the results could not be written to standard output", 1);
   } catch (const CLI::ParseError& error) {

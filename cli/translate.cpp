@@ -147,9 +147,13 @@ void run(const Options& options) {
 void add_translate(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   CLI::App* translate = app.add_subcommand("translate", "Translate sentences, and show what the attention looks at");
-  translate->add_option("RUN", options->run, "the run folder of a trained model")->required();
-  translate->add_option("SENTENCE", options->sentences, "sentences; without any, lines of standard input")
-      ->allow_extra_args(false);  // else CLI11 reads "[하나, 둘]" as a list of two
+  const auto without_space = [](const std::string& run) {
+    return run.ends_with("] ") ? run.substr(0, run.size() - 1) : run;
+  };
+  translate->add_option("RUN", options->run, "the run folder of a trained model")
+      ->required()
+      ->transform(without_space, "", "");  // that main.cpp puts behind a bracket
+  translate->add_option("SENTENCE", options->sentences, "sentences; without any, lines of standard input");
   translate->add_option("--beam", options->decoding.beam, "translations followed at once; 1 is greedy")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

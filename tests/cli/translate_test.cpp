@@ -49,6 +49,11 @@ TEST_F(Translate, ArgumentsAndLinesOfStandardInputAreTheSame) {
 TEST_F(Translate, ASentenceInBracketsIsOneSentence) {
   EXPECT_EQ(lines_in((*this)({"[하나, 둘]", "[셋]"}).output), 2);
   EXPECT_EQ((*this)({"[하나, 둘]"}).output, (*this)({}, "[하나, 둘]\n").output);
+  EXPECT_EQ((*this)({"--json", "하나", "[하나, 둘]", "둘"}).output,
+            (*this)({"--json"}, "하나\n[하나, 둘]\n둘\n").output);
+  EXPECT_EQ((*this)({"--", "하나", "-둘"}).output, (*this)({}, "하나\n-둘\n").output);
+  std::filesystem::rename(qkv.folder() / "run", qkv.folder() / "[run]");
+  EXPECT_EQ(lines_in(qkv({"translate", "[run]", "하나", "둘"}).output), 2);
 }
 
 TEST_F(Translate, AnEmptyLineGivesAnEmptyLine) {
