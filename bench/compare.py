@@ -2,7 +2,6 @@
 
 import collections
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -82,13 +81,17 @@ def print_scaling(times: dict) -> None:
         print(f"{config:<10} {step:>6.2f} {rest}")
 
 
+# A process counts the memory it had before it became another program, so a small one starts the command.
+STARTER = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
 def peak_memory_mb(command: list[str]) -> float:
     """Of the whole process."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status != 0:
-        raise RuntimeError(f"{command} failed")
-    return usage.ru_maxrss / 1024
+    return int(output_of([sys.executable, "-S", "-E", "-c", STARTER, *command])) / 1024
 
 
 def print_memory() -> None:
