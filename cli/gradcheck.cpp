@@ -53,7 +53,8 @@ nlohmann::ordered_json to_json(const NamedGradcheck& check, const GradcheckResul
                               {"notes", result.notes}};
   json["zero_gradients"] = nlohmann::ordered_json::array();
   for (const std::string& input : result.zero_gradients)
-    json["zero_gradients"].push_back({{"input", input}, {"reason", why_gradient_is_zero(input)}});
+    json["zero_gradients"].push_back(
+        {{"input", input}, {"reason", why_gradient_is_zero(input, result.zero_gradients)}});
   for (const Mismatch& mismatch : result.mismatches)
     json["mismatches"].push_back({{"input", mismatch.input},
                                   {"index", mismatch.index},

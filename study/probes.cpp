@@ -144,12 +144,12 @@ std::vector<UntouchedParameter> probe_parameter_gradients(const Seq2Seq<T>& mode
     return largest;
   };
   const double largest = largest_of(gradients.span());
+  std::vector<std::string> zero;
+  for (std::size_t i = 0; i < parameters.entries().size(); ++i)
+    if (largest_of(parameters.part(gradients.span(), i)) <= tolerance * largest)
+      zero.push_back(parameters.entries()[i].name);
   std::vector<UntouchedParameter> untouched;
-  for (std::size_t i = 0; i < parameters.entries().size(); ++i) {
-    if (largest_of(parameters.part(gradients.span(), i)) > tolerance * largest) continue;
-    const std::string& name = parameters.entries()[i].name;
-    untouched.push_back({name, why_gradient_is_zero(name)});
-  }
+  for (const std::string& name : zero) untouched.push_back({name, why_gradient_is_zero(name, zero)});
   return untouched;
 }
 

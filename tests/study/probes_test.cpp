@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include "autograd/ops/attention.h"
+#include "layers/embedding.h"
+#include "layers/linear.h"
 #include "layers/transformer_encoder.h"
 #include "train/model_factory.h"
 
@@ -14,13 +17,14 @@ constexpr int words = 12;
 const ProbePair short_pair{{5, 7, 4, 2}, {1, 6, 9, 4}};
 const ProbePair long_pair{{8, 4, 11, 6, 5, 9, 2}, {1, 4, 8, 10, 7, 6}};
 
-std::unique_ptr<Seq2Seq<double>> model_of(TrainingConfig config) {
+template <class T = double>
+std::unique_ptr<Seq2Seq<T>> model_of(TrainingConfig config) {
   config.d_model = 16;
   config.heads = 2;
   config.ff = 24;
   config.embedding = 10;
   config.hidden = 14;
-  auto model = make_model<double>(config, words, words);
+  auto model = make_model<T>(config, words, words);
   model->parameters().initialise(3);
   return model;
 }
@@ -39,39 +43,57 @@ std::vector<TrainingConfig> all_kinds() {
     config.model = ModelKind::rnn_attention;
     config.score = score;
   }
+  TrainingConfig& config = kinds.emplace_back();
+  config.activation = Activation::gelu;
+  config.positions = Positions::learned;
+  config.tie_embeddings = true;
   return kinds;
 }
 
-TEST(Probes, EveryModelIsCausalAndIndifferentToPadding) {
+/// Up to this part of the largest, numbers are the same, and gradients are zero.
+template <class T>
+constexpr double rounding = std::is_same_v<T, float> ? 1e-5 : 1e-13;
+template <class T>
+constexpr double zero = std::is_same_v<T, float> ? 1e-6 : 1e-14;
+
+template <class T>
+class ProbesOfModels : public testing::Test {};
+using Scalars = testing::Types<float, double>;
+TYPED_TEST_SUITE(ProbesOfModels, Scalars);
+
+TYPED_TEST(ProbesOfModels, EveryModelIsCausalAndIndifferentToPadding) {
   for (const TrainingConfig& config : all_kinds()) {
-    const auto model = model_of(config);
+    const auto model = model_of<TypeParam>(config);
     const std::string name = to_json(config).dump();
     EXPECT_EQ(probe_causality(*model, long_pair, 5), Findings()) << name;
-    EXPECT_EQ(probe_padding(*model, short_pair, long_pair, 1e-13), Findings()) << name;
+    EXPECT_EQ(probe_padding(*model, short_pair, long_pair, rounding<TypeParam>), Findings()) << name;
   }
 }
 
-TEST(Probes, LengthOneWorks) {
+TYPED_TEST(ProbesOfModels, LengthOneWorks) {
   for (const TrainingConfig& config : all_kinds())
-    EXPECT_EQ(probe_padding(*model_of(config), {{2}, {1}}, long_pair, 1e-13), Findings()) << to_json(config).dump();
+    EXPECT_EQ(probe_padding(*model_of<TypeParam>(config), {{2}, {1}}, long_pair, rounding<TypeParam>), Findings())
+        << to_json(config).dump();
 }
 
-TEST(Probes, GradientsReachEveryEncoderStateWhereThereIsAttention) {
+TYPED_TEST(ProbesOfModels, GradientsReachEveryEncoderStateWhereThereIsAttention) {
   for (const TrainingConfig& config : all_kinds()) {
     const Findings expected =
         config.model == ModelKind::rnn ? Findings{"the model has no attention over the encoder's states"} : Findings{};
-    EXPECT_EQ(probe_encoder_gradients(*model_of(config), long_pair), expected) << to_json(config).dump();
+    EXPECT_EQ(probe_encoder_gradients(*model_of<TypeParam>(config), long_pair), expected) << to_json(config).dump();
   }
 }
 
-TEST(Probes, EveryParameterLearnsExceptTheBiasOfKeys) {
+TYPED_TEST(ProbesOfModels, EveryParameterLearnsExceptTheBiasOfKeys) {
   for (const TrainingConfig& config : all_kinds())
-    for (const UntouchedParameter& parameter : probe_parameter_gradients(*model_of(config), long_pair, 1e-14)) {
+    for (const UntouchedParameter& parameter :
+         probe_parameter_gradients(*model_of<TypeParam>(config), long_pair, zero<TypeParam>)) {
       EXPECT_NE(parameter.reason, "") << parameter.name << " in " << to_json(config).dump();
       EXPECT_TRUE(parameter.name.ends_with("key.bias")) << parameter.name;
     }
   TrainingConfig transformer;
-  EXPECT_EQ(probe_parameter_gradients(*model_of(transformer), long_pair, 1e-14).size(), 6U);  // 2 · 3 attentions
+  EXPECT_EQ(probe_parameter_gradients(*model_of<TypeParam>(transformer), long_pair, zero<TypeParam>).size(),
+            6U);  // 2 · 3 attentions
 }
 
 TEST(Probes, AnEncoderWithoutPositionsTreatsItsWordsAsASet) {
@@ -111,6 +133,50 @@ TEST(Probes, FindLeaks) {
   ASSERT_FALSE(causality.empty());
   EXPECT_EQ(causality.back(), "changing target word 5 changes the logits of word 0");
   EXPECT_EQ(probe_padding(leaky, short_pair, long_pair, 1e-13).size(), 2U);
+}
+
+enum class Mistake { none, key_not_used, last_word_hidden };
+
+/// Target words ask source words, nothing else; with a mistake in it.
+class SmallModel : public Seq2Seq<double> {
+ public:
+  explicit SmallModel(Mistake mistake) : mistake_(mistake) { parameters().initialise(5); }
+
+  Var<double> logits(const Tokens& source, const Tokens& target) const override {
+    const InModule here(module_);
+    const Var<double> states = source_(source);
+    std::vector<int> lengths(source.lengths.begin(), source.lengths.end());
+    if (mistake_ == Mistake::last_word_hidden) --lengths[0];
+    const Var<double> keys = mistake_ == Mistake::key_not_used ? states : key_(states);
+    return generator_(attention(query_(target_(target)), keys, value_(states), Mask::padding(lengths), 1, 1.0).output);
+  }
+  std::unique_ptr<Decoding<double>> decode(const Tokens&, int) const override { return nullptr; }
+
+ private:
+  std::string module_ = "cross_attention";
+  Mistake mistake_;
+  Path<double> path_ = parameters().root();
+  Embedding<double> source_{path_ / "source_embedding", words, 8}, target_{path_ / "target_embedding", words, 8};
+  Linear<double> query_{path_ / "query", 8, 8}, key_{path_ / "key", 8, 8}, value_{path_ / "value", 8, 8};
+  Linear<double> generator_{path_ / "generator", 8, words};
+};
+
+TEST(Probes, FindAKeyThatIsNotUsed) {
+  const auto untouched = probe_parameter_gradients(SmallModel(Mistake::none), long_pair, 1e-14);
+  ASSERT_EQ(untouched.size(), 1U);
+  EXPECT_EQ(untouched[0].name, "key.bias");
+  EXPECT_NE(untouched[0].reason, "");
+  const auto unused = probe_parameter_gradients(SmallModel(Mistake::key_not_used), long_pair, 1e-14);
+  ASSERT_EQ(unused.size(), 2U);
+  EXPECT_EQ(unused[0].name, "key.weight");
+  EXPECT_EQ(unused[1].name, "key.bias");
+  for (const UntouchedParameter& parameter : unused) EXPECT_EQ(parameter.reason, "") << parameter.name;
+}
+
+TEST(Probes, FindASourceWordThatNobodyCanAsk) {
+  EXPECT_EQ(probe_encoder_gradients(SmallModel(Mistake::none), long_pair), Findings());
+  EXPECT_EQ(probe_encoder_gradients(SmallModel(Mistake::last_word_hidden), long_pair),
+            Findings{"no gradient reaches source word 6 through cross_attention"});
 }
 
 }  // namespace
