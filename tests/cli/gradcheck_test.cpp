@@ -19,13 +19,17 @@ TEST_F(GradcheckCommand, ChecksEverythingAndCounts) {
   std::string head;
   std::getline(lines, head);
   EXPECT_TRUE(matches(head, "name +kind +inputs +Jacobian +error"));
+  int notes = 0;
   for (const NamedGradcheck& check : gradchecks()) {
     std::string line;
     std::getline(lines, line);
+    for (; line.starts_with("    note: "); std::getline(lines, line), ++notes)
+      EXPECT_TRUE(contains(line, "zero by mathematics")) << "before " << check.name;
     EXPECT_TRUE(starts_with(line, check.name));
     EXPECT_TRUE(contains(line, check.kind));
     EXPECT_TRUE(ends_with(line, "  ok"));
   }
+  EXPECT_GT(notes, 5);
   const std::string all = std::to_string(gradchecks().size());
   EXPECT_TRUE(contains(outcome.output, "\n" + all + " of " + all + " gradients are right"));
 }
