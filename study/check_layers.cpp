@@ -56,9 +56,11 @@ std::vector<CheckInput> inputs_for(Parameters<double>& parameters, std::uint64_t
   return inputs;
 }
 
-/// The check of the layer that make(path) makes, as apply(layer, x) uses it on the inputs x.
+/// The check of the layer that make(path) makes, as apply(layer, x) uses it on the inputs x. A wrong factor may come
+/// from one of the sizes.
 template <class Make, class Apply>
-NamedGradcheck layer(const std::string& name, Make make, Apply apply, std::vector<CheckInput> inputs) {
+NamedGradcheck layer(const std::string& name, Make make, Apply apply, std::vector<CheckInput> inputs,
+                     const NamedSizes& sizes) {
   return {name, "layer", [=](std::uint64_t seed) {
             Layer<double, Make> in_double(make);
             Layer<DualDouble, Make> in_duals(make);
@@ -75,13 +77,13 @@ NamedGradcheck layer(const std::string& name, Make make, Apply apply, std::vecto
               layer.parameters.bind(x.subspan(inputs.size()));
               return apply(layer.made, x);
             };
-            return gradcheck(function, all, {.seed = seed});
+            return gradcheck(function, all, {.seed = seed, .sizes = sizes});
           }};
 }
 
-/// The check of a model's loss by all its parameters.
+/// The check of a model's loss by all its parameters. A wrong factor may come from one of the sizes.
 template <template <class> class Model, class Config>
-NamedGradcheck model(const std::string& name, const Config& config) {
+NamedGradcheck model(const std::string& name, const Config& config, const NamedSizes& sizes) {
   return {name, "model", [=](std::uint64_t seed) {
             const ModelWithLoss<double, Model, Config> in_double(config);
             const ModelWithLoss<DualDouble, Model, Config> in_duals(config);
@@ -95,7 +97,7 @@ NamedGradcheck model(const std::string& name, const Config& config) {
               else
                 return loss_of(in_duals);
             };
-            return gradcheck(function, inputs_for(in_double.model.parameters(), seed), {.seed = seed});
+            return gradcheck(function, inputs_for(in_double.model.parameters(), seed), {.seed = seed, .sizes = sizes});
           }};
 }
 
@@ -123,10 +125,27 @@ RnnConfig rnn(CellKind cell, bool attention, Score score = Score::dot) {
           .score = score};
 }
 
+const NamedSizes rnn_sizes{{"embedding", 3}, {"hidden", 4}, {"sentences", 2}};
+const NamedSizes attention_sizes{{"heads", 2}, {"width", 4}, {"keys", 3}, {"sentences", 2}};
+const NamedSizes transformer_sizes{{"heads", 2}, {"width", 4}, {"feed-forward width", 5}, {"sentences", 2}};
+/// The loss is divided by the words that count.
+NamedSizes with_loss(NamedSizes sizes) {
+  sizes.emplace_back("words that count", 5);
+  return sizes;
+}
+
+/// x after dropout, as in the fourth step of a training.
+template <class T>
+Var<T> while_training(const Dropout<T>& layer, Var<T> x) {
+  Tape<T>::current().draws = {.seed = 7, .step = 4, .first_sentence = 2, .training = true};
+  return layer(x);
+}
+
 NamedGradcheck self_attention(const std::string& name, bool scaled) {
   return layer(
       name, [=](const auto& path) { return SelfAttention(path, 4, scaled); },
-      [](const auto& layer, auto x) { return layer(x[0], Mask::padding(source_lengths)); }, {{"x", {2, 3, 4}}});
+      [](const auto& layer, auto x) { return layer(x[0], Mask::padding(source_lengths)); }, {{"x", {2, 3, 4}}},
+      {{"width", 4}, {"keys", 3}, {"sentences", 2}});
 }
 
 /// Two steps of a cell, so that what a step passes on is differentiated too.
@@ -137,7 +156,7 @@ NamedGradcheck rnn_cell(const std::string& name, CellKind kind) {
         const auto second = layer(x[1], layer(x[0], layer.start(x[2])));
         return second.c ? std::vector{second.h, second.c} : std::vector{second.h};
       },
-      {{"first word", {2, 1, 3}}, {"second word", {2, 1, 3}}, {"h", {2, 1, 4}}});
+      {{"first word", {2, 1, 3}}, {"second word", {2, 1, 3}}, {"h", {2, 1, 4}}}, rnn_sizes);
 }
 
 NamedGradcheck rnn_encoder(const std::string& name, CellKind kind) {
@@ -147,26 +166,28 @@ NamedGradcheck rnn_encoder(const std::string& name, CellKind kind) {
         const auto encoded = layer(x[0], source_lengths);
         return std::vector{encoded.states, encoded.last};
       },
-      {{"x", {2, 3, 3}}});
+      {{"x", {2, 3, 3}}}, rnn_sizes);
 }
 
 NamedGradcheck rnn_attention(const std::string& name, Score score) {
   return layer(
       name, [=](const auto& path) { return RnnAttention(path, score, 4); },
       [](const auto& layer, auto x) { return layer(x[0], layer.keys(x[1]), x[1], Mask::padding(source_lengths)); },
-      {{"h", {2, 1, 4}}, {"states", {2, 3, 4}}});
+      {{"h", {2, 1, 4}}, {"states", {2, 3, 4}}}, {{"hidden", 4}, {"keys", 3}, {"sentences", 2}});
 }
 
 NamedGradcheck feed_forward(const std::string& name, Activation activation) {
   return layer(
       name, [=](const auto& path) { return FeedForward(path, 4, 5, activation); },
-      [](const auto& layer, auto x) { return layer(x[0]); }, {{"x", {2, 3, 4}}});
+      [](const auto& layer, auto x) { return layer(x[0]); }, {{"x", {2, 3, 4}}},
+      {{"width", 4}, {"feed-forward width", 5}, {"rows", 6}});
 }
 
 NamedGradcheck encoder_layer(const std::string& name, NormOrder norm) {
   return layer(
       name, [=](const auto& path) { return EncoderLayer(path, transformer(norm)); },
-      [](const auto& layer, auto x) { return layer(x[0], Mask::padding(source_lengths)); }, {{"x", {2, 3, 4}}});
+      [](const auto& layer, auto x) { return layer(x[0], Mask::padding(source_lengths)); }, {{"x", {2, 3, 4}}},
+      transformer_sizes);
 }
 
 NamedGradcheck decoder_layer(const std::string& name, NormOrder norm) {
@@ -175,7 +196,30 @@ NamedGradcheck decoder_layer(const std::string& name, NormOrder norm) {
       [](const auto& layer, auto x) {
         return layer(x[0], x[1], Mask::causal_padding(target_lengths), Mask::padding(source_lengths));
       },
-      {{"x", {2, 3, 4}}, {"memory", {2, 3, 4}}});
+      {{"x", {2, 3, 4}}, {"memory", {2, 3, 4}}}, transformer_sizes);
+}
+
+/// Two layers, so that what one passes to the next is differentiated too.
+TransformerConfig stacked(NormOrder norm) {
+  TransformerConfig config = transformer(norm);
+  config.layers = 2;
+  return config;
+}
+
+NamedGradcheck encoder(const std::string& name, NormOrder norm) {
+  return layer(
+      name, [=](const auto& path) { return TransformerEncoder(path, stacked(norm)); },
+      [](const auto& layer, auto x) { return layer(x[0], Mask::padding(source_lengths)); }, {{"x", {2, 3, 4}}},
+      transformer_sizes);
+}
+
+NamedGradcheck decoder(const std::string& name, NormOrder norm) {
+  return layer(
+      name, [=](const auto& path) { return TransformerDecoder(path, stacked(norm)); },
+      [](const auto& layer, auto x) {
+        return layer(x[0], x[1], Mask::causal_padding(target_lengths), Mask::padding(source_lengths));
+      },
+      {{"x", {2, 3, 4}}, {"memory", {2, 3, 4}}}, transformer_sizes);
 }
 
 }  // namespace
@@ -186,21 +230,28 @@ std::vector<NamedGradcheck> layer_gradchecks() {
   return {
       layer(
           "Linear", [](const auto& path) { return Linear(path, 4, 3); },
-          [](const auto& layer, auto x) { return layer(x[0]); }, {{"x", {2, 3, 4}}}),
+          [](const auto& layer, auto x) { return layer(x[0]); }, {{"x", {2, 3, 4}}},
+          {{"inputs", 4}, {"outputs", 3}, {"rows", 6}}),
+      layer(
+          "Dropout", []<class S>(const Path<S>&) { return Dropout<S>(0.4); },
+          [](const auto& layer, auto x) { return while_training(layer, x[0]); }, {{"x", {2, 3, 4}}}, {}),
       layer(
           "Embedding", [](const auto& path) { return Embedding(path, 6, 3, 1.7); },
-          [](const auto& layer, auto) { return layer(source); }, {}),
+          [](const auto& layer, auto) { return layer(source); }, {}, {{"width", 3}}),
       layer(
           "PositionalEncoding sinusoidal",
           [](const auto& path) { return PositionalEncoding(path, Positions::sinusoidal, 5, 4); },
-          [](const auto& layer, auto x) { return layer(x[0], 2); }, {{"x", {2, 3, 4}}}),
+          [](const auto& layer, auto x) { return layer(x[0], 2); }, {{"x", {2, 3, 4}}},
+          {{"width", 4}, {"sentences", 2}}),
       layer(
           "PositionalEncoding learned",
           [](const auto& path) { return PositionalEncoding(path, Positions::learned, 5, 4); },
-          [](const auto& layer, auto x) { return layer(x[0], 1); }, {{"x", {2, 3, 4}}}),
-      layer("LayerNorm", norm, [](const auto& layer, auto x) { return layer(x[0]); }, {{"x", {2, 3, 5}}}),
+          [](const auto& layer, auto x) { return layer(x[0], 1); }, {{"x", {2, 3, 4}}},
+          {{"width", 4}, {"sentences", 2}}),
+      layer("LayerNorm", norm, [](const auto& layer, auto x) { return layer(x[0]); }, {{"x", {2, 3, 5}}},
+            {{"width", 5}, {"rows", 6}}),
       layer("LayerNorm of a sum", norm, [](const auto& layer, auto x) { return layer.of_sum(x[0], x[1]); },
-            {{"x", {2, 3, 5}}, {"r", {2, 3, 5}}}),
+            {{"x", {2, 3, 5}}, {"r", {2, 3, 5}}}, {{"width", 5}, {"rows", 6}}),
       rnn_cell("RnnCell gru", CellKind::gru),
       rnn_cell("RnnCell lstm", CellKind::lstm),
       rnn_cell("RnnCell elman", CellKind::elman),
@@ -212,27 +263,35 @@ std::vector<NamedGradcheck> layer_gradchecks() {
       rnn_attention("RnnAttention additive", Score::additive),
       self_attention("SelfAttention", true),
       self_attention("SelfAttention unscaled", false),
-      layer("MultiHeadAttention", attention,
-            [](const auto& layer, auto x) { return layer(x[0], x[1], Mask::padding(source_lengths)); },
-            {{"x", {2, 2, 4}}, {"memory", {2, 3, 4}}}),
-      layer("MultiHeadAttention to itself", attention,
-            [](const auto& layer, auto x) { return layer(x[0], x[0], Mask::causal_padding(target_lengths)); },
-            {{"x", {2, 3, 4}}}),
+      layer(
+          "MultiHeadAttention", attention,
+          [](const auto& layer, auto x) { return layer(x[0], x[1], Mask::padding(source_lengths)); },
+          {{"x", {2, 2, 4}}, {"memory", {2, 3, 4}}}, attention_sizes),
+      layer(
+          "MultiHeadAttention to itself", attention,
+          [](const auto& layer, auto x) { return layer(x[0], x[0], Mask::causal_padding(target_lengths)); },
+          {{"x", {2, 3, 4}}}, attention_sizes),
       feed_forward("FeedForward relu", Activation::relu),
       feed_forward("FeedForward gelu", Activation::gelu),
       encoder_layer("EncoderLayer post", NormOrder::post),
       encoder_layer("EncoderLayer pre", NormOrder::pre),
       decoder_layer("DecoderLayer post", NormOrder::post),
       decoder_layer("DecoderLayer pre", NormOrder::pre),
-      model<RnnSeq2Seq>("RnnSeq2Seq gru", rnn(CellKind::gru, false)),
-      model<RnnSeq2Seq>("RnnSeq2Seq lstm", rnn(CellKind::lstm, false)),
-      model<RnnSeq2Seq>("RnnSeq2Seq elman", rnn(CellKind::elman, false)),
-      model<RnnSeq2Seq>("RnnSeq2Seq gru, dot attention", rnn(CellKind::gru, true)),
-      model<RnnSeq2Seq>("RnnSeq2Seq lstm, scaled-dot attention", rnn(CellKind::lstm, true, Score::scaled_dot)),
-      model<RnnSeq2Seq>("RnnSeq2Seq elman, additive attention", rnn(CellKind::elman, true, Score::additive)),
-      model<Transformer>("Transformer post", transformer(NormOrder::post)),
-      model<Transformer>("Transformer pre", transformer(NormOrder::pre)),
-      model<Transformer>("Transformer tied, gelu, learned positions", tied_transformer()),
+      encoder("TransformerEncoder post", NormOrder::post),
+      encoder("TransformerEncoder pre", NormOrder::pre),
+      decoder("TransformerDecoder post", NormOrder::post),
+      decoder("TransformerDecoder pre", NormOrder::pre),
+      model<RnnSeq2Seq>("RnnSeq2Seq gru", rnn(CellKind::gru, false), with_loss(rnn_sizes)),
+      model<RnnSeq2Seq>("RnnSeq2Seq lstm", rnn(CellKind::lstm, false), with_loss(rnn_sizes)),
+      model<RnnSeq2Seq>("RnnSeq2Seq elman", rnn(CellKind::elman, false), with_loss(rnn_sizes)),
+      model<RnnSeq2Seq>("RnnSeq2Seq gru, dot attention", rnn(CellKind::gru, true), with_loss(rnn_sizes)),
+      model<RnnSeq2Seq>("RnnSeq2Seq lstm, scaled-dot attention", rnn(CellKind::lstm, true, Score::scaled_dot),
+                        with_loss(rnn_sizes)),
+      model<RnnSeq2Seq>("RnnSeq2Seq elman, additive attention", rnn(CellKind::elman, true, Score::additive),
+                        with_loss(rnn_sizes)),
+      model<Transformer>("Transformer post", transformer(NormOrder::post), with_loss(transformer_sizes)),
+      model<Transformer>("Transformer pre", transformer(NormOrder::pre), with_loss(transformer_sizes)),
+      model<Transformer>("Transformer tied, gelu, learned positions", tied_transformer(), with_loss(transformer_sizes)),
   };
 }
 

@@ -12,6 +12,7 @@ struct OperationCase {
   std::string name;
   GenericFunction function;
   std::vector<CheckInput> inputs;
+  NamedSizes sizes = {};  ///< what a wrong factor may come from
 };
 
 /// Every operation of autograd/ops.h, one line each; several for those that have several ways to be used.

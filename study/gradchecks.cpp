@@ -10,7 +10,8 @@ const std::vector<NamedGradcheck>& gradchecks() {
     std::vector<NamedGradcheck> list;
     for (const OperationCase& operation : operation_cases())
       list.push_back({operation.name, "operation", [operation](std::uint64_t seed) {
-                        return gradcheck(operation.function, operation.inputs, {.seed = seed});
+                        return gradcheck(operation.function, operation.inputs,
+                                         {.seed = seed, .sizes = operation.sizes});
                       }});
     for (NamedGradcheck& check : layer_gradchecks()) list.push_back(std::move(check));
     return list;
