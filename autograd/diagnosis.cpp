@@ -106,21 +106,22 @@ class Comparison {
 std::string describe_factor(double c, const NamedSizes& sizes) {
   if (std::abs(c - 1) < 1e-3)
     return fmt::format("off by the constant factor 1 {} {:.2g}", c < 1 ? '-' : '+', std::abs(c - 1));
-  std::string text = fmt::format("off by the constant factor {:.6g}", c);
+  const std::string text = fmt::format("off by the constant factor {:.6g}", c);
+  std::vector<std::string> origins;  // small sizes are often alike
   for (const auto& [name, size] : sizes) {
     if (size < 2) continue;
     const std::pair<double, std::string> forms[] = {
         {size, name}, {1.0 / size, "1/" + name}, {std::sqrt(size), "√" + name}, {1 / std::sqrt(size), "1/√" + name}};
     for (const auto& [value, form] : forms)
-      if (std::abs(c - value) <= 1e-6 * value) return text + " = " + form;
+      if (std::abs(c - value) <= 1e-6 * value) origins.push_back(form);
   }
-  return text;
+  return origins.empty() ? text : fmt::format("{} = {}", text, fmt::join(origins, " or "));
 }
 
 }  // namespace
 
-std::string diagnose(std::span<const double> got, std::span<const double> expected, const Shape& shape, int uses,
-                     const NamedSizes& sizes) {
+std::string diagnose(std::span<const double> got, std::span<const double> expected, const Shape& shape,
+                     const InputUse& use, const NamedSizes& sizes) {
   for (double value : got)
     if (!std::isfinite(value)) return "holds a value that is not finite";
   const Comparison comparison(got, expected, shape);
@@ -132,11 +133,14 @@ std::string diagnose(std::span<const double> got, std::span<const double> expect
   if (comparison.leaks()) return "every wrong entry should be 0: does a mask leak?";
   if (comparison.lacks_sum_term())
     return "its rows should sum to 0 and do not: the softmax's (or a mean's) Σ term is missing";
-  if (uses > 1) return fmt::format("the input is used {} times: the second use is not accumulated?", uses);
+  if (use.count > 1 && !use.accumulates)
+    return fmt::format("the input is used {} times: the second use is not accumulated, it overwrites the first",
+                       use.count);
   const std::vector<std::size_t> rows = comparison.wrong_rows();
   if (shape.rank() >= 2 && rows.size() < static_cast<std::size_t>(shape.rows()))
-    return fmt::format("only row{} {} {} wrong: if used more than once, the second use is not accumulated?",
-                       rows.size() == 1 ? "" : "s", fmt::join(rows, ", "), rows.size() == 1 ? "is" : "are");
+    return fmt::format("only row{} {} {} wrong{}", rows.size() == 1 ? "" : "s", fmt::join(rows, ", "),
+                       rows.size() == 1 ? "is" : "are",
+                       use.accumulates ? "" : ": if used more than once, the second use is not accumulated?");
   return "";
 }
 

@@ -35,18 +35,18 @@ class BackwardPass {
   const std::vector<Var<double>>& outputs() const { return outputs_; }
 
   /// Jᵀ v, for every input.
-  std::vector<std::vector<double>> transposed_jacobian_times(const Outputs& v) {
-    std::vector<Tape<double>::Seed> seeds;
-    for (std::size_t k = 0; k < outputs_.size(); ++k)
-      if (outputs_[k].node()->needs_gradient) seeds.push_back({outputs_[k], v[k]});
-    tape_.clear_gradients();
-    tape_.backward(std::span<const Tape<double>::Seed>(seeds));
-    std::vector<std::vector<double>> gradients;
-    for (const Var<double>& input : inputs_) {
-      const View<double> gradient = input.grad();
-      gradients.emplace_back(gradient.data, gradient.data + input.size());
-    }
-    return gradients;
+  std::vector<std::vector<double>> transposed_jacobian_times(const Outputs& v) { return gradients_for(v, {}); }
+
+  /// Whether what is in this input's gradient already is still in it after the backward pass for v, which gives
+  /// `gradient` alone.
+  bool accumulates(std::size_t input, const Outputs& v, const std::vector<double>& gradient) {
+    double before = 1;
+    for (double g : gradient) before = std::max(before, std::abs(g));
+    const std::vector<double> already(gradient.size(), before);
+    const std::vector<double> sum = gradients_for(v, {{inputs_[input], already}})[input];
+    for (std::size_t i = 0; i < sum.size(); ++i)
+      if (std::abs(sum[i] - (gradient[i] + before)) > 1e-9 * before) return false;
+    return true;
   }
 
   /// How often the function used each input.
@@ -60,6 +60,19 @@ class BackwardPass {
   }
 
  private:
+  std::vector<std::vector<double>> gradients_for(const Outputs& v, std::vector<Tape<double>::Seed> seeds) {
+    for (std::size_t k = 0; k < outputs_.size(); ++k)
+      if (outputs_[k].node()->needs_gradient) seeds.push_back({outputs_[k], v[k]});
+    tape_.clear_gradients();
+    tape_.backward(std::span<const Tape<double>::Seed>(seeds));
+    std::vector<std::vector<double>> gradients;
+    for (const Var<double>& input : inputs_) {
+      const View<double> gradient = input.grad();
+      gradients.emplace_back(gradient.data, gradient.data + input.size());
+    }
+    return gradients;
+  }
+
   Tape<double> tape_;
   std::vector<Var<double>> inputs_;
   std::vector<Var<double>> outputs_;
@@ -223,8 +236,8 @@ GradcheckResult gradcheck(const Function& function, std::vector<CheckInput> inpu
   const std::vector<int> uses = backward.uses();
   for (std::size_t i = 0; i < inputs.size(); ++i)
     if (worst[i].difference > options.tolerance * largest)
-      worst[i].mismatch.diagnosis =
-          diagnose(gradient[i], expected_gradient[i], inputs[i].shape, uses[i], options.sizes);
+      worst[i].mismatch.diagnosis = diagnose(gradient[i], expected_gradient[i], inputs[i].shape,
+                                             {uses[i], backward.accumulates(i, v, gradient[i])}, options.sizes);
   conclude(result, worst, largest, options.tolerance);
   result.passed = result.passed && directions_agree;
   return result;
