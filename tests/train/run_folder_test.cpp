@@ -188,7 +188,7 @@ TEST(Checkpoint, NamesWhatIsWrong) {
   };
   EXPECT_NE(loading().find("checkpoint.safetensors: cannot open"), std::string::npos) << loading();
   save_model(path, *run.model, {});
-  EXPECT_NE(loading().find("checkpoint.safetensors: there are "), std::string::npos) << loading();
+  EXPECT_NE(loading().find("checkpoint.safetensors: no tensor 'first_moment."), std::string::npos) << loading();
   save_checkpoint(path, *run.model, training, {});
   const SafetensorsFile file = SafetensorsFile::read(path);
   for (const char* step : {"many", "", "99999999999999999999", "1.5"}) {
