@@ -9,7 +9,7 @@ execute_process(COMMAND ${CMAKE_COMMAND} --install ${BUILD_DIRECTORY} --prefix $
 # build(SOURCE): configures and builds the project there against what was installed.
 function(build source)
   get_filename_component(name ${source} NAME)
-  execute_process(COMMAND ${CMAKE_COMMAND} -S ${source} -B ${work}/${name} -DCMAKE_BUILD_TYPE=Release
+  execute_process(COMMAND ${CMAKE_COMMAND} -G Ninja -S ${source} -B ${work}/${name} -DCMAKE_BUILD_TYPE=Release
     -DCMAKE_PREFIX_PATH=${work}/install -DCMAKE_EXPORT_COMPILE_COMMANDS=ON -DCMAKE_CXX_COMPILER=${COMPILER}
     -DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER} OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
   execute_process(COMMAND ${CMAKE_COMMAND} --build ${work}/${name} OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
