@@ -183,20 +183,31 @@ NamedGradcheck feed_forward(const std::string& name, Activation activation) {
       {{"width", 4}, {"feed-forward width", 5}, {"rows", 6}});
 }
 
-NamedGradcheck encoder_layer(const std::string& name, NormOrder norm) {
+/// The check of what reads a sentence: a layer of the encoder, or all of them.
+template <class Make>
+NamedGradcheck encoding(const std::string& name, Make make) {
   return layer(
-      name, [=](const auto& path) { return EncoderLayer(path, transformer(norm)); },
-      [](const auto& layer, auto x) { return layer(x[0], Mask::padding(source_lengths)); }, {{"x", {2, 3, 4}}},
-      transformer_sizes);
+      name, make, [](const auto& layer, auto x) { return layer(x[0], Mask::padding(source_lengths)); },
+      {{"x", {2, 3, 4}}}, transformer_sizes);
 }
 
-NamedGradcheck decoder_layer(const std::string& name, NormOrder norm) {
+/// The check of what writes a sentence: a layer of the decoder, or all of them.
+template <class Make>
+NamedGradcheck decoding(const std::string& name, Make make) {
   return layer(
-      name, [=](const auto& path) { return DecoderLayer(path, transformer(norm)); },
+      name, make,
       [](const auto& layer, auto x) {
         return layer(x[0], x[1], Mask::causal_padding(target_lengths), Mask::padding(source_lengths));
       },
       {{"x", {2, 3, 4}}, {"memory", {2, 3, 4}}}, transformer_sizes);
+}
+
+NamedGradcheck encoder_layer(const std::string& name, NormOrder norm) {
+  return encoding(name, [=](const auto& path) { return EncoderLayer(path, transformer(norm)); });
+}
+
+NamedGradcheck decoder_layer(const std::string& name, NormOrder norm) {
+  return decoding(name, [=](const auto& path) { return DecoderLayer(path, transformer(norm)); });
 }
 
 /// Two layers, so that what one passes to the next is differentiated too.
@@ -207,19 +218,11 @@ TransformerConfig stacked(NormOrder norm) {
 }
 
 NamedGradcheck encoder(const std::string& name, NormOrder norm) {
-  return layer(
-      name, [=](const auto& path) { return TransformerEncoder(path, stacked(norm)); },
-      [](const auto& layer, auto x) { return layer(x[0], Mask::padding(source_lengths)); }, {{"x", {2, 3, 4}}},
-      transformer_sizes);
+  return encoding(name, [=](const auto& path) { return TransformerEncoder(path, stacked(norm)); });
 }
 
 NamedGradcheck decoder(const std::string& name, NormOrder norm) {
-  return layer(
-      name, [=](const auto& path) { return TransformerDecoder(path, stacked(norm)); },
-      [](const auto& layer, auto x) {
-        return layer(x[0], x[1], Mask::causal_padding(target_lengths), Mask::padding(source_lengths));
-      },
-      {{"x", {2, 3, 4}}, {"memory", {2, 3, 4}}}, transformer_sizes);
+  return decoding(name, [=](const auto& path) { return TransformerDecoder(path, stacked(norm)); });
 }
 
 }  // namespace
