@@ -1,16 +1,61 @@
 #include "autograd/exponential.h"
 
-#include <Eigen/Core>
+#include <algorithm>
+
+#include "autograd/lanes.h"
 
 namespace qkv {
 
 namespace {
 
+// The last register of a row ends with its last number, so it may overlap the one before: it is read before that is
+// written, and what was added to the sum already is not added again.
+
+template <int width, class T>
+T exp_shifted_by_registers(const T* x, T shift, T* y, int n) {
+  const Lanes<T, width> last = (load<width>(x + n - width) - shift).exp();
+  Lanes<T, width> sum = Lanes<T, width>::Zero();
+  int i = 0;
+  for (; i + width < n; i += width) {
+    const Lanes<T, width> e = (load<width>(x + i) - shift).exp();
+    store(y + i, e);
+    sum += e;
+  }
+  store(y + n - width, last);
+  if (i + width == n) return (sum + last).sum();
+  T total = sum.sum();
+  for (; i < n; ++i) total += y[i];
+  return total;
+}
+
+template <int width, class T>
+T largest_by_registers(const T* x, int n) {
+  Lanes<T, width> largest = load<width>(x + n - width);
+  for (int i = 0; i + width < n; i += width) largest = largest.max(load<width>(x + i));
+  return largest.maxCoeff();
+}
+
+/// Calls what computes with registers of the width that fits n numbers: `function(std::integral_constant<int, width>)`.
+template <class T, class Function, class Plain>
+T with_registers(int n, Function function, Plain plain) {
+  constexpr int widest = register_width<T>;
+  if (n >= widest) return function(std::integral_constant<int, widest>());
+  if (n >= widest / 2) return function(std::integral_constant<int, widest / 2>());
+  if (n >= 4 && widest > 8) return function(std::integral_constant<int, 4>());
+  return plain();
+}
+
 template <class T>
 T exp_shifted_vectorised(const T* x, T shift, T* y, int n) {
-  using Row = Eigen::Array<T, Eigen::Dynamic, 1>;
-  Eigen::Map<Row>(y, n) = (Eigen::Map<const Row>(x, n) - shift).exp();
-  return sum_of<T>(n, [=](int i) { return y[i]; });
+  return with_registers<T>(
+      n, [=](auto width) { return exp_shifted_by_registers<width>(x, shift, y, n); },
+      [=] { return exp_shifted_plain(x, shift, y, n); });
+}
+
+template <class T>
+T largest_vectorised(const T* x, int n) {
+  return with_registers<T>(
+      n, [=](auto width) { return largest_by_registers<width>(x, n); }, [=] { return *std::max_element(x, x + n); });
 }
 
 }  // namespace
@@ -23,6 +68,16 @@ float exp_shifted<float>(const float* x, const float& shift, float* y, int n) {
 template <>
 double exp_shifted<double>(const double* x, const double& shift, double* y, int n) {
   return exp_shifted_vectorised(x, shift, y, n);
+}
+
+template <>
+float largest_of<float>(const float* x, int n) {
+  return largest_vectorised(x, n);
+}
+
+template <>
+double largest_of<double>(const double* x, int n) {
+  return largest_vectorised(x, n);
 }
 
 template <>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 
 #include "autograd/rows.h"
@@ -23,6 +24,16 @@ template <>
 float exp_shifted<float>(const float* x, const float& shift, float* y, int n);
 template <>
 double exp_shifted<double>(const double* x, const double& shift, double* y, int n);
+
+/// The largest of n > 0 numbers; float and double are compared several at a time. If one is NaN, it may be any of them.
+template <class T>
+T largest_of(const T* x, int n) {
+  return *std::max_element(x, x + n);
+}
+template <>
+float largest_of<float>(const float* x, int n);
+template <>
+double largest_of<double>(const double* x, int n);
 
 /// σ(x) = 1 / (1 + exp(−x)) of one number. For negative x it is computed as exp(x) / (1 + exp(x)), so that the
 /// exponential never overflows.
@@ -56,10 +67,7 @@ void tanh_in_place<float>(float* x, int n);
 template <class T>
 void softmax_in_place(T* scores, int allowed, int size) {
   if (allowed > 0) {
-    T largest = scores[0];
-    for (int i = 1; i < allowed; ++i)
-      if (scores[i] > largest) largest = scores[i];
-    const T inverse_sum = T(1) / exp_shifted(scores, largest, scores, allowed);
+    const T inverse_sum = T(1) / exp_shifted(scores, largest_of(scores, allowed), scores, allowed);
     for (int i = 0; i < allowed; ++i) scores[i] *= inverse_sum;
   }
   for (int i = allowed; i < size; ++i) scores[i] = T(0);

@@ -10,6 +10,8 @@
 #include <omp.h>
 #endif
 
+#include "autograd/small_product.h"
+
 namespace qkv {
 
 namespace {
@@ -51,7 +53,7 @@ void gemm_with_eigen(View<T> a, View<T> b, Target<T> c) {
 /// EIGEN_STACK_ALLOCATION_LIMIT; panels of at most this many columns stay below that.
 constexpr int panel_columns = 512;
 
-/// Below this many multiplications Eigen is faster than oneDNN, which has a fixed cost for every call.
+/// Below this many multiplications oneDNN's fixed cost for every call is too high.
 [[maybe_unused]] constexpr std::int64_t onednn_from = std::int64_t{1} << 19;
 
 #if defined(QKV_WITH_ONEDNN)
@@ -80,6 +82,7 @@ void gemm(View<T> a, View<T> b, Target<T> c) {
       if (multiplications >= onednn_from) return gemm_with_onednn(a, b, c);
     }
 #endif
+    if (is_small_product(a, b)) return small_product(a, b, c);
     for (int first = 0; first < c.columns; first += panel_columns) {
       const int count = std::min(panel_columns, c.columns - first);
       const View<T> panel =

@@ -41,6 +41,12 @@ struct Target {
   Target column_block(int first, int count) const { return {data + first, rows, count, stride, accumulate}; }
 };
 
+/// One row of numbers, to be written for the first time.
+template <class T>
+Target<T> new_row(T* numbers, int count) {
+  return {numbers, 1, count, count, false};
+}
+
 /// Writes formula(i) to, or adds it to, element i of a contiguous target, for every i.
 template <class T, class Formula>
 void write_each(Target<T> to, Formula formula) {

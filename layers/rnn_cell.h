@@ -3,10 +3,9 @@
 #include "autograd/ops/add.h"
 #include "autograd/ops/gru_gates.h"
 #include "autograd/ops/hold_finished.h"
-#include "autograd/ops/linear.h"
 #include "autograd/ops/lstm_gates.h"
 #include "autograd/ops/tanh.h"
-#include "layers/parameters.h"
+#include "layers/linear.h"
 
 namespace qkv {
 
@@ -38,18 +37,20 @@ class RnnCell {
         bias_hh_(path.add("bias_hh" + suffix, {gates() * hidden}, Initialise::zeros)) {}
 
   /// The state after one word.   x: [B, 1, in]
-  RnnState<T> operator()(Var<T> x, const RnnState<T>& last) const { return step(input_part(x), last); }
-
-  /// What the inputs give to the gates: one product for all words.   x: [B, L, in]   returns [B, L, gates · H]
-  Var<T> input_part(Var<T> x) const {
-    const InModule here(path_);
-    return linear(x, weight_ih_(), bias_ih_());
+  RnnState<T> operator()(Var<T> x, const RnnState<T>& last) const {
+    return step(input_part(x), recurrent_steps(1)(last.h), last);
   }
 
-  /// The state after a word whose input part is known.   input: [B, 1, gates · H]
-  RnnState<T> step(Var<T> input, const RnnState<T>& last) const {
+  /// What the inputs give to the gates: one product for all words.   x: [B, L, in]   returns [B, L, gates · H]
+  Var<T> input_part(Var<T> x) const { return input_steps(1)(x); }
+
+  /// The same word by word, for inputs that depend on the word before; and what the last state gives to the gates.
+  LinearSteps<T> input_steps(int count) const { return {path_, weight_ih_(), bias_ih_(), count}; }
+  LinearSteps<T> recurrent_steps(int count) const { return {path_, weight_hh_(), bias_hh_(), count}; }
+
+  /// The state after a word for which both parts are known.   input, recurrent: [B, 1, gates · H]
+  RnnState<T> step(Var<T> input, Var<T> recurrent, const RnnState<T>& last) const {
     const InModule here(path_);
-    const Var<T> recurrent = linear(last.h, weight_hh_(), bias_hh_());
     switch (kind_) {
       case CellKind::gru:
         return {gru_gates(input, recurrent, last.h), {}};

@@ -27,11 +27,12 @@ class RnnEncoder {
     const int words = x.dim(1);
     check(words > 0, "encoder: the sentences have no words");
     const Var<T> inputs = cell_.input_part(x);
+    const LinearSteps<T> recurrent = cell_.recurrent_steps(words);
     RnnState<T> state = cell_.start(x.dim(0));
     const auto count = static_cast<std::size_t>(words);
     const std::span<Var<T>> states{Tape<T>::current().template scratch<Var<T>>(count), count};
     for (int i = 0; i < words; ++i) {
-      const RnnState<T> next = cell_.step(slice(inputs, 1, i, 1), state);
+      const RnnState<T> next = cell_.step(slice(inputs, 1, i, 1), recurrent(state.h), state);
       state.h = hold_finished(next.h, state.h, lengths, i);
       if (next.c) state.c = hold_finished(next.c, state.c, lengths, i);
       states[static_cast<std::size_t>(i)] = state.h;

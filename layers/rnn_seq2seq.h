@@ -43,11 +43,13 @@ class RnnSeq2Seq : public Seq2Seq<T> {
 
   Var<T> logits(const Tokens& source, const Tokens& target) const override {
     const Memory memory = read(source);
+    const Weights weights = on_tape(target.length);
     State state = start(memory);
     const Var<T> words = dropout_(target_embedding_(target));
     const auto length = static_cast<std::size_t>(target.length);
     const std::span<Var<T>> outputs{Tape<T>::current().template scratch<Var<T>>(length), length};
-    for (std::size_t i = 0; i < length; ++i) outputs[i] = step(slice(words, 1, static_cast<int>(i), 1), memory, state);
+    for (std::size_t i = 0; i < length; ++i)
+      outputs[i] = step(slice(words, 1, static_cast<int>(i), 1), weights, memory, state);
     return generator_(dropout_(concat(std::span<const Var<T>>(outputs), 1)));
   }
 
@@ -69,6 +71,12 @@ class RnnSeq2Seq : public Seq2Seq<T> {
     Var<T> feed;  // [B, 1, H] read with the next word: the context, or the last attentional state h̃
   };
 
+  /// What every step multiplies by.
+  struct Weights {
+    LinearSteps<T> input, recurrent;
+    std::optional<LinearSteps<T>> combine;
+  };
+
   Path<T> at(const std::string& name) const { return this->parameters().root() / name; }
 
   Memory read(const Tokens& source) const {
@@ -80,12 +88,19 @@ class RnnSeq2Seq : public Seq2Seq<T> {
     return {cell_.start(memory.context), attention_ ? RnnCell<T>::zeros(memory.context.shape()) : memory.context};
   }
 
+  Weights on_tape(int steps) const {
+    Weights weights{cell_.input_steps(steps), cell_.recurrent_steps(steps), {}};
+    if (attention_) weights.combine.emplace(combine_->steps(steps));
+    return weights;
+  }
+
   /// Reads one word and returns what the generator reads.   word: [B, 1, E]   returns [B, 1, H]
-  Var<T> step(Var<T> word, const Memory& memory, State& state) const {
-    state.rnn = cell_(concat({word, state.feed}, -1), state.rnn);
+  Var<T> step(Var<T> word, const Weights& weights, const Memory& memory, State& state) const {
+    const Var<T> input = weights.input(concat({word, state.feed}, -1));
+    state.rnn = cell_.step(input, weights.recurrent(state.rnn.h), state.rnn);
     if (!attention_) return state.rnn.h;
     const Var<T> value = (*attention_)(state.rnn.h, memory.keys, memory.states, Mask::padding(memory.lengths));
-    state.feed = tanh((*combine_)(concat({value, state.rnn.h}, -1)));
+    state.feed = tanh((*weights.combine)(concat({value, state.rnn.h}, -1)));
     return state.feed;
   }
 
@@ -107,7 +122,8 @@ class RnnSeq2Seq : public Seq2Seq<T> {
       const Memory memory{states_.on_tape(), keys_.on_tape(), context_.on_tape(), lengths_};
       State state{{h_.on_tape(), c_.on_tape()}, feed_.on_tape()};
       const Tokens last{words, static_cast<int>(words.size()), 1, {}};
-      const Var<T> output = model_.step(model_.dropout_(model_.target_embedding_(last)), memory, state);
+      const Var<T> output =
+          model_.step(model_.dropout_(model_.target_embedding_(last)), model_.on_tape(1), memory, state);
       remember(state);
       return model_.generator_(model_.dropout_(output));
     }

@@ -236,6 +236,13 @@ std::vector<NamedGradcheck> layer_gradchecks() {
           [](const auto& layer, auto x) { return layer(x[0]); }, {{"x", {2, 3, 4}}},
           {{"inputs", 4}, {"outputs", 3}, {"rows", 6}}),
       layer(
+          "LinearSteps", [](const auto& path) { return Linear(path, 4, 3); },
+          [](const auto& layer, auto x) {
+            const auto steps = layer.steps(2);
+            return std::vector{steps(x[0]), steps(x[1])};
+          },
+          {{"first x", {2, 1, 4}}, {"second x", {2, 1, 4}}}, {{"inputs", 4}, {"outputs", 3}, {"sentences", 2}}),
+      layer(
           "Dropout", []<class S>(const Path<S>&) { return Dropout<S>(0.4); },
           [](const auto& layer, auto x) { return while_training(layer, x[0]); }, {{"x", {2, 3, 4}}}, {}),
       layer(

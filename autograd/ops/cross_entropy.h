@@ -47,7 +47,7 @@ Var<T> cross_entropy(Var<T> logits, std::span<const int> targets, CrossEntropyOp
     if (kept[i] == ignore) continue;
     const T* z = logits.data() + std::int64_t{i} * words;
     using std::log;
-    const T largest = *std::max_element(z, z + words);
+    const T largest = largest_of(z, words);
     log_sums[i] = largest + log(exp_shifted(z, largest, exponentials, words));
     total += log_sums[i] - sharp * z[kept[i]];
     if (options.smoothing > 0) total -= uniform * sum_of<T>(words, [=](int j) { return z[j]; });

@@ -33,29 +33,27 @@ Var<T> gru_gates(Var<T> x, Var<T> y, Var<T> h) {
   on_backward(next, [=] {
     const View<T> dnext = next.grad();
     const Borrowed<T> memory(3 * std::int64_t{width});
-    T* __restrict dgates = memory.data();  // dr, dz, dn before the nonlinearities, of one row
+    T *dr = memory.data(), *dz = dr + width, *dn = dz + width;  // before the nonlinearities, one behind the other
     const auto dx = x.sink(), dy = y.sink(), dh = h.sink();
     Target<T> to_x{}, to_y{}, to_h{};
     if (dx) to_x = dx.target();
     if (dy) to_y = dy.target();
     if (dh) to_h = dh.target();
     for (int i = 0; i < rows; ++i) {
-      const T *d = dnext.data + i * dnext.stride, *g = gates + std::int64_t{3} * i * width;
-      const T *yr = y.data() + std::int64_t{3} * i * width, *hr = h.data() + std::int64_t{i} * width;
-      for (int j = 0; j < width; ++j) {
-        const T r = g[j], z = g[width + j], n = g[2 * width + j];
-        const T dn = d[j] * (T(1) - z) * (T(1) - n * n);  // tanh' = 1 − n²
-        dgates[2 * width + j] = dn;
-        dgates[width + j] = d[j] * (hr[j] - n) * z * (T(1) - z);  // σ' = z (1 − z)
-        dgates[j] = dn * yr[2 * width + j] * r * (T(1) - r);
-      }
-      if (dx) write_each(to_x.row_block(i, 1), [=](auto j) { return dgates[j]; });
+      const T *d = dnext.data + i * dnext.stride, *hr = h.data() + std::int64_t{i} * width;
+      const T *r = gates + std::int64_t{3} * i * width, *z = r + width, *n = z + width;
+      const T* yn = y.data() + std::int64_t{3} * i * width + std::int64_t{2} * width;
+      // tanh' = 1 − tanh² and σ' = σ (1 − σ)
+      write_each(new_row(dn, width), [=](auto j) { return d[j] * (T(1) - z[j]) * (T(1) - n[j] * n[j]); });
+      write_each(new_row(dz, width), [=](auto j) { return d[j] * (hr[j] - n[j]) * z[j] * (T(1) - z[j]); });
+      write_each(new_row(dr, width), [=](auto j) { return dn[j] * yn[j] * r[j] * (T(1) - r[j]); });
+      if (dx) write_each(to_x.row_block(i, 1), [=](auto j) { return dr[j]; });
       if (dy) {
         const Target<T> row = to_y.row_block(i, 1);
-        write_each(row.column_block(0, 2 * width), [=](auto j) { return dgates[j]; });
-        write_each(row.column_block(2 * width, width), [=](auto j) { return dgates[2 * width + j] * g[j]; });
+        write_each(row.column_block(0, 2 * width), [=](auto j) { return dr[j]; });
+        write_each(row.column_block(2 * width, width), [=](auto j) { return dn[j] * r[j]; });
       }
-      if (dh) write_each(to_h.row_block(i, 1), [=](auto j) { return d[j] * g[width + j]; });  // dh += dh' ⊙ z
+      if (dh) write_each(to_h.row_block(i, 1), [=](auto j) { return d[j] * z[j]; });  // dh += dh' ⊙ z
     }
   });
   return next;

@@ -42,27 +42,24 @@ LstmState<T> lstm_gates(Var<T> a, Var<T> c) {
   on_backward({h_next, c_next}, [=] {
     const View<T> dh = h_next.grad(), dc = c_next.grad();
     const Borrowed<T> memory(5 * std::int64_t{width});
-    T* da = memory.data();                               // before the nonlinearities, of one row
-    T* dcell = memory.data() + std::int64_t{4} * width;  // all that reaches c'
+    // Of one row: the gates before their nonlinearities, one behind the other, and all that reaches c'.
+    T *di = memory.data(), *df = di + width, *dg = df + width, *dout = dg + width, *dcell = dout + width;
     const auto sink_a = a.sink(), sink_c = c.sink();
     Target<T> to_a{}, to_c{};
     if (sink_a) to_a = sink_a.target();
     if (sink_c) to_c = sink_c.target();
     for (int row = 0; row < rows; ++row) {
       const std::int64_t at = std::int64_t{row} * width;
-      const T *gate = gates + 4 * at, *cr = c.data() + at, *tanh_c = shown + at;
-      const T *dhr = dh.data + at, *dcr = dc.data + at;
-      for (int j = 0; j < width; ++j) {
-        const T i = gate[j], f = gate[width + j], g = gate[2 * width + j], o = gate[3 * width + j];
-        dcell[j] = dcr[j] + dhr[j] * o * (T(1) - tanh_c[j] * tanh_c[j]);
-        da[j] = dcell[j] * g * i * (T(1) - i);
-        da[width + j] = dcell[j] * cr[j] * f * (T(1) - f);
-        da[2 * width + j] = dcell[j] * i * (T(1) - g * g);
-        da[3 * width + j] = dhr[j] * tanh_c[j] * o * (T(1) - o);
-      }
-      if (sink_a) write_each(to_a.row_block(row, 1), [=](auto j) { return da[j]; });
-      if (sink_c)
-        write_each(to_c.row_block(row, 1), [=](auto j) { return dcell[j] * gate[width + j]; });  // dc += dc' ⊙ f
+      const T *i = gates + 4 * at, *f = i + width, *g = f + width, *o = g + width;
+      const T *cr = c.data() + at, *tanh_c = shown + at, *dhr = dh.data + at, *dcr = dc.data + at;
+      write_each(new_row(dcell, width),
+                 [=](auto j) { return dcr[j] + dhr[j] * o[j] * (T(1) - tanh_c[j] * tanh_c[j]); });
+      write_each(new_row(di, width), [=](auto j) { return dcell[j] * g[j] * i[j] * (T(1) - i[j]); });
+      write_each(new_row(df, width), [=](auto j) { return dcell[j] * cr[j] * f[j] * (T(1) - f[j]); });
+      write_each(new_row(dg, width), [=](auto j) { return dcell[j] * i[j] * (T(1) - g[j] * g[j]); });
+      write_each(new_row(dout, width), [=](auto j) { return dhr[j] * tanh_c[j] * o[j] * (T(1) - o[j]); });
+      if (sink_a) write_each(to_a.row_block(row, 1), [=](auto j) { return di[j]; });
+      if (sink_c) write_each(to_c.row_block(row, 1), [=](auto j) { return dcell[j] * f[j]; });  // dc += dc' ⊙ f
     }
   });
   return {h_next, c_next};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "autograd/rows.h"
 #include "autograd/tape.h"
 
 namespace qkv {
@@ -14,17 +15,13 @@ Var<T> transpose(Var<T> x) {
   shape.push(n);
   shape.push(m);
   Var<T> y = Tape<T>::make("transpose", shape, {x});
-  write_each(assign(y), [=, a = x.data()](auto at) {  // y[…, j, i] = x[…, i, j]
-    const auto matrix = at / (m * n), j = at / m % n, i = at % m;
-    return a[(matrix * m + i) * n + j];
-  });
+  const int matrices = m == 0 ? 0 : x.shape().rows() / m;
+  for (int k = 0; k < matrices; ++k) write_transposed(x.rows().row_block(k * m, m), assign(y).row_block(k * n, n));
   on_backward(y, [=] {
-    const T* dy = y.grad().data;
-    if (auto dx = x.sink())
-      write_each(dx.target(), [=](auto at) {
-        const auto matrix = at / (m * n), i = at / n % m, j = at % n;
-        return dy[(matrix * n + j) * m + i];
-      });
+    if (auto dx = x.sink()) {
+      const Target<T> to = dx.target();
+      for (int k = 0; k < matrices; ++k) write_transposed(y.grad().row_block(k * n, n), to.row_block(k * m, m));
+    }
   });
   return y;
 }

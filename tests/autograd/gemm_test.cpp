@@ -67,8 +67,8 @@ using Scalars = testing::Types<float, double, DualDouble>;
 TYPED_TEST_SUITE(Gemm, Scalars);
 
 TYPED_TEST(Gemm, IsTheDefinitionForEveryTransposeStrideAndSize) {
-  for (int m : {0, 1, 2, 7, 16, 33})
-    for (int n : {0, 1, 3, 8, 17})
+  for (int m : {0, 1, 2, 7, 13, 33})
+    for (int n : {0, 1, 3, 4, 7, 8, 13, 16, 17, 40})  // registers hold 4, 8 or 16 numbers; the last may overlap
       for (int k : {0, 1, 5, 31})
         for (int flags = 0; flags < 8; ++flags)
           for (int gap : {0, 3}) compare<TypeParam>(m, n, k, (flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0, gap);
@@ -83,7 +83,8 @@ TYPED_TEST_SUITE(LargeGemm, PlainScalars);
 TYPED_TEST(LargeGemm, IsTheDefinition) {
   use_one_thread_per_product();
   for (const auto& [m, n, k] : {std::array{80, 81, 82}, std::array{3, 1030, 200}, std::array{700, 513, 2},
-                                std::array{128, 1537, 65}, std::array{1200, 5, 300}, std::array{40, 600, 1500}})
+                                std::array{128, 1537, 65}, std::array{1200, 5, 300}, std::array{40, 600, 1500},
+                                std::array{17, 29, 1024}, std::array{17, 29, 1025}, std::array{200, 300, 290}})
     for (int flags = 0; flags < 8; ++flags)
       compare<TypeParam>(m, n, k, (flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0, flags % 3);
 }
