@@ -1,6 +1,7 @@
 #include "autograd/exponential.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "autograd/lanes.h"
 
@@ -8,16 +9,26 @@ namespace qkv {
 
 namespace {
 
+/// exp(d), and 0 where that is less than the smallest normal number: Eigen's exponential of a register, depending on
+/// its width, stops at some tiny number instead.
+template <class T, int width>
+Lanes<T, width> exp_of(const Lanes<T, width>& d) {
+  constexpr T lowest = std::is_same_v<T, float> ? T(-87.33654) : T(-708.39641);  // log of the smallest normal number
+  Lanes<T, width> e = d.exp();
+  for (int i = 0; i < width; ++i) e[i] = d[i] < lowest ? T(0) : e[i];
+  return e;
+}
+
 // The last register of a row ends with its last number, so it may overlap the one before: it is read before that is
 // written, and what was added to the sum already is not added again.
 
 template <int width, class T>
 T exp_shifted_by_registers(const T* x, T shift, T* y, int n) {
-  const Lanes<T, width> last = (load<width>(x + n - width) - shift).exp();
+  const Lanes<T, width> last = exp_of<T, width>(load<width>(x + n - width) - shift);
   Lanes<T, width> sum = Lanes<T, width>::Zero();
   int i = 0;
   for (; i + width < n; i += width) {
-    const Lanes<T, width> e = (load<width>(x + i) - shift).exp();
+    const Lanes<T, width> e = exp_of<T, width>(load<width>(x + i) - shift);
     store(y + i, e);
     sum += e;
   }
@@ -35,7 +46,8 @@ T largest_by_registers(const T* x, int n) {
   return largest.maxCoeff();
 }
 
-/// Calls what computes with registers of the width that fits n numbers: `function(std::integral_constant<int, width>)`.
+/// Calls what computes with registers of the widest kind that n numbers fill, `function(std::integral_constant<int,
+/// width>)`, or `plain()` if they fill none.
 template <class T, class Function, class Plain>
 T with_registers(int n, Function function, Plain plain) {
   constexpr int widest = register_width<T>;

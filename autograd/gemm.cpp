@@ -76,6 +76,7 @@ void gemm(View<T> a, View<T> b, Target<T> c) {
   if constexpr (!std::is_floating_point_v<T>) {
     gemm_by_definition(a, b, c);
   } else {
+    if (a.columns == 0) return gemm_by_definition(a, b, c);  // sums of nothing
 #if defined(QKV_WITH_ONEDNN)
     if constexpr (std::is_same_v<T, float>) {
       const std::int64_t multiplications = std::int64_t{c.rows} * c.columns * a.columns;

@@ -34,7 +34,7 @@ void gemm_by_definition(View<T> a, View<T> b, Target<T> c) {
 /// threads of its own otherwise, while qkv is parallel over sentences.
 void use_one_thread_per_product();
 
-/// "oneDNN" or "Eigen": what large float products run on in this build.
+/// "oneDNN" or "Eigen": what float products run on in this build if they are too large for autograd/small_product.h.
 const char* gemm_library();
 
 }  // namespace qkv

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <algorithm>
 
 namespace qkv {
 
-/// As many numbers as one vector register of this machine holds.
+/// As many numbers as one vector register of this machine holds. Eigen aligns its arrays to the registers that it
+/// computes with, so the alignment tells their size; where Eigen aligns nothing, 16 bytes are assumed.
 template <class T>
-constexpr int register_width = EIGEN_MAX_STATIC_ALIGN_BYTES / sizeof(T);
+constexpr int register_width = std::max(EIGEN_MAX_STATIC_ALIGN_BYTES, 16) / static_cast<int>(sizeof(T));
 
 /// Several numbers that are computed at once.
 template <class T, int width>

@@ -35,7 +35,7 @@ void sum_rows(View<T> x, Target<T> to) {
 }
 
 /// to = xᵀ, or to += xᵀ if it accumulates, square by square: what is read and written stays in the fastest memory.
-/// x: [m, n]   to: [n, m]
+/// x: [m, n] as it lies in memory, not itself transposed   to: [n, m]
 template <class T>
 void write_transposed(View<T> x, Target<T> to) {
   constexpr int side = 16;

@@ -14,9 +14,9 @@ template <class T>
 struct Operands {
   const T* a;
   std::ptrdiff_t a_row, a_column;
-  int depth;  // k
-  const T* b;
-  std::ptrdiff_t b_row;
+  int depth;             // k
+  const T* b;            // the columns that a tile reads, chosen by multiply_panel
+  std::ptrdiff_t b_row;  // from one of their rows to the next
   Target<T> c;
 };
 
@@ -85,8 +85,11 @@ void transpose_columns(View<T> b, int first, int count, T (*to)[stride]) {
   }
 }
 
-constexpr int most_transposed_rows = 1024;  // what the stack holds of two registers' columns
+// What still is a small product.
+constexpr int most_transposed_rows = 512;  // whose columns for two registers, 64 KiB, lie on the stack
 constexpr std::int64_t most_multiplications = std::int64_t{1} << 24;
+constexpr int least_columns = 4;  // with fewer, which fill no register, only if the depth is small too
+constexpr int most_depth_of_few_columns = 31;
 
 template <int width, int blocks, class T>
 void multiply_panel(const Operands<T>& of, View<T> b, const int (&at)[blocks]) {
@@ -121,8 +124,10 @@ void multiply_blocks(const Operands<T>& of, View<T> b) {
 template <class T>
 bool is_small_product(View<T> a, View<T> b) {
   const bool is_vector = a.rows == 1 || b.columns == 1;
+  const bool fills_registers = b.columns >= least_columns || b.rows <= most_depth_of_few_columns;
   const std::int64_t multiplications = std::int64_t{a.rows} * a.columns * b.columns;
-  return !is_vector && multiplications <= most_multiplications && (!b.is_transposed || b.rows <= most_transposed_rows);
+  return !is_vector && fills_registers && multiplications <= most_multiplications &&
+         (!b.is_transposed || b.rows <= most_transposed_rows);
 }
 
 template <class T>

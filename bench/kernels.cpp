@@ -3,6 +3,8 @@
 
 #include <benchmark/benchmark.h>
 
+#include <array>
+
 #include "autograd/block.h"
 #include "autograd/ops.h"
 #include "autograd/random.h"
@@ -18,27 +20,51 @@ Block<float> random_numbers(std::int64_t count) {
   return numbers;
 }
 
-/// c = a bᵀ, as a linear layer computes it.
-void gemm_forward(benchmark::State& state) {
+/// One product of a linear layer with `rows` rows x: [rows, in], w: [out, in], y: [rows, out].
+template <class Product>
+void layer_product(benchmark::State& state, Product product) {
   use_one_thread_per_product();
-  const int m = static_cast<int>(state.range(0)), k = static_cast<int>(state.range(1)),
-            n = static_cast<int>(state.range(2));
-  const Block<float> a = random_numbers(std::int64_t{m} * k), b = random_numbers(std::int64_t{n} * k),
-                     c = random_numbers(std::int64_t{m} * n);
+  const int rows = static_cast<int>(state.range(0)), in = static_cast<int>(state.range(1)),
+            out = static_cast<int>(state.range(2));
+  const Block<float> x = random_numbers(std::int64_t{rows} * in), w = random_numbers(std::int64_t{out} * in),
+                     y = random_numbers(std::int64_t{rows} * out);
   for (auto _ : state) {
-    gemm(View<float>{a.data(), m, k, k, false}, View<float>{b.data(), n, k, k, false}.transposed(),
-         Target<float>{c.data(), m, n, n, false});
-    benchmark::DoNotOptimize(c.data());
+    product(Target<float>{x.data(), rows, in, in, false}, Target<float>{w.data(), out, in, in, true},
+            Target<float>{y.data(), rows, out, out, false});
+    benchmark::ClobberMemory();
   }
-  state.counters["GFlop/s"] = benchmark::Counter(2e-9 * m * k * n, benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["GFlop/s"] = benchmark::Counter(2e-9 * rows * in * out, benchmark::Counter::kIsIterationInvariantRate);
 }
-BENCHMARK(gemm_forward)
-    ->Args({10, 16, 10})
-    ->Args({160, 64, 64})
-    ->Args({160, 64, 256})
-    ->Args({512, 128, 512})
-    ->Args({512, 256, 1024})
-    ->Args({256, 512, 2048});
+
+View<float> view(const Target<float>& matrix) {
+  return {matrix.data, matrix.rows, matrix.columns, matrix.stride, false};
+}
+
+/// y = x wᵀ
+void gemm_forward(benchmark::State& state) {
+  layer_product(state, [](auto x, auto w, auto y) { gemm(view(x), view(w).transposed(), y); });
+}
+
+/// dx = dy w
+void gemm_input_gradient(benchmark::State& state) {
+  layer_product(state, [](auto x, auto w, auto y) { gemm(view(y), view(w), x); });
+}
+
+/// dw += dyᵀ x
+void gemm_weight_gradient(benchmark::State& state) {
+  layer_product(state, [](auto x, auto w, auto y) { gemm(view(y).transposed(), view(x), w); });
+}
+
+/// One head's scores, layers of the toy model and of larger ones, one step of a recurrent network.
+void layer_sizes(benchmark::internal::Benchmark* of) {
+  for (const auto& [rows, in, out] :
+       {std::array{10, 16, 10}, std::array{160, 64, 64}, std::array{160, 64, 256}, std::array{512, 128, 512},
+        std::array{512, 256, 1024}, std::array{256, 512, 2048}, std::array{16, 128, 384}})
+    of->Args({rows, in, out});
+}
+BENCHMARK(gemm_forward)->Apply(layer_sizes);
+BENCHMARK(gemm_input_gradient)->Apply(layer_sizes);
+BENCHMARK(gemm_weight_gradient)->Apply(layer_sizes);
 
 /// An operation forward and backward on a tape that is rewound after each.
 template <class Operation>

@@ -6,18 +6,20 @@
 namespace qkv {
 
 /// y = x Wᵀ + b at every step of a recurrent network, on the current tape. A product of few rows x reads Wᵀ faster than
-/// W (docs/decisions.md), so the transpose is copied first, once for all steps if there are several.
+/// W (docs/decisions.md), so the transpose is copied first, once for all steps if there are several. Not to be kept
+/// longer than the layer, or than the tape until its next rewind; an update of the weight in between is not seen.
 template <class T>
 class LinearSteps {
  public:
   LinearSteps(const std::string& path, Var<T> weight, Var<T> bias, int steps)
       : path_(path), weight_(weight), bias_(bias) {
-    if (steps == 1) return;
+    if (steps <= 1) return;
     const View<T> w = weight.rows();
     T* copy = Tape<T>::current().template scratch<T>(static_cast<std::size_t>(weight.size()));
     write_transposed(w, {copy, w.columns, w.rows, w.rows, false});
-    transposed_ = copy;
+    transposed_ = {copy, w.columns, w.rows, w.rows, false};
   }
+  LinearSteps(std::string&& path, Var<T> weight, Var<T> bias, int steps) = delete;
 
   Var<T> operator()(Var<T> x) const {
     const InModule here(path_);
@@ -27,7 +29,7 @@ class LinearSteps {
  private:
   const std::string& path_;
   Var<T> weight_, bias_;
-  const T* transposed_ = nullptr;
+  View<T> transposed_;
 };
 
 /// y = x Wᵀ + b, with weight [out, in] and bias [out].   x: [..., in]   returns [..., out]
@@ -48,7 +50,7 @@ class Linear {
     return linear(x, weight_(), bias_());
   }
 
-  /// The same layer for a recurrent network, which reads the output of one step in the next.
+  /// The same layer for `count` steps of a recurrent network, which reads the output of one step in the next.
   LinearSteps<T> steps(int count) const { return {path_, weight_(), bias_(), count}; }
 
   const std::string& path() const { return path_; }

@@ -42,10 +42,15 @@ class RnnCell {
   }
 
   /// What the inputs give to the gates: one product for all words.   x: [B, L, in]   returns [B, L, gates · H]
-  Var<T> input_part(Var<T> x) const { return input_steps(1)(x); }
+  Var<T> input_part(Var<T> x) const {
+    const InModule here(path_);
+    return linear(x, weight_ih_(), bias_ih_());
+  }
 
-  /// The same word by word, for inputs that depend on the word before; and what the last state gives to the gates.
+  /// The same word by word, for `count` words whose inputs depend on the word before.
   LinearSteps<T> input_steps(int count) const { return {path_, weight_ih_(), bias_ih_(), count}; }
+
+  /// What the last state gives to the gates, for `count` words.
   LinearSteps<T> recurrent_steps(int count) const { return {path_, weight_hh_(), bias_hh_(), count}; }
 
   /// The state after a word for which both parts are known.   input, recurrent: [B, 1, gates · H]

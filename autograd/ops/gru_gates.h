@@ -33,7 +33,8 @@ Var<T> gru_gates(Var<T> x, Var<T> y, Var<T> h) {
   on_backward(next, [=] {
     const View<T> dnext = next.grad();
     const Borrowed<T> memory(3 * std::int64_t{width});
-    T *dr = memory.data(), *dz = dr + width, *dn = dz + width;  // before the nonlinearities, one behind the other
+    // The gradients of one row: of the gates before their nonlinearities, r, z and n one behind the other.
+    T *dgates = memory.data(), *dr = dgates, *dz = dr + width, *dn = dz + width;
     const auto dx = x.sink(), dy = y.sink(), dh = h.sink();
     Target<T> to_x{}, to_y{}, to_h{};
     if (dx) to_x = dx.target();
@@ -47,10 +48,10 @@ Var<T> gru_gates(Var<T> x, Var<T> y, Var<T> h) {
       write_each(new_row(dn, width), [=](auto j) { return d[j] * (T(1) - z[j]) * (T(1) - n[j] * n[j]); });
       write_each(new_row(dz, width), [=](auto j) { return d[j] * (hr[j] - n[j]) * z[j] * (T(1) - z[j]); });
       write_each(new_row(dr, width), [=](auto j) { return dn[j] * yn[j] * r[j] * (T(1) - r[j]); });
-      if (dx) write_each(to_x.row_block(i, 1), [=](auto j) { return dr[j]; });
+      if (dx) write_each(to_x.row_block(i, 1), [=](auto j) { return dgates[j]; });
       if (dy) {
         const Target<T> row = to_y.row_block(i, 1);
-        write_each(row.column_block(0, 2 * width), [=](auto j) { return dr[j]; });
+        write_each(row.column_block(0, 2 * width), [=](auto j) { return dgates[j]; });
         write_each(row.column_block(2 * width, width), [=](auto j) { return dn[j] * r[j]; });
       }
       if (dh) write_each(to_h.row_block(i, 1), [=](auto j) { return d[j] * z[j]; });  // dh += dh' ⊙ z

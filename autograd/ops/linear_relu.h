@@ -20,14 +20,14 @@ Var<T> linear_relu(Var<T> x, Var<T> w, Var<T> b) {
     const T* bias = b.data();
     for (int j = 0; j < out.columns; ++j) {
       const T z = row[j] + bias[j];
-      row[j] = z > T(0) ? z : T(0);
+      row[j] = z <= T(0) ? T(0) : z;  // not-a-number stays that
     }
   }
   on_backward(y, [=] {
     const Borrowed<T> memory(y.size());
     const View<T> dz{memory.data(), y.shape().rows(), y.last(), y.last(), false};
     write_each(Target<T>{memory.data(), dz.rows, dz.columns, dz.stride, false},
-               [dy = y.grad().data, b = y.data()](auto i) { return b[i] > T(0) ? dy[i] : T(0); });
+               [dy = y.grad().data, b = y.data()](auto i) { return b[i] <= T(0) ? T(0) : dy[i]; });
     if (auto dx = x.sink()) gemm(dz, w.rows(), dx.target());               // dX += dZ W
     if (auto dw = w.sink()) gemm(dz.transposed(), x.rows(), dw.target());  // dW += dZᵀ X
     if (auto db = b.sink()) sum_rows(dz, db.target());                     // db += Σ rows of dZ

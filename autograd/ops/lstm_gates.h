@@ -42,8 +42,10 @@ LstmState<T> lstm_gates(Var<T> a, Var<T> c) {
   on_backward({h_next, c_next}, [=] {
     const View<T> dh = h_next.grad(), dc = c_next.grad();
     const Borrowed<T> memory(5 * std::int64_t{width});
-    // Of one row: the gates before their nonlinearities, one behind the other, and all that reaches c'.
-    T *di = memory.data(), *df = di + width, *dg = df + width, *dout = dg + width, *dcell = dout + width;
+    // The gradients of one row: of the gates before their nonlinearities, i, f, g and o one behind the other, and all
+    // that reaches c'.
+    T *dgates = memory.data(), *di = dgates, *df = di + width, *dg = df + width, *dout = dg + width;
+    T* dcell = dout + width;
     const auto sink_a = a.sink(), sink_c = c.sink();
     Target<T> to_a{}, to_c{};
     if (sink_a) to_a = sink_a.target();
@@ -58,7 +60,7 @@ LstmState<T> lstm_gates(Var<T> a, Var<T> c) {
       write_each(new_row(df, width), [=](auto j) { return dcell[j] * cr[j] * f[j] * (T(1) - f[j]); });
       write_each(new_row(dg, width), [=](auto j) { return dcell[j] * i[j] * (T(1) - g[j] * g[j]); });
       write_each(new_row(dout, width), [=](auto j) { return dhr[j] * tanh_c[j] * o[j] * (T(1) - o[j]); });
-      if (sink_a) write_each(to_a.row_block(row, 1), [=](auto j) { return di[j]; });
+      if (sink_a) write_each(to_a.row_block(row, 1), [=](auto j) { return dgates[j]; });
       if (sink_c) write_each(to_c.row_block(row, 1), [=](auto j) { return dcell[j] * f[j]; });  // dc += dc' ⊙ f
     }
   });

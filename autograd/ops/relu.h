@@ -4,14 +4,14 @@
 
 namespace qkv {
 
-/// y = max(0, x), element by element. Its slope at 0 is taken as 0.
+/// y = max(0, x), element by element. Its slope at 0 is taken as 0. Not-a-number stays that.
 template <class T>
 Var<T> relu(Var<T> x) {
   Var<T> y = Tape<T>::make("relu", x.shape(), {x});
-  write_each(assign(y), [a = x.data()](auto i) { return a[i] > T(0) ? a[i] : T(0); });
+  write_each(assign(y), [a = x.data()](auto i) { return a[i] <= T(0) ? T(0) : a[i]; });
   on_backward(y, [=] {
     const T *dy = y.grad().data, *a = x.data();
-    if (auto dx = x.sink()) write_each(dx.target(), [=](auto i) { return a[i] > T(0) ? dy[i] : T(0); });
+    if (auto dx = x.sink()) write_each(dx.target(), [=](auto i) { return a[i] <= T(0) ? T(0) : dy[i]; });
   });
   return y;
 }

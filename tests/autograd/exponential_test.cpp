@@ -60,6 +60,33 @@ TYPED_TEST(Exponential, OfDifferencesIsExpAndReturnsTheSum) {
   }
 }
 
+/// Numbers of like size, of which each counts in the sum: none may be left out or added twice. In place gives the same
+/// bits.
+TYPED_TEST(Exponential, EveryNumberCountsOnceInTheSum) {
+  for (int n = 1; n <= longest; ++n) {
+    std::vector<TypeParam> x = normal_numbers<TypeParam>(n, 6);
+    for (TypeParam& number : x) number = std::tanh(number);
+    std::vector<TypeParam> y(x.size());
+    const TypeParam sum = exp_shifted(x.data(), TypeParam(1), y.data(), n);
+    double expected = 0;
+    for (const TypeParam number : x) expected += std::exp(static_cast<double>(number) - 1);
+    EXPECT_NEAR(static_cast<double>(sum), expected, tolerance<TypeParam> * expected) << n;
+    EXPECT_EQ(exp_shifted(x.data(), TypeParam(1), x.data(), n), sum) << n;
+    EXPECT_EQ(x, y) << n;
+  }
+}
+
+TYPED_TEST(Exponential, LargestIsFoundInEveryPlace) {
+  for (const TypeParam others : {TypeParam(-100), -std::numeric_limits<TypeParam>::infinity()})
+    for (int n = 1; n <= longest; ++n)
+      for (int place = 0; place < n; ++place) {
+        std::vector<TypeParam> x = normal_numbers<TypeParam>(n, 5);
+        for (TypeParam& number : x) number += others;
+        x[std::size_t(place)] = TypeParam(-90);
+        EXPECT_EQ(largest_of(x.data(), n), TypeParam(-90)) << place << " of " << n;
+      }
+}
+
 /// f(x) for every size, compared with `expected` in double.
 template <class T, class InPlace, class Expected>
 void expect_everywhere(InPlace in_place, Expected expected) {
@@ -105,13 +132,26 @@ TYPED_TEST(Exponential, NotANumberStaysThat) {
   expect_nan_stays<TypeParam>([](TypeParam* x, int n) { tanh_in_place(x, n); });
 }
 
+TYPED_TEST(Exponential, SoftmaxWithNotANumberIsNotANumber) {
+  for (int n = 1; n <= longest; ++n)
+    for (int place = 0; place < n; ++place) {
+      std::vector<TypeParam> x = normal_numbers<TypeParam>(n, 3);
+      x[std::size_t(place)] = std::numeric_limits<TypeParam>::quiet_NaN();
+      softmax_in_place(x.data(), n, n);
+      for (const TypeParam weight : x) EXPECT_TRUE(std::isnan(weight)) << place << " of " << n;
+    }
+}
+
 TYPED_TEST(Exponential, InfinityGivesTheLimits) {
   constexpr TypeParam infinity = std::numeric_limits<TypeParam>::infinity();
-  for (const int n : {1, 17, 37}) {
+  for (int n = 1; n <= longest; ++n) {
     const auto all = [n](TypeParam x) { return std::vector<TypeParam>(std::size_t(n), x); };
-    std::vector<TypeParam> x = all(-infinity);
-    exp_shifted(x.data(), TypeParam(0), x.data(), n);
-    EXPECT_LE(largest_difference(x, all(0)), 1e-37) << n;
+    for (const TypeParam far : {TypeParam(-2000), TypeParam(-1e9), -infinity}) {
+      std::vector<TypeParam> x = all(far);
+      EXPECT_EQ(exp_shifted(x.data(), TypeParam(0), x.data(), n), 0) << far << ", " << n;
+      EXPECT_EQ(x, all(0)) << far << ", " << n;
+    }
+    std::vector<TypeParam> x;
     for (const int sign : {-1, 1}) {
       x = all(TypeParam(sign) * infinity);
       sigmoid_in_place(x.data(), n);

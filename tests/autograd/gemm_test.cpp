@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "autograd/small_product.h"
 #include "tests/autograd/numbers.h"
 
 namespace qkv {
@@ -68,7 +69,7 @@ TYPED_TEST_SUITE(Gemm, Scalars);
 
 TYPED_TEST(Gemm, IsTheDefinitionForEveryTransposeStrideAndSize) {
   for (int m : {0, 1, 2, 7, 13, 33})
-    for (int n : {0, 1, 3, 4, 7, 8, 13, 16, 17, 40})  // registers hold 4, 8 or 16 numbers; the last may overlap
+    for (int n : {0, 1, 2, 3, 4, 7, 8, 9, 13, 16, 17, 40})  // registers hold 4, 8 or 16 numbers; the last may overlap
       for (int k : {0, 1, 5, 31})
         for (int flags = 0; flags < 8; ++flags)
           for (int gap : {0, 3}) compare<TypeParam>(m, n, k, (flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0, gap);
@@ -82,11 +83,33 @@ TYPED_TEST_SUITE(LargeGemm, PlainScalars);
 
 TYPED_TEST(LargeGemm, IsTheDefinition) {
   use_one_thread_per_product();
-  for (const auto& [m, n, k] : {std::array{80, 81, 82}, std::array{3, 1030, 200}, std::array{700, 513, 2},
-                                std::array{128, 1537, 65}, std::array{1200, 5, 300}, std::array{40, 600, 1500},
-                                std::array{17, 29, 1024}, std::array{17, 29, 1025}, std::array{200, 300, 290}})
+  for (const auto& [m, n, k] :
+       {std::array{80, 81, 82}, std::array{3, 1030, 200}, std::array{700, 513, 2}, std::array{128, 1537, 65},
+        std::array{1200, 5, 300}, std::array{40, 600, 1500}, std::array{17, 29, 512}, std::array{17, 29, 513},
+        std::array{17, 3, 512}, std::array{17, 5, 512}, std::array{17, 3, 32}, std::array{200, 300, 290}})
     for (int flags = 0; flags < 8; ++flags)
       compare<TypeParam>(m, n, k, (flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0, flags % 3);
+}
+
+template <class T>
+class SmallProduct : public testing::Test {};
+TYPED_TEST_SUITE(SmallProduct, PlainScalars);
+
+/// Also for what gemm gives to another form: vectors, two or three columns of a deep b, nothing at all.
+TYPED_TEST(SmallProduct, IsTheDefinition) {
+  using T = TypeParam;
+  const double tolerance = std::is_same_v<T, float> ? 1e-5 : 1e-14;
+  for (const int m : {1, 2, 6, 15})
+    for (const int n : {1, 2, 3, 5, 19})
+      for (const int k : {0, 1, 40})
+        for (int flags = 0; flags < 8; ++flags) {
+          const Stored<T> a(m, k, (flags & 1) != 0, 1, 1), b(k, n, (flags & 2) != 0, 2, 2);
+          std::vector<T> got = numbers<T>(m * n, 3), expected = got;
+          small_product(a.view, b.view, Target<T>{got.data(), m, n, n, (flags & 4) != 0});
+          gemm_by_definition(a.view, b.view, Target<T>{expected.data(), m, n, n, (flags & 4) != 0});
+          EXPECT_LE(largest_difference(got, expected), tolerance)
+              << m << " × " << n << " × " << k << ", flags " << flags;
+        }
 }
 
 TEST(GemmErrors, NameTheSizes) {
