@@ -1,6 +1,7 @@
 #include "autograd/exponential.h"
 
 #include <algorithm>
+#include <limits>
 #include <type_traits>
 
 #include "autograd/lanes.h"
@@ -9,14 +10,13 @@ namespace qkv {
 
 namespace {
 
-/// exp(d), and 0 where that is less than the smallest normal number: Eigen's exponential of a register, depending on
-/// its width, stops at some tiny number instead.
+/// exp(d). Where it underflows, Eigen's exponential of a register ends, depending on its width, at some number below
+/// the smallest normal one; here it ends at 0, because that is taken from it. Called instead of inlined, it would make
+/// a softmax a fifth slower.
 template <class T, int width>
-Lanes<T, width> exp_of(const Lanes<T, width>& d) {
-  constexpr T lowest = std::is_same_v<T, float> ? T(-87.33654) : T(-708.39641);  // log of the smallest normal number
-  Lanes<T, width> e = d.exp();
-  for (int i = 0; i < width; ++i) e[i] = d[i] < lowest ? T(0) : e[i];
-  return e;
+[[gnu::always_inline]] inline Lanes<T, width> exp_of(const Lanes<T, width>& d) {
+  const Lanes<T, width> e = d.exp();
+  return e - e.min(std::numeric_limits<T>::min());
 }
 
 // The last register of a row ends with its last number, so it may overlap the one before: it is read before that is
