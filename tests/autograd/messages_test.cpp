@@ -52,6 +52,8 @@ TEST_F(Messages, OfProducts) {
             "outputs; is it transposed?");
   EXPECT_EQ(of_call([&] { linear(deep, b, b); }), "linear: input [1, 2, 2, 3] does not fit weight [4]");
   EXPECT_EQ(of_call([&] { linear(x, w, w); }), "linear: bias [4, 3] does not fit weight [4, 3]");
+  EXPECT_EQ(of_call([&] { linear(x, w, b, w.rows()); }),
+            "linear: a transposed copy of [4, 3] does not fit weight [4, 3]");
   EXPECT_EQ(of_call([&] { linear_relu(x, wrong, b); }), "linear_relu: input [2, 3] does not fit weight [3, 4]");
   EXPECT_EQ(of_call([&] { linear_relu(x, w, x); }), "linear_relu: bias [2, 3] does not fit weight [4, 3]");
 }
