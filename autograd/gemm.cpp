@@ -10,6 +10,7 @@
 #include <omp.h>
 #endif
 
+#include "autograd/hold_signals.h"
 #include "autograd/small_product.h"
 
 namespace qkv {
@@ -58,6 +59,7 @@ constexpr int panel_columns = 512;
 
 #if defined(QKV_WITH_ONEDNN)
 void gemm_with_onednn(View<float> a, View<float> b, Target<float> c) {
+  const HoldSignals hold;
   const dnnl_status_t status =
       dnnl_sgemm(a.is_transposed ? 'T' : 'N', b.is_transposed ? 'T' : 'N', c.rows, c.columns, a.columns, 1.0F, a.data,
                  a.stride, b.data, b.stride, c.accumulate ? 1.0F : 0.0F, c.data, c.stride);

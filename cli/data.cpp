@@ -12,6 +12,7 @@ void add_data(CLI::App& app) {
     int pairs = 30'000;
     std::uint64_t seed = 1;
     std::string out;
+    bool overwrite = false;
   };
   const auto options = std::make_shared<Options>();
   CLI::App* data = app.add_subcommand("data", "Make a data set");
@@ -23,6 +24,7 @@ void add_data(CLI::App& app) {
       ->check(not_negative)
       ->capture_default_str();
   korean_english->add_option("--out", options->out, "folder for the five CSV files")->required()->type_name("DIR");
+  korean_english->add_flag("--overwrite", options->overwrite, "replace files of these names that hold something else");
   korean_english->footer("Example:\n  qkv data korean-english --pairs 30000 --seed 1 --out data/korean-english");
   korean_english->callback([options] {
     KoreanEnglish made;
@@ -31,7 +33,7 @@ void add_data(CLI::App& app) {
     } catch (const std::invalid_argument& error) {
       throw WrongUsage(fmt::format("--pairs {}: {}", options->pairs, error.what()));
     }
-    write_korean_english(options->out, made);
+    write_korean_english(options->out, made, options->overwrite);
     fmt::print("{}: train.csv {}, valid.csv {}, test.csv {}, long.csv {}, composition.csv {} pairs\n", options->out,
                made.train.size(), made.valid.size(), made.test.size(), made.long_sentences.size(),
                made.composition.size());

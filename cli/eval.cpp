@@ -62,11 +62,12 @@ void show_example(const TrainedModel& trained, const Pair& pair, const Sentence&
                link_table(pair, found_links(trained, pair), {.colour = style.colour, .width = style.width}));
 }
 
-Evaluation evaluate_file(const TrainedModel& trained, const std::string& file, const std::vector<Pair>& pairs,
-                         Team& team, const DecodingOptions& decoding) {
+/// What `work` returns; what it says is wrong is said of this file.
+template <class Work>
+auto in_file(const std::string& file, const Work& work) {
   try {
-    return evaluate(*trained.model, trained.source, trained.target, pairs, team, decoding);
-  } catch (const std::invalid_argument& error) {  // a sentence with more words than there are positions
+    return work();
+  } catch (const std::runtime_error& error) {
     throw std::runtime_error(fmt::format("{}: {}", file, error.what()));
   }
 }
@@ -76,16 +77,23 @@ void run(const Options& options) {
   Team team(options.workers);
   nlohmann::ordered_json json;
   const auto files = files_of(options.data);
+  std::vector<std::vector<Pair>> data;  // all of it is read and checked before anything is evaluated
   for (const auto& [name, file] : files) {
-    const std::vector<Pair> pairs = read_pairs(file);
-    const Evaluation evaluation = evaluate_file(trained, file, pairs, team, options.decoding);
+    data.push_back(read_pairs(file));
+    check_lengths(*trained.model, data.back(), file);
+  }
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const auto& [name, file] = files[i];
+    const std::vector<Pair>& pairs = data[i];
+    const Evaluation evaluation = in_file(
+        file, [&] { return evaluate(*trained.model, trained.source, trained.target, pairs, team, options.decoding); });
     if (options.json) {
-      json[name] = to_json(evaluation);
+      json[name] = in_file(file, [&] { return to_json(evaluation); });
       continue;
     }
     fmt::print("{}\n", score_table(name, evaluation, trained.alignment));
-    for (std::size_t i : examples_of(pairs, options.examples))
-      show_example(trained, pairs[i], evaluation.translations[i], evaluation.is_cut[i]);
+    for (std::size_t example : examples_of(pairs, options.examples))
+      show_example(trained, pairs[example], evaluation.translations[example], evaluation.is_cut[example]);
   }
   if (options.json) fmt::print("{}\n", (std::filesystem::is_directory(options.data) ? json : json.front()).dump(2));
 }

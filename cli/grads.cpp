@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <memory>
 
 #include "cli/commands.h"
@@ -15,29 +17,79 @@ namespace {
 struct Options {
   std::string run, data, out;
   int workers = 1;
+  bool overwrite = false;
 };
 
+/// What tells a file of gradients from a model.
+const std::pair<const std::string, std::string> mark{"qkv", "gradients"};
+
+/// Throws if a file is there that this command did not write.
+void check_replaceable(const std::string& path) {
+  if (!std::filesystem::exists(path) || !std::filesystem::is_regular_file(path)) return;
+  try {
+    const SafetensorsFile file = SafetensorsFile::read(path);
+    const auto found = file.metadata().find(mark.first);
+    if (found != file.metadata().end() && found->second == mark.second) return;
+  } catch (const std::runtime_error&) {  // somebody's file of another kind
+  }
+  throw std::runtime_error(fmt::format(
+      "{} exists already and holds no gradients that qkv grads wrote; choose another --out, or give --overwrite",
+      path));
+}
+
+/// About how many words, padding among them, are differentiated at once, so that a long file takes no more memory.
+constexpr std::size_t words_at_once = 8192;
+
+/// The loss over all pairs and its gradient: those of batches, each divided by the words of all of them, added up in
+/// double.
+struct Gradient {
+  double loss = 0;
+  std::vector<double> values;  ///< in the layout of the parameters
+};
+
+Gradient gradient_over(const TrainedModel& trained, const std::vector<Pair>& pairs, int workers) {
+  std::size_t longest = 0;
+  std::int64_t target_tokens = 0;
+  for (const Pair& pair : pairs) {
+    longest = std::max({longest, pair.source.size() + 1, pair.target.size() + 1});
+    target_tokens += static_cast<std::int64_t>(pair.target.size()) + 1;
+  }
+  const std::size_t size = std::clamp<std::size_t>(words_at_once / longest, 1, pairs.size());
+  Batches batches(EncodedPairs(pairs, trained.source, trained.target), static_cast<int>(size), Order::consecutive);
+  TrainingStep<float> step(*trained.model, workers);
+  Gradient gradient;
+  gradient.values.resize(step.gradient().size());
+  Batch batch;
+  for (std::size_t i = 0; i < batches.count(0); ++i) {
+    batches.fill({0, i}, batch);
+    batch.target_tokens = target_tokens;
+    gradient.loss += step.differentiate(batch, 0, {}).value;
+    std::transform(step.gradient().begin(), step.gradient().end(), gradient.values.begin(), gradient.values.begin(),
+                   [](float part, double sum) { return sum + static_cast<double>(part); });
+  }
+  return gradient;
+}
+
 void run(const Options& options) {
+  if (!options.overwrite) check_replaceable(options.out);
   const TrainedModel trained = load_run(options.run);
   const std::vector<Pair> pairs = read_pairs(options.data);
-  Batches batches(EncodedPairs(pairs, trained.source, trained.target), static_cast<int>(pairs.size()),
-                  Order::consecutive);
-  Batch batch;
-  batches.fill({}, batch);
-  TrainingStep<float> step(*trained.model, options.workers);
-  const auto loss = step.differentiate(batch, 0, {});
-  const auto value = static_cast<float>(loss.value);
-  std::vector<StoredTensor> tensors{StoredTensor::of<float>("loss", {}, std::span(&value, 1))};
+  check_lengths(*trained.model, pairs, options.data);
+  const Gradient gradient = gradient_over(trained, pairs, options.workers);
+  const std::vector<float> values(gradient.values.begin(), gradient.values.end());
+  const auto loss = static_cast<float>(gradient.loss);
+  std::vector<StoredTensor> tensors{StoredTensor::of<float>("loss", {}, std::span(&loss, 1))};
   const auto& parameters = trained.model->parameters();
   for (std::size_t i = 0; i < parameters.entries().size(); ++i) {
     const auto& entry = parameters.entries()[i];
     std::vector<std::int64_t> shape;
     for (int d = 0; d < entry.shape.rank(); ++d) shape.push_back(entry.shape.dim(d));
-    tensors.push_back(StoredTensor::of<float>(entry.name, shape, parameters.part(step.gradient(), i)));
+    tensors.push_back(StoredTensor::of<float>(
+        entry.name, shape, std::span(values).subspan(entry.offset, static_cast<std::size_t>(entry.shape.size()))));
   }
-  write_safetensors(options.out, tensors);
-  fmt::print("{}: loss {:.6g} and the gradients of {} parameters over {} pairs\n", options.out, loss.value,
-             parameters.entries().size(), batch.size);
+  write_safetensors(options.out, tensors, {mark});
+  fmt::print("{}: loss {:.6g} and the gradients of {} parameters over {} pairs\n", options.out, gradient.loss,
+             parameters.entries().size(), pairs.size());
 }
 
 }  // namespace
@@ -53,6 +105,7 @@ void add_grads(CLI::App& app) {
   grads->add_option("--workers", options->workers, "threads that share the sentences")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
+  grads->add_flag("--overwrite", options->overwrite, "replace --out even if qkv grads did not write it");
   grads->footer("Example:\n  qkv grads runs/transformer --data my.csv --out gradients.safetensors");
   grads->callback([options] { run(*options); });
 }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <iterator>
@@ -58,6 +59,7 @@ bool is_unknown_command(const CLI::App& app, const std::string& argument) {
 
 int main(int argc, char** argv) {
   occupy_closed_streams();
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that grows beyond its limit is an error like a full disk, and has a message
   qkv::use_one_thread_per_product();
   CLI::App app{"Attention to train, differentiate and look at.", "qkv"};
   app.formatter(std::make_shared<qkv::cli::Help>());

@@ -8,6 +8,7 @@
 
 #include "cli/commands.h"
 #include "cli/progress.h"
+#include "cli/stop_signals.h"
 #include "cli/terminal.h"
 #include "datasets/text.h"
 #include "study/score_table.h"
@@ -15,24 +16,6 @@
 namespace qkv::cli {
 
 namespace {
-
-std::atomic<bool> stop_requested{false};
-
-/// The first Ctrl-C asks the trainer to stop; a second one ends the program at once.
-extern "C" void request_stop(int signal) {
-  stop_requested = true;
-  std::signal(signal, SIG_DFL);
-  constexpr std::string_view message =
-      "\nStopping after this step; Ctrl-C again stops at once and loses the steps since the last checkpoint.\n";
-  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, message.data(), message.size());
-}
-
-/// To be stopped is from now on to write a checkpoint first, and a reader of the progress who goes away, as head does,
-/// ends nothing.
-void catch_signals() {
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal, request_stop);
-  std::signal(SIGPIPE, SIG_IGN);
-}
 
 struct Options {
   TrainingConfig settings;
@@ -121,10 +104,7 @@ TrainingConfig settings_of(const CLI::App& command, const Options& options) {
             fmt::format("--resume goes on with the run's own settings; --{} cannot be given with it", given));
     });
     const RunFolder folder{options.out};
-    if (!std::filesystem::exists(folder.checkpoint()))
-      throw std::runtime_error(
-          fmt::format("{} cannot be resumed: there is no {}; without --resume, training begins anew", options.out,
-                      folder.checkpoint()));
+    folder.check_resumable();
     read_settings_file(folder.config(), settings);
   } else if (!options.config_file.empty()) {
     read_settings_file(options.config_file, settings);
@@ -142,9 +122,10 @@ TrainingResult train(const TrainingConfig& settings, const Options& options) {
   try {
     check_settings(settings);
     const TrainingData data = read_training_data(settings);
-    catch_signals();
+    std::signal(SIGPIPE, SIG_IGN);  // a reader of the progress who goes away, as head does, ends nothing
+    const StopFlag& stop = stop_on_signals();
     Progress progress(isatty(STDERR_FILENO) == 1);
-    return qkv::train(settings, data, {options.out}, start, progress.observer(), stop_requested);
+    return qkv::train(settings, data, {options.out}, start, progress.observer(), stop);
   } catch (const std::invalid_argument& error) {
     throw WrongUsage(error.what());
   }

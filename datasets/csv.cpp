@@ -140,7 +140,9 @@ std::vector<Pair> read_pairs(const std::string& path) {
   return pairs;
 }
 
-void write_pairs(const std::string& path, const std::vector<Pair>& pairs) {
+void write_pairs(const std::string& path, const std::vector<Pair>& pairs) { write_durably(path, pairs_as_csv(pairs)); }
+
+std::string pairs_as_csv(const std::vector<Pair>& pairs) {
   const bool linked = std::any_of(pairs.begin(), pairs.end(), [](const Pair& pair) { return !pair.links.empty(); });
   std::string text = linked ? "source,target,alignment\n" : "source,target\n";
   for (std::size_t row = 0; row < pairs.size(); ++row) {
@@ -150,7 +152,7 @@ void write_pairs(const std::string& path, const std::vector<Pair>& pairs) {
     if (linked) (text += ',') += write_links(pairs[row], row);
     text += '\n';
   }
-  write_durably(path, text);
+  return text;
 }
 
 }  // namespace qkv

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,10 @@ namespace qkv {
 /// may; invalid UTF-8; a sentence without words; a link that is malformed, occurs twice or is outside its sentence.
 std::vector<Pair> read_pairs(const std::string& path);
 
+/// The line of its file on which the pair of this index stands: the header is the first, and a field cannot hold a line
+/// break.
+constexpr std::size_t line_of_pair(std::size_t index) { return index + 2; }
+
 /// Writes what read_pairs reads back as the same pairs, with the columns source, target and, if any pair has links,
 /// alignment. Fields are quoted where they must be. The file is complete or not there at all (write_durably).
 ///
@@ -27,5 +32,8 @@ std::vector<Pair> read_pairs(const std::string& path);
 /// without words, a word that is empty, holds a space or is not in NFC, a link outside its sentence or there twice;
 /// std::runtime_error where the file cannot be written.
 void write_pairs(const std::string& path, const std::vector<Pair>& pairs);
+
+/// The text of that file.
+std::string pairs_as_csv(const std::vector<Pair>& pairs);
 
 }  // namespace qkv

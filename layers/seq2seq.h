@@ -40,6 +40,9 @@ class Seq2Seq {
   /// tape; the state itself lies outside the tape, so every `next` may be followed by a rewind.
   virtual std::unique_ptr<Decoding<T>> decode(const Tokens& source, int max_words) const = 0;
 
+  /// The most words of a source, `<eos>` behind them not counted, that the model can read.
+  virtual int most_source_words() const { return std::numeric_limits<int>::max() - 1; }
+
   /// The most words of a translation that the model can produce and still look for `<eos>` behind them.
   virtual int most_target_words() const { return std::numeric_limits<int>::max() - 1; }
 

@@ -37,7 +37,8 @@ class Transformer : public Seq2Seq<T> {
     return encoder_(words, source.padding());
   }
 
-  /// `<bos>` takes one position.
+  /// `<eos>` takes one position, and so does `<bos>`.
+  int most_source_words() const override { return source_positions_.count() - 1; }
   int most_target_words() const override { return target_positions_.count() - 1; }
 
   std::unique_ptr<Decoding<T>> decode(const Tokens& source, int max_words) const override {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace qkv {
 
@@ -32,12 +33,17 @@ std::string alignment_lines(const AlignmentScores& alignment, const std::optiona
       alignment.floor);
 }
 
+std::string perplexity_of(const Evaluation& evaluation) {
+  const double perplexity = evaluation.perplexity();
+  return std::isfinite(perplexity) ? fmt::format("{:.3f}", perplexity) : "too large for a number";
+}
+
 }  // namespace
 
 std::string score_table(const std::string& name, const Evaluation& evaluation,
                         const std::optional<AlignmentReading>& chosen) {
-  std::string text = fmt::format("{}: loss {:.4f} per token, perplexity {:.3f}, token accuracy {:.2f} %\n", name,
-                                 evaluation.loss, evaluation.perplexity(), 100 * evaluation.token_accuracy);
+  std::string text = fmt::format("{}: loss {:.4f} per token, perplexity {}, token accuracy {:.2f} %\n", name,
+                                 evaluation.loss, perplexity_of(evaluation), 100 * evaluation.token_accuracy);
   text +=
       fmt::format("  {:<12} {:>9} {:>13} {:>6} {:>6}\n", "source words", "sentences", "exact match", "BLEU", "chrF");
   for (const LengthScores& length : evaluation.by_length) text += line(length.name(), length.scores);

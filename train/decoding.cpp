@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "train/not_finite.h"
+
 namespace qkv {
 
 namespace {
@@ -94,11 +96,19 @@ class Search {
   std::vector<Hypothesis> live_, finished_;
 };
 
+/// Of words whose logits are NaN none is the most likely, and the first would be taken in silence.
+template <class T>
+void check_finite(Var<T> logits, const Tape<T>& tape) {
+  if (!std::all_of(logits.data(), logits.data() + logits.size(), [](T x) { return std::isfinite(x); }))
+    throw std::runtime_error(
+        fmt::format("decoding: the model's scores of the next word are not finite; {}", first_not_finite_on(tape)));
+}
+
 }  // namespace
 
 template <class T>
 std::vector<Translation> translate(const Seq2Seq<T>& model, const Tokens& source, std::span<const int> max_words,
-                                   const DecodingOptions& options) {
+                                   const DecodingOptions& options, const StopFlag& stop) {
   check(options.beam >= 1 && options.beam <= 1000, "decoding: a beam of {} is not within 1 and 1000", options.beam);
   check(options.length_penalty >= 0 && options.length_penalty <= 10,
         "decoding: length penalty {} is not within 0 and 10", options.length_penalty);
@@ -115,12 +125,16 @@ std::vector<Translation> translate(const Seq2Seq<T>& model, const Tokens& source
   }
   Tape<T> tape;
   const Recording recording(tape);
+  end_if(stop);
   const auto decoding = model.decode(source, longest + 1);
   tape.rewind();
 
   std::vector<int> last(max_words.size(), bos_id);
   while (!last.empty()) {
-    const View<T> logits = decoding->next(last).rows();
+    end_if(stop);
+    const Var<T> next = decoding->next(last);
+    check_finite(next, tape);
+    const View<T> logits = next.rows();
     std::vector<int> rows;  // of the batch so far, for each hypothesis that goes on
     last.clear();
     for (Search& search : searches) {
@@ -143,8 +157,8 @@ std::vector<Translation> translate(const Seq2Seq<T>& model, const Tokens& source
 }
 
 template std::vector<Translation> translate<float>(const Seq2Seq<float>&, const Tokens&, std::span<const int>,
-                                                   const DecodingOptions&);
+                                                   const DecodingOptions&, const StopFlag&);
 template std::vector<Translation> translate<double>(const Seq2Seq<double>&, const Tokens&, std::span<const int>,
-                                                    const DecodingOptions&);
+                                                    const DecodingOptions&, const StopFlag&);
 
 }  // namespace qkv

@@ -6,6 +6,7 @@
 
 #include "datasets/vocabulary.h"
 #include "layers/seq2seq.h"
+#include "train/stop.h"
 
 namespace qkv {
 
@@ -30,9 +31,10 @@ constexpr int most_words(int source_words) { return 2 * source_words + 10; }
 /// taken. `<pad>`, `<bos>` and `<unk>` are never produced. All sources are translated together; whatever is finished
 /// leaves the batch. max_words: for each sentence, or the most that the model can produce if that is less; if no
 /// translation is finished by then, the best one is cut.
-/// Compiled for float and double. Throws std::invalid_argument if an option is out of range.
+/// Compiled for float and double. Throws std::invalid_argument if an option is out of range, std::runtime_error if a
+/// logit is not finite, naming the operation where that began, and Stopped before the next word once `stop` is set.
 template <class T>
 std::vector<Translation> translate(const Seq2Seq<T>& model, const Tokens& source, std::span<const int> max_words,
-                                   const DecodingOptions& options = {});
+                                   const DecodingOptions& options = {}, const StopFlag& stop = never_stopped);
 
 }  // namespace qkv

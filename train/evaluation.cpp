@@ -6,8 +6,10 @@
 
 #include "autograd/ops/cross_entropy.h"
 #include "datasets/batches.h"
+#include "datasets/csv.h"
 #include "train/alignment_error.h"
 #include "train/attention_maps.h"
+#include "train/not_finite.h"
 
 namespace qkv {
 
@@ -50,6 +52,10 @@ BatchResult read_with_reference(const Seq2Seq<float>& model, const Batch& batch,
   result.tokens = batch.target_tokens;
   result.loss =
       static_cast<double>(cross_entropy(logits, batch.target_output, {.ignore = pad_id, .divide_by = 1}).item());
+  if (!std::isfinite(result.loss)) {
+    const std::string first = first_not_finite_on(tape);
+    throw std::runtime_error(fmt::format("the loss is {}{}{}", result.loss, first.empty() ? "" : ": ", first));
+  }
   for (int row = 0; row < logits.shape().rows(); ++row) {
     const std::int32_t reference = batch.target_output[static_cast<std::size_t>(row)];
     const float* words = logits.rows().row_block(row, 1).data;
@@ -103,7 +109,7 @@ const AlignmentScores::Entry& AlignmentScores::best() const {
 double Evaluation::perplexity() const { return std::exp(loss); }
 
 Evaluation evaluate(const Seq2Seq<float>& model, const Vocabulary& source, const Vocabulary& target,
-                    const std::vector<Pair>& pairs, Team& team, const DecodingOptions& decoding) {
+                    const std::vector<Pair>& pairs, Team& team, const DecodingOptions& decoding, const StopFlag& stop) {
   check(!pairs.empty(), "evaluation: there are no sentences");
   const auto [sorted, order] = by_similar_length(pairs);
   const bool has_links = std::any_of(pairs.begin(), pairs.end(), [](const Pair& pair) { return !pair.links.empty(); });
@@ -115,12 +121,13 @@ Evaluation evaluate(const Seq2Seq<float>& model, const Vocabulary& source, const
   std::vector<std::vector<Translation>> translations(filled.size());
   team.run([&, &sorted = sorted](int worker) {
     for (auto i = static_cast<std::size_t>(worker); i < filled.size(); i += static_cast<std::size_t>(team.size())) {
+      end_if(stop);
       const Batch& batch = filled[i];
       results[i] = read_with_reference(model, batch, sorted, has_links);
       std::vector<int> limits;
       for (int length : batch.source_lengths) limits.push_back(most_words(length - 1));
       const Tokens tokens{batch.source, batch.size, batch.source_width, batch.source_lengths};
-      translations[i] = translate(model, tokens, limits, decoding);
+      translations[i] = translate(model, tokens, limits, decoding, stop);
     }
   });
 
@@ -152,6 +159,20 @@ Evaluation evaluate(const Seq2Seq<float>& model, const Vocabulary& source, const
   return evaluation;
 }
 
+void check_lengths(const Seq2Seq<float>& model, const std::vector<Pair>& pairs, const std::string& path) {
+  const auto check_side = [&](const char* side, std::size_t words, std::size_t most, std::size_t row) {
+    if (words <= most) return;
+    throw std::runtime_error(
+        fmt::format("{}:{}: the {} has {} words, but this model has positions for {}; take the pair out, or train a "
+                    "model with a larger --max-length",
+                    path, line_of_pair(row), side, words, most));
+  };
+  for (std::size_t row = 0; row < pairs.size(); ++row) {
+    check_side("source", pairs[row].source.size(), static_cast<std::size_t>(model.most_source_words()), row);
+    check_side("target", pairs[row].target.size(), static_cast<std::size_t>(model.most_target_words()), row);
+  }
+}
+
 namespace {
 
 nlohmann::ordered_json to_json(const Scores& scores) {
@@ -164,6 +185,10 @@ nlohmann::ordered_json to_json(const Scores& scores) {
 }  // namespace
 
 nlohmann::ordered_json to_json(const Evaluation& evaluation) {
+  if (!std::isfinite(evaluation.perplexity()))
+    throw std::runtime_error(fmt::format(
+        "the loss is {:.6g} per token, and the perplexity, e to that power, is more than a number in JSON can hold",
+        evaluation.loss));
   nlohmann::ordered_json json{{"loss", evaluation.loss},
                               {"perplexity", evaluation.perplexity()},
                               {"token_accuracy", evaluation.token_accuracy}};

@@ -50,15 +50,22 @@ struct Evaluation {
   std::vector<bool> is_cut;                  ///< of each translation: it reached the most words there may be
   int cut = 0;                               ///< how many did
 
+  /// e to the loss; infinite where that is more than a double can hold, which a loss above 709 is.
   double perplexity() const;
 };
 
 /// Translates all sources, in batches of similar length shared among the team, and compares with the targets.
-/// Throws std::invalid_argument if there are no pairs.
+/// Throws std::invalid_argument if there are no pairs; std::runtime_error if the loss or a logit is not finite, naming
+/// the operation where that began; Stopped before the next batch or word once `stop` is set.
 Evaluation evaluate(const Seq2Seq<float>& model, const Vocabulary& source, const Vocabulary& target,
-                    const std::vector<Pair>& pairs, Team& team, const DecodingOptions& decoding = {});
+                    const std::vector<Pair>& pairs, Team& team, const DecodingOptions& decoding = {},
+                    const StopFlag& stop = never_stopped);
 
-/// What `qkv eval --json` prints.
+/// Throws std::runtime_error, "FILE:LINE: …", if a sentence of the pairs, which were read from this file, has more
+/// words than the model has positions for: it cannot be evaluated on them.
+void check_lengths(const Seq2Seq<float>& model, const std::vector<Pair>& pairs, const std::string& path);
+
+/// What `qkv eval --json` prints. Throws std::runtime_error if the perplexity is more than a number can hold.
 nlohmann::ordered_json to_json(const Evaluation& evaluation);
 
 }  // namespace qkv

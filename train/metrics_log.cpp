@@ -1,6 +1,7 @@
 #include "train/metrics_log.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -54,7 +55,7 @@ void MetricsLog::validation(const Validation& v) {
 }
 
 void MetricsLog::flush() {
-  if (std::fflush(file_.get()) != 0 || std::ferror(file_.get()) != 0)
+  if (std::fflush(file_.get()) != 0 || std::ferror(file_.get()) != 0 || ::fsync(::fileno(file_.get())) != 0)
     throw std::runtime_error(fmt::format("{}: cannot write: {}", path_, std::strerror(errno)));
 }
 

@@ -27,7 +27,7 @@ class MetricsLog {
   void step(const Step& step);
   void validation(const Validation& validation);
 
-  /// Makes sure that all lines are in the file. Throws std::runtime_error if one could not be written.
+  /// Makes sure that all lines are in the file and on the disk. Throws std::runtime_error if one could not be written.
   void flush();
 
  private:

@@ -85,23 +85,73 @@ Number number_in(const SafetensorsFile& file, const std::string& key) {
 
 }  // namespace
 
-void RunFolder::create(bool overwrite) const {
-  if (fs::exists(path) && !(fs::is_directory(path) && fs::is_empty(path))) {
-    if (!overwrite)
-      throw std::runtime_error(fmt::format(
-          "{} exists already; use --resume to go on with it, --overwrite to start it anew, or another --out",
-          path.string()));
-    if (!is_run_config(this->config()))
-      throw std::runtime_error(fmt::format(
-          "{} is not overwritten, because there is no config.json in it that qkv wrote; choose another --out",
-          path.string()));
-    for (const std::string& file :
-         {test(), metrics(), model(), checkpoint(), source_vocabulary(), target_vocabulary(), this->config()})
-      fs::remove(file);
-  }
+RunFolder::State RunFolder::state() const {
+  if (path.empty()) throw std::invalid_argument("the run folder has no name");
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (!fs::exists(status)) return State::empty;
+  if (!fs::is_directory(status)) return State::foreign;
+  if (is_run_config(config())) return fs::exists(checkpoint()) ? State::resumable : State::begun;
+  const auto is_left_by_a_start = [&](const fs::path& entry) {
+    const std::string name = entry.filename().string();
+    if (entry == lock_file() || is_temporary_of(name, "config.json")) return true;
+    return entry == path / "last" && fs::is_directory(fs::symlink_status(entry));
+  };
+  for (const auto& entry : fs::recursive_directory_iterator(path, error))
+    if (!is_left_by_a_start(entry.path())) return State::foreign;
+  return error ? State::foreign : State::empty;
+}
+
+void RunFolder::check_resumable() const {
+  const State found = state();
+  if (found == State::resumable || fs::exists(checkpoint())) return;
+  if (fs::exists(lock_file())) lock();  // throws if somebody trains there, and has only just begun
+  const std::string missing = fmt::format("{} cannot be resumed: there is no {}", path.string(), checkpoint());
+  if (found == State::begun)
+    throw std::runtime_error(missing +
+                             ", because its training ended before the first one; --overwrite in place of "
+                             "--resume starts it anew");
+  if (found == State::empty) throw std::runtime_error(missing + "; without --resume, training begins anew");
+  throw std::runtime_error(missing + ", and no config.json that qkv wrote; choose another --out");
+}
+
+void RunFolder::check_free(bool overwrite) const {
+  const State found = state();
+  if (found == State::empty || (overwrite && found != State::foreign)) return;
+  if (fs::exists(lock_file())) lock();  // throws if somebody trains there, which then is the reason
+  const std::string name = path.string();
+  if (found == State::resumable)
+    throw std::runtime_error(fmt::format(
+        "{} exists already; use --resume to go on with it, --overwrite to start it anew, or another --out", name));
+  if (found == State::begun)
+    throw std::runtime_error(fmt::format(
+        "{} exists already, but its training ended before the first checkpoint; use --overwrite to start it "
+        "anew, or another --out",
+        name));
+  throw std::runtime_error(fmt::format(
+      "{} is not {}, because it exists and there is no config.json in it that qkv wrote; choose another --out", name,
+      overwrite ? "overwritten" : "used"));
+}
+
+RunLock RunFolder::create(bool overwrite) const {
+  check_free(overwrite);
   std::error_code error;
   fs::create_directories(path / "last", error);
   if (error) throw std::runtime_error(fmt::format("{}: cannot make this folder: {}", path.string(), error.message()));
+  RunLock lock = this->lock();
+  check_free(overwrite);  // somebody may have been faster
+  // The checkpoint first: without it nobody goes on with a run of which a part is gone.
+  for (const std::string& file : {checkpoint(), test(), metrics(), model(), source_vocabulary(), target_vocabulary()})
+    fs::remove(file);
+  remove_temporaries();
+  return lock;
+}
+
+void RunFolder::remove_temporaries() const {
+  for (const fs::path file :
+       {checkpoint(), test(), metrics(), model(), source_vocabulary(), target_vocabulary(), config()})
+    for (const auto& entry : fs::directory_iterator(file.parent_path()))
+      if (is_temporary_of(entry.path().filename().string(), file.filename().string())) fs::remove(entry.path());
 }
 
 TrainedModel load_run(const std::string& path) {
@@ -133,10 +183,26 @@ TrainedModel load_run(const std::string& path) {
   return {std::move(config), std::move(source), std::move(target), std::move(model), alignment};
 }
 
+namespace {
+
+/// A model with such a number is of no use, and would replace one that is.
+void check_finite(const std::string& path, std::span<const StoredTensor> tensors) {
+  for (const StoredTensor& tensor : tensors)
+    for (const float value : tensor.as<float>())
+      if (!std::isfinite(value))
+        throw std::runtime_error(
+            fmt::format("{} is not written, because {} holds {}; a smaller --lr, a longer --warmup or "
+                        "--clip may help",
+                        path, tensor.name, value));
+}
+
+}  // namespace
+
 void save_model(const std::string& path, const Seq2Seq<float>& model,
                 const std::optional<AlignmentReading>& alignment) {
   std::vector<StoredTensor> tensors;
   list_tensors(model, model.parameters().values(), "", tensors);
+  check_finite(path, tensors);
   std::map<std::string, std::string> metadata{{"format", "pt"}};
   if (alignment) {
     metadata["alignment_layer"] = std::to_string(alignment->layer);
@@ -158,14 +224,18 @@ void save_checkpoint(const std::string& path, const Seq2Seq<float>& model, const
   list_tensors(model, model.parameters().values(), "", tensors);
   list_tensors(model, training.first_moment(), "first_moment.", tensors);
   list_tensors(model, training.second_moment(), "second_moment.", tensors);
-  write_safetensors(path, tensors,
-                    {{"step", std::to_string(state.step)},
-                     {"epoch", std::to_string(state.position.epoch)},
-                     {"batch", std::to_string(state.position.batch)},
-                     {"best_bleu", fmt::format("{}", state.best_bleu)},
-                     {"best_loss", fmt::format("{}", state.best_loss)},
-                     {"validations_without_improvement", std::to_string(state.validations_without_improvement)},
-                     {"data_hash", std::to_string(state.data_hash)}});
+  check_finite(path, tensors);
+  std::map<std::string, std::string> metadata{
+      {"step", std::to_string(state.step)},
+      {"epoch", std::to_string(state.position.epoch)},
+      {"batch", std::to_string(state.position.batch)},
+      {"best_bleu", fmt::format("{}", state.best_bleu)},
+      {"best_loss", fmt::format("{}", state.best_loss)},
+      {"validations_without_improvement", std::to_string(state.validations_without_improvement)},
+      {"validation_is_due", state.validation_is_due ? "1" : "0"},
+      {"data_hash", std::to_string(state.data_hash)}};
+  if (state.valid_hash) metadata["valid_hash"] = std::to_string(*state.valid_hash);
+  write_safetensors(path, tensors, metadata);
 }
 
 TrainingState load_checkpoint(const std::string& path, const Seq2Seq<float>& model,
@@ -182,6 +252,9 @@ TrainingState load_checkpoint(const std::string& path, const Seq2Seq<float>& mod
   state.best_loss = number_in<double>(file, "best_loss");
   state.validations_without_improvement = number_in<int>(file, "validations_without_improvement");
   state.data_hash = number_in<std::uint64_t>(file, "data_hash");
+  if (file.metadata().contains("validation_is_due"))
+    state.validation_is_due = number_in<int>(file, "validation_is_due") != 0;
+  if (file.metadata().contains("valid_hash")) state.valid_hash = number_in<std::uint64_t>(file, "valid_hash");
   return state;
 }
 

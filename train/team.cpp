@@ -2,6 +2,7 @@
 
 #include "autograd/check.h"
 #include "autograd/gemm.h"
+#include "autograd/hold_signals.h"
 
 namespace qkv {
 
@@ -27,6 +28,7 @@ Team::Team(int workers) {
   check(workers >= 1, "workers: {} is too few, there must be at least one", workers);
   errors_.resize(static_cast<std::size_t>(workers));
   use_one_thread_per_product();
+  const HoldSignals hold;  // the threads begin with the mask of the one that starts them
   try {
     for (int worker = 1; worker < workers; ++worker) threads_.emplace_back([this, worker] { wait_for_rounds(worker); });
   } catch (...) {
@@ -53,6 +55,7 @@ void Team::work_on(int worker) {
 }
 
 void Team::wait_for_rounds(int worker) {
+  const HoldSignals hold;
   use_one_thread_per_product();
   for (std::uint32_t round = 0;;) {
     round = wait_for_change(round_, round);

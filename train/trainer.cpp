@@ -38,11 +38,13 @@ std::uint64_t hash_of(const std::vector<Pair>& pairs) {
 class Run {
  public:
   Run(const TrainingConfig& config, const TrainingData& data, const RunFolder& folder, RunStart start,
-      const TrainingObserver& observer)
+      const TrainingObserver& observer, const StopFlag& stop)
       : config_(config),
         data_(data),
         folder_(folder),
         observer_(observer),
+        stop_(stop),
+        lock_(start == RunStart::resume ? std::optional(folder.lock()) : std::nullopt),
         source_(start == RunStart::resume ? Vocabulary::load(folder.source_vocabulary())
                                           : Vocabulary(data.train, &Pair::source, config.min_frequency)),
         target_(start == RunStart::resume ? Vocabulary::load(folder.target_vocabulary())
@@ -50,33 +52,42 @@ class Run {
         model_(make_model<float>(config, source_.size(), target_.size())),
         training_(*model_, config.workers),
         batches_(encoded(), config.batch_size, config.shuffle ? Order::shuffled : Order::cyclic, config.seed) {
-    state_.data_hash = hash_of(data.train);
+    if (!data.valid.empty()) check_lengths(*model_, data.valid, data.valid_file);
+    for (const auto& test : data.tests) check_lengths(*model_, test.pairs, test.file);
+    total_steps_ = config.steps ? *config.steps : steps_in(static_cast<std::uint64_t>(config.epochs));
+    schedule_ = {config.schedule, config.lr, config.warmup, total_steps_};
+    const std::uint64_t data_hash = hash_of(data.train), valid_hash = hash_of(data.valid);
     if (start == RunStart::resume) {
-      const std::uint64_t hash = state_.data_hash;
       state_ = load_checkpoint(folder.checkpoint(), *model_, training_);
-      if (state_.data_hash != hash)
+      if (state_.data_hash != data_hash)
         throw std::runtime_error(fmt::format(
             "{} was trained on other sentences than are in the training file now; resuming would mix the two",
             folder.path.string()));
+      folder.remove_temporaries();
+      if (state_.valid_hash && *state_.valid_hash != valid_hash) start_new_best();
     } else {
       model_->parameters().initialise(config.seed);
-      folder.create(start == RunStart::overwrite);
+      lock_.emplace(folder.create(start == RunStart::overwrite));
     }
+    if (lock_->why_not_held())
+      observer_.on_message(fmt::format("{} cannot be locked ({}); make sure that no other process trains into it",
+                                       folder.path.string(), *lock_->why_not_held()));
+    state_.data_hash = data_hash;
+    state_.valid_hash = valid_hash;
     write_durably(folder.config(), to_json(config).dump(2) + "\n");
     if (start != RunStart::resume) {
       source_.save(folder.source_vocabulary());
       target_.save(folder.target_vocabulary());
     }
-    total_steps_ = config.steps ? *config.steps : steps_in(static_cast<std::uint64_t>(config.epochs));
-    schedule_ = {config.schedule, config.lr, config.warmup, total_steps_};
   }
 
-  TrainingResult operator()(const std::atomic<bool>& stop) {
+  TrainingResult operator()() {
     MetricsLog log(folder_.metrics(), state_.step);
     batches_.reserve(batch_);
     const Clock::time_point start = Clock::now();
     const std::int64_t first_step = state_.step;
-    while (state_.step < total_steps_ && !stop && !is_out_of_patience()) {
+    if (state_.validation_is_due) validate(log);
+    while (state_.step < total_steps_ && !stop_ && !is_out_of_patience()) {
       const Clock::time_point step_start = Clock::now();
       batches_.fill(state_.position, batch_);
       const std::int64_t step = state_.step + 1;
@@ -91,15 +102,17 @@ class Run {
       const double pace = seconds_since(start) / static_cast<double>(step - first_step);
       observer_.on_step({step, total_steps_, epoch, loss.value, rate, loss.gradient_norm, tokens_per_second,
                          pace * static_cast<double>(total_steps_ - step)});
-      const bool due = config_.validate_every > 0 ? step % config_.validate_every == 0 : state_.position.epoch != epoch;
-      if (due || step == total_steps_) validate(log);
+      state_.validation_is_due =
+          step == total_steps_ ||
+          (config_.validate_every > 0 ? step % config_.validate_every == 0 : state_.position.epoch != epoch);
+      if (state_.validation_is_due) validate(log);
     }
     TrainingResult result;
     result.steps = state_.step;
-    result.interrupted = state_.step < total_steps_ && !is_out_of_patience();
+    result.interrupted = state_.validation_is_due || (state_.step < total_steps_ && !is_out_of_patience());
     if (result.interrupted || total_steps_ == 0 || state_.step == first_step) save(log);
     if (!fs::exists(folder_.model())) save_model(folder_.model(), *model_, {});
-    if (!result.interrupted) result.tests = finish();
+    if (!result.interrupted) finish(result);
     return result;
   }
 
@@ -130,32 +143,57 @@ class Run {
     }
   }
 
+  /// The scores of the best model so far say nothing about other sentences.
+  void start_new_best() {
+    observer_.on_message(data_.valid.empty()
+                             ? "there is no validation set any more, so from now on the last model is kept"
+                             : "the validation set is not the one from before, so its best model is chosen anew");
+    state_.best_bleu = TrainingState{}.best_bleu;
+    state_.best_loss = TrainingState{}.best_loss;
+    state_.validations_without_improvement = 0;
+    state_.validation_is_due = true;
+  }
+
   bool is_out_of_patience() const {
     return config_.patience > 0 && state_.validations_without_improvement >= config_.patience;
   }
 
+  /// Scores the model on the validation set and keeps it if it is the best; the validation stays due if it is stopped.
   void validate(MetricsLog& log) {
     bool is_best = true;
     std::optional<AlignmentReading> alignment;
     if (!data_.valid.empty()) {
-      const Evaluation evaluation = evaluate(*model_, source_, target_, data_.valid, training_.team());
-      if (!std::isfinite(evaluation.loss))
-        throw std::runtime_error(fmt::format(
-            "step {}: the loss on the validation set is {}; a smaller --lr, a longer --warmup or --clip may help",
-            state_.step, evaluation.loss));
-      if (evaluation.alignment) alignment = evaluation.alignment->best().reading;
-      is_best = evaluation.scores.bleu > state_.best_bleu ||
-                (evaluation.scores.bleu == state_.best_bleu && evaluation.loss < state_.best_loss);
+      const std::optional<Evaluation> evaluation = evaluated(data_.valid, "the validation set");
+      if (!evaluation) return;
+      if (evaluation->alignment) alignment = evaluation->alignment->best().reading;
+      is_best = evaluation->scores.bleu > state_.best_bleu ||
+                (evaluation->scores.bleu == state_.best_bleu && evaluation->loss < state_.best_loss);
       if (is_best) {
-        state_.best_bleu = evaluation.scores.bleu;
-        state_.best_loss = evaluation.loss;
+        state_.best_bleu = evaluation->scores.bleu;
+        state_.best_loss = evaluation->loss;
       }
       state_.validations_without_improvement = is_best ? 0 : state_.validations_without_improvement + 1;
-      log.validation({state_.step, evaluation.loss, evaluation.scores.bleu, evaluation.scores.exact_match});
-      observer_.on_validation({state_.step, evaluation, is_best});
+      log.validation({state_.step, evaluation->loss, evaluation->scores.bleu, evaluation->scores.exact_match});
+      observer_.on_validation({state_.step, *evaluation, is_best});
     }
-    if (is_best) save_model(folder_.model(), *model_, alignment);
+    if (is_best) {
+      fs::remove(folder_.test());  // it would be another model's
+      save_model(folder_.model(), *model_, alignment);
+    }
+    state_.validation_is_due = false;
     save(log);
+  }
+
+  /// Nothing if it was stopped.
+  std::optional<Evaluation> evaluated(const std::vector<Pair>& pairs, const std::string& name) {
+    try {
+      return evaluate(*model_, source_, target_, pairs, training_.team(), {}, stop_);
+    } catch (const Stopped&) {
+      return std::nullopt;
+    } catch (const std::runtime_error& error) {
+      throw std::runtime_error(fmt::format("step {}: on {}, {}; a smaller --lr, a longer --warmup or --clip may help",
+                                           state_.step, name, error.what()));
+    }
   }
 
   void save(MetricsLog& log) {
@@ -164,25 +202,31 @@ class Run {
   }
 
   /// Tests the best model on each test file there is.
-  std::vector<std::pair<std::string, Evaluation>> finish() {
-    std::vector<std::pair<std::string, Evaluation>> results;
+  void finish(TrainingResult& result) {
     if (data_.valid.empty() && total_steps_ > 0)
       observer_.on_message("there is no validation set, so the last model is kept");
-    if (data_.tests.empty()) return results;
+    if (data_.tests.empty()) return;
     load_model(folder_.model(), *model_);
     nlohmann::ordered_json json;
-    for (const auto& [name, pairs] : data_.tests) {
-      results.emplace_back(name, evaluate(*model_, source_, target_, pairs, training_.team()));
-      json[name] = to_json(results.back().second);
+    for (const auto& [name, file, pairs] : data_.tests) {
+      std::optional<Evaluation> evaluation = evaluated(pairs, file);
+      if (!evaluation) {
+        result.interrupted = true;
+        result.tests.clear();
+        return;
+      }
+      json[name] = to_json(*evaluation);
+      result.tests.emplace_back(name, std::move(*evaluation));
     }
     write_durably(folder_.test(), json.dump(2) + "\n");
-    return results;
   }
 
   const TrainingConfig& config_;
   const TrainingData& data_;
   const RunFolder& folder_;
   const TrainingObserver& observer_;
+  const StopFlag& stop_;
+  std::optional<RunLock> lock_;
   Vocabulary source_, target_;
   std::unique_ptr<Seq2Seq<float>> model_;
   TrainingStep<float> training_;
@@ -203,8 +247,8 @@ TrainingData read_training_data(const TrainingConfig& config) {
   TrainingData data;
   if (config.data.empty()) {
     data.train = read_pairs(config.train);
-    if (!config.valid.empty()) data.valid = read_pairs(config.valid);
-    if (!config.test.empty()) data.tests.push_back({"test", read_pairs(config.test)});
+    if (!config.valid.empty()) data.valid = read_pairs(data.valid_file = config.valid);
+    if (!config.test.empty()) data.tests.push_back({"test", config.test, read_pairs(config.test)});
     return data;
   }
   const fs::path folder = config.data;
@@ -221,17 +265,17 @@ TrainingData read_training_data(const TrainingConfig& config) {
                     config.data));
   const auto file = [&](const std::string& name) { return (folder / (name + ".csv")).string(); };
   data.train = read_pairs(file("train"));
-  if (fs::exists(file("valid"))) data.valid = read_pairs(file("valid"));
+  if (fs::exists(file("valid"))) data.valid = read_pairs(data.valid_file = file("valid"));
   for (const std::string name : {"test", "long", "composition"})
-    if (fs::exists(file(name))) data.tests.push_back({name, read_pairs(file(name))});
+    if (fs::exists(file(name))) data.tests.push_back({name, file(name), read_pairs(file(name))});
   return data;
 }
 
 TrainingResult train(const TrainingConfig& config, const TrainingData& data, const RunFolder& folder, RunStart start,
-                     const TrainingObserver& observer, const std::atomic<bool>& stop) {
+                     const TrainingObserver& observer, const StopFlag& stop) {
   check_settings(config);
   check(config.patience == 0 || !data.valid.empty(), "--patience needs a validation set; give --valid");
-  return Run(config, data, folder, start, observer)(stop);
+  return Run(config, data, folder, start, observer, stop)();
 }
 
 }  // namespace qkv

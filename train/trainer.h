@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <optional>
 #include <string>
@@ -15,8 +14,10 @@ namespace qkv {
 struct TrainingData {
   std::vector<Pair> train;
   std::vector<Pair> valid;  ///< may be empty
+  std::string valid_file;   ///< where they were read
   struct Test {
     std::string name;  ///< its key in test.json
+    std::string file;
     std::vector<Pair> pairs;
   };
   std::vector<Test> tests;
@@ -56,11 +57,13 @@ struct TrainingResult {
 enum class RunStart { anew, overwrite, resume };
 
 /// Trains the model that the settings describe and writes its run folder: the loop of batches, steps, validations and
-/// checkpoints. Nothing is written, and nothing overwritten, before settings and data are known to be good. When `stop`
-/// becomes true, it finishes the step, writes a checkpoint and returns.
-/// Throws std::invalid_argument for settings that do not fit, std::runtime_error if the loss is no longer finite (the
-/// last checkpoint is kept), if the training data is not the same as before, or if a file cannot be read or written.
+/// checkpoints. Nothing is written, and nothing overwritten, before settings and data are known to be good: that every
+/// validation and test sentence fits the model among that. When `stop` becomes true, it finishes the step, or leaves
+/// the validation or test it is in before the next word, writes a checkpoint and returns; resumed, it repeats what it
+/// left. Throws std::invalid_argument for settings that do not fit, std::runtime_error if the loss is no longer finite
+/// (the last checkpoint is kept), if the training data is not the same as before, if another process trains in the
+/// folder, or if a file cannot be read or written.
 TrainingResult train(const TrainingConfig& config, const TrainingData& data, const RunFolder& folder, RunStart start,
-                     const TrainingObserver& observer, const std::atomic<bool>& stop);
+                     const TrainingObserver& observer, const StopFlag& stop);
 
 }  // namespace qkv

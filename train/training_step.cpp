@@ -2,7 +2,9 @@
 
 #include <cmath>
 
+#include "autograd/hold_signals.h"
 #include "autograd/ops/cross_entropy.h"
+#include "train/not_finite.h"
 
 namespace qkv {
 
@@ -22,6 +24,7 @@ TrainingStep<T>::TrainingStep(const Seq2Seq<T>& model, int workers)
 template <class T>
 typename TrainingStep<T>::Loss TrainingStep<T>::differentiate(const Batch& batch, double label_smoothing,
                                                               const DrawKey& draws) {
+  const HoldSignals hold;  // once a step rather than once a product
   team_.run([&](int i) {
     const int first = batch.size * i / team_.size(), end = batch.size * (i + 1) / team_.size();
     run_shard(*workers_[static_cast<std::size_t>(i)], batch, first, end - first, label_smoothing, draws);
@@ -108,10 +111,8 @@ void TrainingStep<T>::update(const AdamSettings& adam, double learning_rate, dou
 template <class T>
 void TrainingStep<T>::report_not_finite(const Loss& loss) const {
   for (const auto& worker : workers_)
-    if (const Node<T>* node = worker->tape.first_not_finite())
-      throw std::runtime_error(fmt::format("the loss is {}: the first value that is not finite is the output of {}{}{}",
-                                           loss.value, node->name, node->module == nullptr ? "" : " in ",
-                                           node->module == nullptr ? "" : node->module));
+    if (const std::string first = first_not_finite_on(worker->tape); !first.empty())
+      throw std::runtime_error(fmt::format("the loss is {}: {}", loss.value, first));
   for (std::size_t i = 0; i < model_.parameters().entries().size(); ++i)
     for (T g : model_.parameters().part(gradient(), i))
       if (!std::isfinite(g))

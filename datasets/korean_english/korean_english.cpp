@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "datasets/csv.h"
+#include "datasets/durable_file.h"
 #include "datasets/korean_english/splits.h"
 
 namespace qkv {
@@ -56,14 +57,20 @@ KoreanEnglish korean_english(int pairs, std::uint64_t seed) {
   return data;
 }
 
-void write_korean_english(const std::string& folder, const KoreanEnglish& data) {
-  std::filesystem::create_directories(folder);
+void write_korean_english(const std::string& folder, const KoreanEnglish& data, bool overwrite) {
   const std::filesystem::path path(folder);
-  write_pairs((path / "train.csv").string(), data.train);
-  write_pairs((path / "valid.csv").string(), data.valid);
-  write_pairs((path / "test.csv").string(), data.test);
-  write_pairs((path / "long.csv").string(), data.long_sentences);
-  write_pairs((path / "composition.csv").string(), data.composition);
+  std::vector<std::pair<std::string, std::string>> files;
+  for (const auto& [name, pairs] :
+       {std::pair("train.csv", &data.train), std::pair("valid.csv", &data.valid), std::pair("test.csv", &data.test),
+        std::pair("long.csv", &data.long_sentences), std::pair("composition.csv", &data.composition)})
+    files.emplace_back((path / name).string(), pairs_as_csv(*pairs));
+  if (!overwrite)
+    for (const auto& [file, text] : files)
+      if (std::filesystem::exists(file) && read_file(file) != text)
+        throw std::runtime_error(fmt::format(
+            "{} exists already and is not what would be written; choose another --out, or give --overwrite", file));
+  std::filesystem::create_directories(path);
+  for (const auto& [file, text] : files) write_durably(file, text);
 }
 
 }  // namespace qkv

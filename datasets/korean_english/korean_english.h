@@ -25,7 +25,8 @@ struct KoreanEnglish {
 KoreanEnglish korean_english(int pairs, std::uint64_t seed);
 
 /// Writes train.csv, valid.csv, test.csv, long.csv and composition.csv into `folder`, which is made if it is not there.
-/// Throws std::runtime_error if a file cannot be written.
-void write_korean_english(const std::string& folder, const KoreanEnglish& data);
+/// Throws std::runtime_error if a file cannot be written, and before anything is written if one of these files is there
+/// and holds anything else, unless `overwrite`.
+void write_korean_english(const std::string& folder, const KoreanEnglish& data, bool overwrite = false);
 
 }  // namespace qkv

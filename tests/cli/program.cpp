@@ -48,6 +48,13 @@ Outcome Program::interrupted(const Arguments& arguments, const std::string& erro
   return finish(process);
 }
 
+Outcome Program::interrupted_after(const Arguments& arguments, double seconds, int signal) const {
+  const pid_t process = start(QKV_PROGRAM, arguments, "");
+  ::usleep(static_cast<useconds_t>(seconds * 1e6));
+  ::kill(process, signal);  // until it is waited for, its number is nobody else's
+  return finish(process);
+}
+
 pid_t Program::start(const std::string& program, Arguments arguments, std::string_view input) const {
   folder_.file(".input", input);
   folder_.file(".output", "");

@@ -33,6 +33,9 @@ class Program {
   /// Starts `qkv ARGUMENTS…`, waits until it has written this to standard error or has ended, and sends it a signal.
   Outcome interrupted(const Arguments& arguments, const std::string& errors, int signal) const;
 
+  /// Starts `qkv ARGUMENTS…` and sends it a signal after so many seconds, unless it has ended by then.
+  Outcome interrupted_after(const Arguments& arguments, double seconds, int signal) const;
+
   /// Where it runs: relative paths in arguments start here.
   const TemporaryFolder& folder() const { return folder_; }
 

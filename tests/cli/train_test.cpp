@@ -1,7 +1,7 @@
 #include <csignal>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
+#include "tests/cli/runs.h"
 #include "tests/cli/small_data.h"
 #include "train/safetensors.h"
 
@@ -13,23 +13,9 @@ namespace fs = std::filesystem;
 struct Train : testing::Test {
   Train() { write_small_data(qkv); }
 
-  /// The lines of metrics.jsonl without what the clock says.
-  std::vector<nlohmann::json> metrics(const std::string& run) const {
-    std::vector<nlohmann::json> lines;
-    std::istringstream text(qkv.text_of(run + "/metrics.jsonl"));
-    for (std::string line; std::getline(text, line);) {
-      lines.push_back(nlohmann::json::parse(line));
-      lines.back().erase("tokens_per_second");
-    }
-    return lines;
-  }
+  std::vector<nlohmann::json> metrics(const std::string& run) const { return metrics_of(qkv, run); }
 
-  void expect_same_run(const std::string& a, const std::string& b) const {
-    for (const char* file : {"/model.safetensors", "/last/checkpoint.safetensors", "/source.vocab", "/target.vocab",
-                             "/config.json", "/test.json"})
-      EXPECT_TRUE(qkv.text_of(a + file) == qkv.text_of(b + file)) << file;
-    EXPECT_EQ(metrics(a), metrics(b));
-  }
+  void expect_same_run(const std::string& a, const std::string& b) const { ::qkv::expect_same_run(qkv, a, b); }
 
   Program qkv;
 };

@@ -4,9 +4,12 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <stdexcept>
+#include <thread>
 
 #include "tests/datasets/temporary_folder.h"
 
@@ -86,6 +89,97 @@ TEST(DurableFile, DoesNotReplaceADeviceOrAPipe) {
   ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
   EXPECT_EQ(write_error(folder / "pipe", "x"), (folder / "pipe") + ": cannot write: not an ordinary file");
   EXPECT_TRUE(std::filesystem::is_fifo(folder / "pipe"));
+}
+
+TEST(DurableFile, NeverTouchesAFileThatIsNamedLikeATemporaryOne) {
+  const TemporaryFolder folder;
+  const std::string mine = folder.file("mine", "years of work");
+  const std::string tmp = folder.file("model.tmp", "mine too");
+  std::filesystem::create_symlink(mine, folder / "vocabulary.tmp");
+  write_durably(folder / "model", "new");
+  write_durably(folder / "vocabulary", "new");
+  EXPECT_EQ(read_file(tmp), "mine too");
+  EXPECT_EQ(read_file(mine), "years of work");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "vocabulary.tmp"));
+  EXPECT_EQ(folder.size(), 5) << "a temporary file is still there";
+}
+
+TEST(DurableFile, ManyWritersOfOneFileLeaveOneOfTheirVersions) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "model";
+  std::vector<std::thread> writers;
+  for (const char letter : {'a', 'b', 'c', 'd'})
+    writers.emplace_back([&path, letter] {
+      for (int i = 0; i < 50; ++i) write_durably(path, std::string(10'000, letter));
+    });
+  for (std::thread& writer : writers) writer.join();
+  const std::string left = read_file(path);
+  EXPECT_EQ(left, std::string(10'000, left.front()));
+  EXPECT_EQ(folder.size(), 1);
+}
+
+TEST(DurableFile, KeepsThePermissionsOfAFileThatItReplaces) {
+  const TemporaryFolder folder;
+  const auto permissions = [&](const std::string& path) {
+    struct stat status {};
+    ::stat(path.c_str(), &status);
+    return status.st_mode & 0777;
+  };
+  const mode_t before = ::umask(027);
+  write_durably(folder / "new", "x");
+  EXPECT_EQ(permissions(folder / "new"), 0640U);
+  for (const mode_t mode : {0600U, 0664U}) {
+    ASSERT_EQ(::chmod((folder / "new").c_str(), mode), 0);
+    write_durably(folder / "new", "y");
+    EXPECT_EQ(permissions(folder / "new"), mode);
+  }
+  ::umask(before);
+}
+
+TEST(DurableFile, WritesAFileWithTheLongestNameThereIs) {
+  const TemporaryFolder folder;
+  const std::string path = folder / std::string(255, 'n');
+  write_durably(path, "x");
+  EXPECT_EQ(read_file(path), "x");
+  EXPECT_EQ(write_error(folder / std::string(256, 'n'), "x"),
+            (folder / std::string(256, 'n')) + ": cannot write: File name too long");
+}
+
+TEST(DurableFile, KnowsTheNamesOfItsTemporaryFiles) {
+  EXPECT_TRUE(is_temporary_of("model.safetensors.abcdefgh.tmp", "model.safetensors"));
+  for (const char* name : {"model.safetensors", "model.safetensors.tmp", "model.safetensors.abcdefg.tmp",
+                           "model.safetensors.ABCDEFGH.tmp", "model.safetensors.abcdefgh.tm", "notes.abcdefgh.tmp"})
+    EXPECT_FALSE(is_temporary_of(name, "model.safetensors")) << name;
+}
+
+TEST(DurableFile, AnEmptyPathIsTheCallersMistake) { EXPECT_THROW(write_durably("", "x"), std::invalid_argument); }
+
+TEST(ReadFile, DoesNotWaitForEverForAPipeThatNobodyWritesTo) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  EXPECT_EQ(message_of<std::runtime_error>([&] { read_file(folder / "pipe"); }),
+            (folder / "pipe") + ": this is a pipe that nobody writes to");
+}
+
+TEST(ReadFile, ReadsAPipeToItsEndHoweverSlowlyItIsWritten) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  std::thread writer([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    std::ofstream pipe(folder / "pipe");
+    for (int i = 0; i < 3; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      pipe << std::string(100'000, static_cast<char>('a' + i)) << std::flush;
+    }
+  });
+  const std::string read = read_file(folder / "pipe");
+  writer.join();
+  EXPECT_EQ(read, std::string(100'000, 'a') + std::string(100'000, 'b') + std::string(100'000, 'c'));
+}
+
+TEST(ReadFile, RefusesADevice) {
+  EXPECT_EQ(message_of<std::runtime_error>([] { read_file("/dev/zero"); }),
+            "/dev/zero: cannot read: neither an ordinary file nor a pipe");
 }
 
 TEST(DurableFile, FollowsASymbolicLink) {

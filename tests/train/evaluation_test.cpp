@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/autograd/numbers.h"
+#include "tests/datasets/temporary_folder.h"
 #include "tests/train/toy_training.h"
 #include "train/decoding.h"
 
@@ -168,6 +169,34 @@ TEST(Evaluation, NeedsSentences) {
   Team team(1);
   EXPECT_EQ(complaint([&] { evaluate(*model, data.source, data.target, {}, team); }),
             "evaluation: there are no sentences");
+}
+
+TEST(Evaluation, NamesWhereANumberIsNoLongerFinite) {
+  const ToyData data;
+  const auto model = random_model(data);
+  for (float& weight : parameter(*model, "decoder.layers.1.feed_forward.inner.weight")) weight = 3e38F;
+  Team team(2);
+  const std::string message =
+      message_of<std::runtime_error>([&] { evaluate(*model, data.source, data.target, data.pairs, team); });
+  EXPECT_NE(message.find("the loss is "), std::string::npos) << message;
+  EXPECT_NE(message.find("in decoder.layers.1.feed_forward"), std::string::npos) << message;
+}
+
+TEST(Evaluation, APerplexityThatNoNumberCanHoldIsAnErrorInJson) {
+  Evaluation evaluation;
+  evaluation.loss = 709;
+  EXPECT_NO_THROW(to_json(evaluation));
+  evaluation.loss = 710;
+  EXPECT_EQ(message_of<std::runtime_error>([&] { to_json(evaluation); }),
+            "the loss is 710 per token, and the perplexity, e to that power, is more than a number in JSON can hold");
+}
+
+TEST(Evaluation, EndsWhenItIsStopped) {
+  const ToyData data;
+  const auto model = random_model(data);
+  Team team(2);
+  const StopFlag stop = true;
+  EXPECT_THROW(evaluate(*model, data.source, data.target, data.pairs, team, {}, stop), Stopped);
 }
 
 }  // namespace

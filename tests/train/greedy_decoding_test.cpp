@@ -2,6 +2,7 @@
 
 #include "layers/rnn_seq2seq.h"
 #include "tests/autograd/numbers.h"
+#include "tests/datasets/temporary_folder.h"
 #include "tests/train/greedy_by_full_passes.h"
 #include "tests/train/toy_training.h"
 
@@ -113,6 +114,49 @@ TEST(GreedyDecoding, OfNothingIsNothing) {
 TEST(GreedyDecoding, AllowsTwiceTheSourceAndTen) {
   EXPECT_EQ(most_words(1), 12);
   EXPECT_EQ(most_words(7), 24);
+}
+
+/// Sets a flag when it is asked for its third word, as a signal might.
+struct Interrupted : Seq2Seq<float> {
+  struct Words : Decoding<float> {
+    explicit Words(const Interrupted& interrupted) : model(interrupted) {}
+    Var<float> next(std::span<const int> words) override {
+      if (++model.asked == 3) model.stop = true;
+      const std::vector<float> logits(words.size() * 5, 1);  // the first word that may be taken is never <eos>, word 2
+      std::vector<float> changed = logits;
+      for (std::size_t i = 4; i < changed.size(); i += 5) changed[i] = 2;
+      return Tape<float>::current().constant({static_cast<int>(words.size()), 1, 5}, changed, "logits");
+    }
+    void select(std::span<const int>) override {}
+    const Interrupted& model;
+  };
+
+  Var<float> logits(const Tokens&, const Tokens&) const override { throw std::logic_error("nobody asks for them"); }
+  std::unique_ptr<Decoding<float>> decode(const Tokens&, int) const override { return std::make_unique<Words>(*this); }
+
+  mutable StopFlag stop{false};
+  mutable int asked = 0;
+};
+
+TEST(GreedyDecoding, EndsBeforeTheNextWordWhenItIsStopped) {
+  const Sources sources;
+  const Interrupted model;
+  const std::vector<int> limits{900, 900, 900, 900};
+  EXPECT_THROW(translate<float>(model, sources.tokens(), limits, {}, model.stop), Stopped);
+  EXPECT_EQ(model.asked, 3);
+}
+
+TEST(GreedyDecoding, NamesTheOperationWhereANumberIsNoLongerFinite) {
+  const Sources sources;
+  const auto model = random_model(1);
+  for (const float weight : {INFINITY, NAN, 3e38F}) {
+    parameter(*model, "decoder.layers.0.norm1.weight")[2] = weight;
+    const std::vector<int> limits{9, 9, 9, 9};
+    const std::string message =
+        message_of<std::runtime_error>([&] { translate<float>(*model, sources.tokens(), limits); });
+    EXPECT_NE(message.find("scores of the next word are not finite"), std::string::npos) << message;
+    EXPECT_NE(message.find("decoder.layers.0"), std::string::npos) << message;
+  }
 }
 
 }  // namespace

@@ -94,8 +94,13 @@ TEST(RunFolder, NamesWhatDoesNotFit) {
 
 TEST(RunFolder, RefusesAModelWithNumbersThatAreNotFinite) {
   ToyRun run;
-  parameter(*run.model, "generator.bias")[3] = INFINITY;
-  save_model(run.folder.model(), *run.model, {});
+  const SafetensorsFile file = SafetensorsFile::read(run.folder.model());
+  std::vector<StoredTensor> tensors = file.tensors();
+  std::vector<float> bias = file.tensor("generator.bias").as<float>();
+  bias[3] = INFINITY;
+  for (StoredTensor& tensor : tensors)
+    if (tensor.name == "generator.bias") tensor = StoredTensor::of<float>(tensor.name, tensor.shape, bias);
+  write_safetensors(run.folder.model(), tensors, file.metadata());
   EXPECT_NE(run.loading().find("model.safetensors: generator.bias holds a value that is not finite"), std::string::npos)
       << run.loading();
 }
@@ -103,8 +108,59 @@ TEST(RunFolder, RefusesAModelWithNumbersThatAreNotFinite) {
 TEST(RunFolder, IsNotMadeWhereSomethingIs) {
   ToyRun run;
   const std::string message = message_of<std::runtime_error>([&] { run.folder.create(false); });
-  EXPECT_NE(message.find("exists already; use --resume"), std::string::npos) << message;
+  EXPECT_NE(message.find("run exists already, but its training ended before the first checkpoint; use --overwrite"),
+            std::string::npos)
+      << message;
+  TrainingStep<float> training(*run.model, 1);
+  save_checkpoint(run.folder.checkpoint(), *run.model, training, {});
+  const std::string with = message_of<std::runtime_error>([&] { run.folder.create(false); });
+  EXPECT_NE(with.find("exists already; use --resume"), std::string::npos) << with;
   EXPECT_NO_THROW(load_run(run.folder.path.string()));  // all is as it was
+}
+
+TEST(RunFolder, OfAStartThatWasKilledIsLikeNone) {
+  const TemporaryFolder temporary;
+  const RunFolder folder{temporary / "run"};
+  fs::create_directories(folder.path / "last");
+  EXPECT_EQ(folder.state(), RunFolder::State::empty) << "killed before the lock";
+  temporary.file("run/last/lock", "12345\n");
+  temporary.file("run/config.json.abcdefgh.tmp", "{\"qkv\": \"0.1");
+  EXPECT_EQ(folder.state(), RunFolder::State::empty) << "killed while config.json was written";
+  for (const bool overwrite : {false, true}) EXPECT_NO_THROW(folder.create(overwrite));
+  EXPECT_FALSE(fs::exists(folder.path / "config.json.abcdefgh.tmp"));
+  temporary.file("run/last/notes", "mine");
+  EXPECT_EQ(folder.state(), RunFolder::State::foreign);
+  for (const bool overwrite : {false, true}) EXPECT_THROW(folder.create(overwrite), std::runtime_error);
+  EXPECT_EQ(read_file(temporary / "run/last/notes"), "mine");
+}
+
+TEST(RunFolder, KeepsItsConfigUntilANewOneReplacesIt) {  // else the folder is nobody's when this is killed
+  ToyRun run;
+  run.folder.create(true);
+  EXPECT_EQ(run.folder.state(), RunFolder::State::begun);
+  EXPECT_NO_THROW(run.folder.create(true));
+}
+
+TEST(RunFolder, IsTrainedByOneAtATime) {
+  const TemporaryFolder temporary;
+  const RunFolder folder{temporary / "run"};
+  const std::string mine = fmt::format("is being trained by process {}", ::getpid());
+  {
+    const RunLock lock = folder.create(false);
+    EXPECT_FALSE(lock.why_not_held());
+    for (const bool overwrite : {false, true}) {
+      const std::string message = message_of<std::runtime_error>([&] { folder.create(overwrite); });
+      EXPECT_NE(message.find(mine), std::string::npos) << message;
+    }
+    EXPECT_NE(message_of<std::runtime_error>([&] { folder.lock(); }).find(mine), std::string::npos);
+    EXPECT_NE(message_of<std::runtime_error>([&] { folder.check_resumable(); }).find(mine), std::string::npos);
+  }
+  EXPECT_NO_THROW(folder.lock()) << "the lock ends with its owner";
+}
+
+TEST(RunFolder, NeedsAName) {
+  EXPECT_THROW(RunFolder{""}.create(false), std::invalid_argument);
+  EXPECT_THROW(RunFolder{""}.create(true), std::invalid_argument);
 }
 
 TEST(RunFolder, MayBeAnEmptyFolderOrInsideNewOnes) {
@@ -122,8 +178,8 @@ TEST(RunFolder, IsOverwrittenButForOtherPeoplesFiles) {
   write_durably(kept, "mine too");
   write_durably(run.folder.metrics(), "{\"step\":1}\n");
   run.folder.create(true);
-  for (const std::string& file : {run.folder.config(), run.folder.model(), run.folder.metrics(),
-                                  run.folder.source_vocabulary(), run.folder.target_vocabulary()})
+  for (const std::string& file :
+       {run.folder.model(), run.folder.metrics(), run.folder.source_vocabulary(), run.folder.target_vocabulary()})
     EXPECT_FALSE(fs::exists(file)) << file;
   EXPECT_EQ(read_file(notes), "mine");
   EXPECT_EQ(read_file(kept), "mine too");
@@ -158,7 +214,9 @@ TEST(Checkpoint, ReadsBackEverything) {
                             .best_bleu = 100.0 / 3,
                             .best_loss = 1e-3 / 7,
                             .validations_without_improvement = 4,
-                            .data_hash = 0xfedc'ba98'7654'3210};
+                            .validation_is_due = true,
+                            .data_hash = 0xfedc'ba98'7654'3210,
+                            .valid_hash = 0x0123'4567'89ab'cdef};
   save_checkpoint(run.folder.checkpoint(), *run.model, training, state);
   const auto model = make_model<float>(run.config, run.source.size(), run.target.size());
   TrainingStep<float> resumed(*model, 1);
@@ -168,7 +226,9 @@ TEST(Checkpoint, ReadsBackEverything) {
   EXPECT_EQ(read.best_bleu, state.best_bleu);
   EXPECT_EQ(read.best_loss, state.best_loss);
   EXPECT_EQ(read.validations_without_improvement, 4);
+  EXPECT_TRUE(read.validation_is_due);
   EXPECT_EQ(read.data_hash, state.data_hash);
+  EXPECT_EQ(read.valid_hash, state.valid_hash);
   EXPECT_EQ(parameters_of(*model), parameters_of(*run.model));
   for (std::size_t i = 0; i < model->parameters().entries().size(); ++i) {
     const auto same = [&](std::span<float> a, std::span<float> b) {

@@ -10,7 +10,9 @@
 
 namespace qkv {
 
-inline TrainingData toy_data() { return {toy_pairs(40, 1), toy_pairs(8, 2), {{"test", toy_pairs(9, 3)}}}; }
+inline TrainingData toy_data() {
+  return {toy_pairs(40, 1), toy_pairs(8, 2), "valid.csv", {{"test", "test.csv", toy_pairs(9, 3)}}};
+}
 
 /// 30 steps: six epochs of five batches, each followed by a validation.
 inline TrainingConfig thirty_steps() {

@@ -182,6 +182,27 @@ TEST(Trainer, LeavesLongPairsOutAndSaysSo) {
                           fmt::format("{} of 40 training pairs are longer than 4 words and are left out", too_long)}));
 }
 
+TEST(Trainer, NamesASentenceThatIsTooLongForTheModelBeforeAnythingIsWritten) {
+  const TemporaryFolder temporary;
+  const RunFolder folder{temporary / "run"};
+  const auto refused = [&](const TrainingData& data) {
+    const std::string message = message_of<std::runtime_error>([&] { train_to_the_end(thirty_steps(), data, folder); });
+    EXPECT_FALSE(fs::exists(folder.path));
+    return message;
+  };
+  TrainingData data = toy_data();
+  data.valid[6].source.assign(1024, "a");  // with <eos> one more than there are positions
+  EXPECT_EQ(refused(data),
+            "valid.csv:8: the source has 1024 words, but this model has positions for 1023; take the pair "
+            "out, or train a model with a larger --max-length");
+  data = toy_data();
+  data.tests[0].pairs[0].target.assign(1025, "A");
+  EXPECT_EQ(refused(data).find("test.csv:2: the target has 1025 words"), 0u);
+  data.tests[0].pairs[0].target.assign(1023, "A");
+  data.tests[0].pairs[0].source.assign(1023, "a");
+  EXPECT_NO_THROW(train_to_the_end(thirty_steps(), data, folder));
+}
+
 TEST(TrainingData, IsReadFromAFolderOrFromFiles) {
   const TemporaryFolder folder;
   for (const char* name : {"train", "valid", "composition"})

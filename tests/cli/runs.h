@@ -1,0 +1,31 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/cli/program.h"
+
+namespace qkv {
+
+/// The lines of metrics.jsonl without what the clock says.
+inline std::vector<nlohmann::json> metrics_of(const Program& program, const std::string& run) {
+  std::vector<nlohmann::json> lines;
+  std::istringstream text(program.text_of(run + "/metrics.jsonl"));
+  for (std::string line; std::getline(text, line);) {
+    lines.push_back(nlohmann::json::parse(line));
+    lines.back().erase("tokens_per_second");
+  }
+  return lines;
+}
+
+/// Whether two trainings left the same, to the last bit.
+inline void expect_same_run(const Program& program, const std::string& a, const std::string& b) {
+  for (const char* file : {"/model.safetensors", "/last/checkpoint.safetensors", "/source.vocab", "/target.vocab",
+                           "/config.json", "/test.json"})
+    EXPECT_TRUE(program.text_of(a + file) == program.text_of(b + file)) << b << file;
+  EXPECT_TRUE(metrics_of(program, a) == metrics_of(program, b)) << b << "/metrics.jsonl";
+}
+
+}  // namespace qkv
