@@ -3,11 +3,13 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <cstdint>
+#include <new>
 #include <type_traits>
 
 #if defined(QKV_WITH_ONEDNN)
 #include <dnnl.h>
 #include <omp.h>
+#include <sys/mman.h>
 #endif
 
 #include "autograd/hold_signals.h"
@@ -58,11 +60,32 @@ constexpr int panel_columns = 512;
 [[maybe_unused]] constexpr std::int64_t onednn_from = std::int64_t{1} << 19;
 
 #if defined(QKV_WITH_ONEDNN)
+/// At its first products oneDNN generates its kernels, some 20 MB of them, and crashes where there is no memory for
+/// that. So room is asked for, and products are made that need each set of kernels, before any other.
+void generate_kernels() {
+  constexpr std::size_t enough = std::size_t{32} << 20;
+  static const bool generated = [] {
+    void* const room = ::mmap(nullptr, enough, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (room == MAP_FAILED) throw std::bad_alloc();
+    ::munmap(room, enough);
+    constexpr int n = 16;
+    const float zeros[n * n] = {};
+    float product[n * n];
+    for (const int rows : {3, n})
+      for (const char a : {'N', 'T'})
+        for (const char b : {'N', 'T'}) dnnl_sgemm(a, b, rows, n, n, 1.0F, zeros, n, zeros, n, 0.0F, product, n);
+    return true;
+  }();
+  static_cast<void>(generated);
+}
+
 void gemm_with_onednn(View<float> a, View<float> b, Target<float> c) {
   const HoldSignals hold;
+  generate_kernels();
   const dnnl_status_t status =
       dnnl_sgemm(a.is_transposed ? 'T' : 'N', b.is_transposed ? 'T' : 'N', c.rows, c.columns, a.columns, 1.0F, a.data,
                  a.stride, b.data, b.stride, c.accumulate ? 1.0F : 0.0F, c.data, c.stride);
+  if (status == dnnl_out_of_memory) throw std::bad_alloc();
   if (status != dnnl_success) throw std::runtime_error(fmt::format("gemm: oneDNN failed with status {}", +status));
 }
 #endif

@@ -162,6 +162,12 @@ void write_durably(const std::string& path, std::string_view bytes) {
   if (::fsync(directory.number()) != 0 && errno != EINVAL) fail(path, "flush the folder of", errno);
 }
 
+void remove_file(const std::string& path) {
+  std::error_code error;
+  std::filesystem::remove(path, error);
+  if (error) fail(path, "remove", error.value());
+}
+
 std::string read_file(const std::string& path) {
   // O_NONBLOCK: opening a named pipe that nobody writes to would wait for ever otherwise.
   const Descriptor file(path, O_RDONLY | O_NONBLOCK);

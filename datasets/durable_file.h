@@ -15,6 +15,9 @@ namespace qkv {
 /// folder, a full disk, no permission, or a path that is not an ordinary file; std::invalid_argument for an empty path.
 void write_durably(const std::string& path, std::string_view bytes);
 
+/// Removes the file, if there is one. Throws std::runtime_error with the path and the reason.
+void remove_file(const std::string& path);
+
 /// Whether this is the name of a file that write_durably begins with before it becomes `file`, both without folders:
 /// the file's name (its first 242 bytes), ".", eight letters and ".tmp".
 bool is_temporary_of(const std::string& name, const std::string& file);

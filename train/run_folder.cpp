@@ -142,7 +142,7 @@ RunLock RunFolder::create(bool overwrite) const {
   check_free(overwrite);  // somebody may have been faster
   // The checkpoint first: without it nobody goes on with a run of which a part is gone.
   for (const std::string& file : {checkpoint(), test(), metrics(), model(), source_vocabulary(), target_vocabulary()})
-    fs::remove(file);
+    remove_file(file);
   remove_temporaries();
   return lock;
 }
@@ -151,7 +151,7 @@ void RunFolder::remove_temporaries() const {
   for (const fs::path file :
        {checkpoint(), test(), metrics(), model(), source_vocabulary(), target_vocabulary(), config()})
     for (const auto& entry : fs::directory_iterator(file.parent_path()))
-      if (is_temporary_of(entry.path().filename().string(), file.filename().string())) fs::remove(entry.path());
+      if (is_temporary_of(entry.path().filename().string(), file.filename().string())) remove_file(entry.path().string());
 }
 
 TrainedModel load_run(const std::string& path) {

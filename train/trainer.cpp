@@ -177,7 +177,7 @@ class Run {
       observer_.on_validation({state_.step, *evaluation, is_best});
     }
     if (is_best) {
-      fs::remove(folder_.test());  // it would be another model's
+      remove_file(folder_.test());  // it would be another model's
       save_model(folder_.model(), *model_, alignment);
     }
     state_.validation_is_due = false;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <stdexcept>
 #include <thread>
 
@@ -72,6 +73,19 @@ TEST(Team, ThrowsTheFirstWorkersExceptionAndGoesOn) {
 TEST(Team, NeedsAWorker) {
   EXPECT_THROW(Team(0), std::invalid_argument);
   EXPECT_THROW(Team(-1), std::invalid_argument);
+}
+
+TEST(Team, NoSignalIsDeliveredToItsThreads) {
+  Team team(3);
+  bool interruptible[3] = {};
+  team.run([&](int worker) {
+    sigset_t mask;
+    ::pthread_sigmask(SIG_BLOCK, nullptr, &mask);
+    interruptible[worker] = sigismember(&mask, SIGINT) == 0;
+  });
+  EXPECT_TRUE(interruptible[0]) << "the caller is the program's own thread";
+  EXPECT_FALSE(interruptible[1]);
+  EXPECT_FALSE(interruptible[2]);
 }
 
 }  // namespace
