@@ -98,10 +98,19 @@ class Search {
 
 /// Of words whose logits are NaN none is the most likely, and the first would be taken in silence.
 template <class T>
-void check_finite(Var<T> logits, const Tape<T>& tape) {
-  if (!std::all_of(logits.data(), logits.data() + logits.size(), [](T x) { return std::isfinite(x); }))
-    throw std::runtime_error(
-        fmt::format("decoding: the model's scores of the next word are not finite; {}", first_not_finite_on(tape)));
+bool are_finite(Var<T> logits) {
+  return std::all_of(logits.data(), logits.data() + logits.size(), [](T x) { return std::isfinite(x); });
+}
+
+/// Says where the numbers began not to be finite: in the last step, which is on the tape, or before, in the encoder.
+template <class T>
+[[noreturn]] void report_not_finite(const Seq2Seq<T>& model, const Tokens& source, Tape<T>& tape) {
+  const std::string in_step = first_not_finite_on(tape);
+  tape.rewind();
+  model.decode(source, 1);
+  const std::string in_encoder = first_not_finite_on(tape);
+  throw std::runtime_error(fmt::format("decoding: the model's scores of the next word are not finite; {}",
+                                       in_encoder.empty() ? in_step : in_encoder));
 }
 
 }  // namespace
@@ -133,7 +142,7 @@ std::vector<Translation> translate(const Seq2Seq<T>& model, const Tokens& source
   while (!last.empty()) {
     end_if(stop);
     const Var<T> next = decoding->next(last);
-    check_finite(next, tape);
+    if (!are_finite(next)) report_not_finite(model, source, tape);
     const View<T> logits = next.rows();
     std::vector<int> rows;  // of the batch so far, for each hypothesis that goes on
     last.clear();

@@ -16,6 +16,37 @@ struct Attended {
   Var<T> weights;  ///< [B, heads, queries, keys]; each row sums to 1, or is 0 if the query may look at no key
 };
 
+/// to = A B, or Aᵀ B, for one sentence and head, over the pairs of query i and key j < allowed(i): A, the weights or
+/// their gradient, is 0 for all other pairs. So it is an ordinary product as long as B is finite; but 0 · NaN is NaN,
+/// and what a mask hides is not to be seen.   A: [queries, keys]
+template <class T, class Allowed>
+void multiply_allowed(View<T> a, View<T> b, Target<T> to, bool is_causal, const Allowed& allowed) {
+  using std::isfinite;
+  bool finite = true;
+  if (is_causal)
+    for (int i = 0; i < b.rows; ++i)
+      finite =
+          finite && isfinite(sum_of<T>(b.columns, [row = b.row_block(i, 1)](int j) { return T(0) * row.data[j]; }));
+  if (finite) return gemm(a, b, to);
+  for (int i = 0; i < to.rows; ++i) {
+    T* row = to.row_block(i, 1).data;
+    if (!to.accumulate) std::fill_n(row, to.columns, T(0));
+    for (int k = 0; k < a.columns; ++k) {
+      const int query = a.is_transposed ? k : i, key = a.is_transposed ? i : k;
+      if (key >= allowed(query)) continue;
+      const T weight = a(i, k);
+      for (int j = 0; j < to.columns; ++j) row[j] += weight * b(k, j);
+    }
+  }
+}
+
+/// The rows from `words` on are padding and get no gradient: they become 0 when they are written for the first time.
+template <class T>
+void clear_padding(Target<T> gradient, int words) {
+  if (gradient.accumulate) return;
+  for (int i = words; i < gradient.rows; ++i) std::fill_n(gradient.data + i * gradient.stride, gradient.columns, T(0));
+}
+
 /// softmax(scale · Q Kᵀ) V for every sentence and head (Vaswani et al. 2017, eq. 1); the heads are equal parts of the
 /// features. The scale is 1/√(C / heads) unless another is given.
 /// q: [B, queries, C]   k: [B, keys, C]   v: [B, keys, C_v]
@@ -49,6 +80,7 @@ Attended<T> attention(Var<T> q, Var<T> k, Var<T> v, Mask mask = Mask::none(), in
   };
   for (int b = 0; b < sentences; ++b) {
     const int words = kept.words(b, keys);
+    const auto allowed = [=](int query) { return kept.allowed(b, query, queries, keys); };
     for (int h = 0; h < heads; ++h) {
       const Target<T> p = assign(weights).row_block((b * heads + h) * queries, queries);
       const Target<T> scores = p.column_block(0, words);
@@ -57,10 +89,10 @@ Attended<T> attention(Var<T> q, Var<T> k, Var<T> v, Mask mask = Mask::none(), in
       for (int i = 0; i < queries; ++i) {
         T* row = p.data + i * p.stride;
         for (int j = 0; j < words; ++j) row[j] *= factor;
-        softmax_in_place(row, kept.allowed(b, i, queries, keys), keys);
+        softmax_in_place(row, allowed(i), keys);
       }
-      gemm(View<T>{p.data, queries, words, p.stride, false}, part(v.rows(), b, keys, words, h, value_width),
-           part(assign(output), b, queries, queries, h, value_width));
+      multiply_allowed({p.data, queries, words, p.stride, false}, part(v.rows(), b, keys, words, h, value_width),
+                       part(assign(output), b, queries, queries, h, value_width), kept.is_causal(), allowed);
     }
   }
 
@@ -74,6 +106,7 @@ Attended<T> attention(Var<T> q, Var<T> k, Var<T> v, Mask mask = Mask::none(), in
     const Borrowed<T> memory(std::int64_t{queries} * keys);
     for (int b = 0; b < sentences; ++b) {
       const int words = kept.words(b, keys);
+      const auto allowed = [=](int query) { return kept.allowed(b, query, queries, keys); };
       for (int h = 0; h < heads; ++h) {
         const View<T> p = weights.rows().row_block((b * heads + h) * queries, queries);
         const View<T> pw = p.column_block(0, words);
@@ -83,34 +116,32 @@ Attended<T> attention(Var<T> q, Var<T> k, Var<T> v, Mask mask = Mask::none(), in
         for (int i = 0; i < queries; ++i) {  // dS = scale · P ⊙ (dP − Σ P ⊙ dP)
           const T* pr = p.data + i * p.stride;
           T* row = ds.data + i * ds.stride;
+          const int seen = allowed(i);
           if (weights.reached()) {
             const T* dp = weights.grad().row_block((b * heads + h) * queries + i, 1).data;
-            for (int j = 0; j < words; ++j) row[j] += dp[j];
+            for (int j = 0; j < seen; ++j) row[j] += dp[j];
           }
-          const T dot = sum_of<T>(words, [=](int j) { return pr[j] * row[j]; });
-          for (int j = 0; j < words; ++j) row[j] = factor * pr[j] * (row[j] - dot);
+          const T dot = sum_of<T>(seen, [=](int j) { return pr[j] * row[j]; });
+          for (int j = 0; j < seen; ++j) row[j] = factor * pr[j] * (row[j] - dot);
+          for (int j = seen; j < words; ++j) row[j] = T(0);
         }
         const View<T> dsv{ds.data, queries, words, words, false};
-        if (dq) gemm(dsv, part(k.rows(), b, keys, words, h, width), part(to_q, b, queries, queries, h, width));
+        if (dq)  // dQ += dS K
+          multiply_allowed(dsv, part(k.rows(), b, keys, words, h, width), part(to_q, b, queries, queries, h, width),
+                           kept.is_causal(), allowed);
         if (dk) {  // dK += dSᵀ Q
-          gemm(dsv.transposed(), part(q.rows(), b, queries, queries, h, width), part(to_k, b, keys, words, h, width));
+          multiply_allowed(dsv.transposed(), part(q.rows(), b, queries, queries, h, width),
+                           part(to_k, b, keys, words, h, width), kept.is_causal(), allowed);
           clear_padding(part(to_k, b, keys, keys, h, width), words);
         }
         if (dv) {  // dV += Pᵀ dY
-          gemm(pw.transposed(), dyh, part(to_v, b, keys, words, h, value_width));
+          multiply_allowed(pw.transposed(), dyh, part(to_v, b, keys, words, h, value_width), kept.is_causal(), allowed);
           clear_padding(part(to_v, b, keys, keys, h, value_width), words);
         }
       }
     }
   });
   return {output, weights};
-}
-
-/// The rows from `words` on are padding and get no gradient: they become 0 when they are written for the first time.
-template <class T>
-void clear_padding(Target<T> gradient, int words) {
-  if (gradient.accumulate) return;
-  for (int i = words; i < gradient.rows; ++i) std::fill_n(gradient.data + i * gradient.stride, gradient.columns, T(0));
 }
 
 }  // namespace qkv

@@ -17,17 +17,19 @@ Var<T> softmax(Var<T> x, Mask mask = Mask::none()) {
   mask.check_fits("softmax", x.rank() >= 3 ? x.dim(0) : 1, keys);
   Var<T> y = Tape<T>::make("softmax", x.shape(), {x});
   std::copy(x.data(), x.data() + x.size(), assign(y).data);
-  for (int row = 0; row < rows; ++row)
-    softmax_in_place(assign(y).data + std::int64_t{row} * keys,
-                     mask.allowed(row / std::max(rows_per_sentence, 1), row % queries, queries, keys), keys);
+  const auto allowed = [=, kept = mask.kept_by(Tape<T>::current())](int row) {
+    return kept.allowed(row / std::max(rows_per_sentence, 1), row % queries, queries, keys);
+  };
+  for (int row = 0; row < rows; ++row) softmax_in_place(assign(y).data + std::int64_t{row} * keys, allowed(row), keys);
   on_backward(y, [=] {
     const View<T> dy = y.grad(), p = y.rows();
     if (auto dx = x.sink()) {
       const Target<T> to = dx.target();
-      for (int row = 0; row < rows; ++row) {  // dx = y ⊙ (dy − Σ dy y); masked keys have y = 0
+      for (int row = 0; row < rows; ++row) {  // dx = y ⊙ (dy − Σ dy y); nothing flows through masked keys
         const T *dyr = dy.data + row * dy.stride, *pr = p.data + row * p.stride;
-        const T dot = sum_of<T>(keys, [=](int j) { return dyr[j] * pr[j]; });
-        write_each(to.row_block(row, 1), [=](auto j) { return pr[j] * (dyr[j] - dot); });
+        const int seen = allowed(row);
+        const T dot = sum_of<T>(seen, [=](int j) { return dyr[j] * pr[j]; });
+        write_each(to.row_block(row, 1), [=](auto j) { return j < seen ? pr[j] * (dyr[j] - dot) : T(0); });
       }
     }
   });

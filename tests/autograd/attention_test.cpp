@@ -127,5 +127,70 @@ TEST(Softmax, LeavesMaskedKeysAlone) {
   EXPECT_NEAR(dx[0] + dx[1], 0, 1e-15);
 }
 
+/// Values of a causal attention over two sentences of four words with two heads, the second padded, and the gradients
+/// that these make of the outputs, with one number of q, k, v or of the output's gradient replaced.
+struct CausalNumbers {
+  static constexpr int sentences = 2, words = 4, width = 4, size = sentences * words * width;
+  enum Place { in_q, in_k, in_v, in_dy };
+
+  template <class T>
+  static std::vector<std::vector<T>> outputs_and_gradients(int place, int at, T number) {
+    Random random(3);
+    std::vector<std::vector<T>> given(4, std::vector<T>(size));
+    for (auto& numbers : given)
+      for (T& x : numbers) x = static_cast<T>(random.normal());
+    if (at >= 0) given[static_cast<std::size_t>(place)][static_cast<std::size_t>(at)] = number;
+    Tape<T> tape;
+    const Recording recording(tape);
+    const Shape shape{sentences, words, width};
+    const Var<T> q = tape.variable(shape, given[0]), k = tape.variable(shape, given[1]),
+                 v = tape.variable(shape, given[2]);
+    const std::vector<int> lengths{4, 3};
+    const Var<T> y = attention(q, k, v, Mask::causal_padding(lengths), 2).output;
+    tape.backward(y, std::span<const T>(given[3]));
+    std::vector<std::vector<T>> results{{y.data(), y.data() + size}};
+    for (const Var<T> x : {q, k, v}) results.emplace_back(x.grad().data, x.grad().data + size);
+    return results;
+  }
+};
+
+TEST(Attention, NotANumberReachesNothingThatTheMaskHidesItFrom) {
+  using N = CausalNumbers;
+  const auto clean = N::outputs_and_gradients<float>(0, -1, 0);
+  for (const int place : {N::in_q, N::in_k, N::in_v, N::in_dy})
+    for (int at = 0; at < N::size; ++at) {
+      const int sentence = at / (N::words * N::width), word = at / N::width % N::words;
+      const auto got = N::outputs_and_gradients<float>(place, at, NAN);
+      for (std::size_t result = 0; result < 4; ++result)
+        for (int other = 0; other < N::size; ++other) {
+          const int other_word = other / N::width % N::words;
+          // What stands at a word as a query, the output and dq, sees words up to itself; as a key, dk and dv, it is
+          // seen by words from itself on. A query that sees a key reaches through it the other keys that it sees.
+          const bool of_query = result < 2;
+          bool is_hidden = other / (N::words * N::width) != sentence;
+          if (place == N::in_q || place == N::in_dy) is_hidden |= of_query ? other_word != word : other_word > word;
+          if (place == N::in_k || place == N::in_v) is_hidden |= of_query && other_word < word;
+          if (!is_hidden) continue;
+          EXPECT_EQ(got[result][static_cast<std::size_t>(other)], clean[result][static_cast<std::size_t>(other)])
+              << "input " << place << " at " << at << " reaches number " << other << " of result " << result;
+        }
+    }
+}
+
+TEST(Softmax, NothingFlowsThroughAMaskedKey) {
+  Tape<double> tape;
+  const Recording recording(tape);
+  const std::vector<double> numbers{1, 2, 3, 4, 5, 6};
+  const Var<double> x = tape.variable({1, 2, 3}, numbers);
+  const std::vector<int> lengths{2};
+  const Var<double> y = softmax(x, Mask::padding(lengths));
+  tape.backward(y, std::vector<double>{1, 2, NAN, 1, 3, INFINITY});
+  for (int row = 0; row < 2; ++row) {
+    EXPECT_TRUE(std::isfinite(x.grad()(row, 0)));
+    EXPECT_NE(x.grad()(row, 1), 0);
+    EXPECT_EQ(x.grad()(row, 2), 0);
+  }
+}
+
 }  // namespace
 }  // namespace qkv

@@ -185,6 +185,13 @@ TEST(KoreanEnglish, WritesWhatCanBeReadBack) {
   EXPECT_TRUE(same(read_pairs((folder / "new/test.csv").string()), few.test));
   EXPECT_TRUE(same(read_pairs((folder / "new/long.csv").string()), few.long_sentences));
   EXPECT_TRUE(same(read_pairs((folder / "new/composition.csv").string()), few.composition));
+  EXPECT_NO_THROW(write_korean_english((folder / "new").string(), few)) << "the files are what would be written";
+  KoreanEnglish other = few;
+  std::swap(other.test[0], other.test[1]);
+  EXPECT_THROW(write_korean_english((folder / "new").string(), other), std::runtime_error);
+  EXPECT_TRUE(same(read_pairs((folder / "new/test.csv").string()), few.test));
+  write_korean_english((folder / "new").string(), other, true);
+  EXPECT_TRUE(same(read_pairs((folder / "new/test.csv").string()), other.test));
   std::filesystem::remove_all(folder);
 }
 
