@@ -6,7 +6,7 @@
 namespace qkv {
 
 /// y = γ ⊙ (x − mean) / √(variance + eps) + β, over the last dimension; the variance divides by C
-/// (Ba, Kiros & Hinton 2016, eq. 4).   x: [..., C]   weight γ: [C]   bias β: [C]   returns [..., C]
+/// (Ba, Kiros & Hinton 2016, eq. 3 and 4).   x: [..., C]   weight γ: [C]   bias β: [C]   returns [..., C]
 template <class T>
 Var<T> layer_norm(Var<T> x, Var<T> weight, Var<T> bias, double eps = 1e-5) {
   check(weight.rank() == 1 && weight.dim(0) == x.last(), "layer_norm: weight {} does not fit the last dimension of {}",

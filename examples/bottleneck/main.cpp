@@ -1,5 +1,5 @@
-// How much of each word's embedding is left in what the decoder reads: through the last hidden state alone, and
-// through attention. Neither network is trained.
+// How much of a gradient arrives at each word: through the last hidden state of Elman's cell, of a GRU, and through
+// attention. None of the networks is trained.
 
 #include <fmt/format.h>
 
@@ -17,9 +17,9 @@ constexpr int features = 16, sentence_length = 12;
 
 /// The norm of the gradient of ⟨v, result⟩ by each word, where v is a random direction.
 template <class Result>
-std::vector<double> reach(Result result) {
+std::vector<double> reach(CellKind cell, Result result) {
   Parameters<double> parameters;
-  const RnnEncoder<double> encoder(parameters.root() / "encoder", CellKind::gru, features, features);
+  const RnnEncoder<double> encoder(parameters.root() / "encoder", cell, features, features);
   parameters.initialise(1);
   Random random(2);
   std::vector<double> numbers, v;
@@ -40,19 +40,16 @@ std::vector<double> reach(Result result) {
 }
 
 int main() {
-  // The bottleneck: the decoder sees the state after the last word and nothing else.
-  const auto context = reach([](const RnnEncoded<double>& encoded) { return encoded.last; });
+  // A fixed context: the decoder sees the state after the last word and nothing else.
+  const auto last = [](const RnnEncoded<double>& encoded) { return encoded.last; };
+  const auto elman = reach(CellKind::elman, last), gru = reach(CellKind::gru, last);
   // Attention: the decoder sees a weighted sum of all states; it asks with the last one here.
-  const auto attended = reach([](const RnnEncoded<double>& encoded) {
+  const auto attended = reach(CellKind::gru, [](const RnnEncoded<double>& encoded) {
     return attention(encoded.last, encoded.states, encoded.states, Mask::none(), 1, 1.0).output;
   });
-  fmt::print("word  last state                 attention value\n");
-  const auto bar = [](double norm) {
-    std::string text;
-    for (int i = 0; i < static_cast<int>(std::lround(10 * norm)); ++i) text += "#";
-    return text;
-  };
+  fmt::print("word  {:<30}{:<21}{}\n", "last state, Elman", "last state, GRU", "attention value, GRU");
+  const auto bar = [](double norm) { return std::string(static_cast<std::size_t>(std::lround(10 * norm)), '#'); };
   for (int word = 0; word < sentence_length; ++word)
-    fmt::print("{:>4}  {:.4f}  {:<18} {:.4f}  {}\n", word + 1, context[word], bar(context[word]), attended[word],
-               bar(attended[word]));
+    fmt::print("{:>4}  {:.5f}  {:<20} {:.5f}  {:<11} {:.5f}  {}\n", word + 1, elman[word], bar(elman[word]), gru[word],
+               bar(gru[word]), attended[word], bar(attended[word]));
 }

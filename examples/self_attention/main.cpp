@@ -45,5 +45,11 @@ int main() {
   print_matrix("4 dscores", steps.scores.grad());
   print_matrix("3 dqueries", steps.queries.grad());
   print_matrix("  dkeys", steps.keys.grad());
-  print_matrix("2 dx", x.grad());
+  const auto weight_gradient = [&](std::size_t i) {  // of the query's, key's and value's weights, [out, in]
+    return View<double>{parameters.gradients(2 * i).data(), 4, 4, 4};
+  };
+  print_matrix("2 dW_Q", weight_gradient(0));
+  print_matrix("  dW_K", weight_gradient(1));
+  print_matrix("  dW_V", weight_gradient(2));
+  print_matrix("1 dx", x.grad());
 }

@@ -60,7 +60,7 @@ void matrices() {
   const Var<double> x = tape.variable({2, 3}, x_values, "x");
   const Var<double> w = tape.variable({2, 3}, w_values, "w");
   const Var<double> y = linear(x, w);
-  const std::vector<double> dy{1, 0, 0, 10};  // the gradient that flows into y
+  const std::vector<double> dy{1, 0, 2, 10};  // the gradient that flows into y; not symmetric, so that dyᵀ is not dy
   tape.backward(y, dy);
   print_matrix("y", y.rows(), 0);
   print_matrix("dx", x.grad(), 0);

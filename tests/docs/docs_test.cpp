@@ -1,5 +1,5 @@
 // What docs/ says is so: its commands print what stands below them, those that take too long to run exist with their
-// options, its quotations stand in the files they name, every operation has its section, every link leads somewhere.
+// options, its quotations stand in the files they name, every link leads somewhere.
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -18,21 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 
 const fs::path source = QKV_SOURCE_DIR;
-
-std::string joined(const std::vector<std::string>& lines) {
-  std::string text;
-  for (const std::string& line : lines) text += line + "\n";
-  return text;
-}
-
-/// README.md and every Markdown file of docs/, relative to the source.
-std::vector<std::string> documents() {
-  std::vector<std::string> files{"README.md"};
-  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(source / "docs"))
-    if (entry.path().extension() == ".md") files.push_back(fs::relative(entry.path(), source).string());
-  std::sort(files.begin(), files.end());
-  return files;
-}
 
 /// A folder like the repository's root after a build, to type commands in: the files of the source are there, the build
 /// is in build/release, and what is written stays in it. It is removed at the end.
@@ -154,71 +139,12 @@ TEST_P(Docs, LinksLeadSomewhere) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Docs, testing::ValuesIn(documents()), [](const auto& parameter) {
+INSTANTIATE_TEST_SUITE_P(All, Docs, testing::ValuesIn(documents_in(source)), [](const auto& parameter) {
   std::string name;
   for (const char c : fs::path(parameter.param).replace_extension("").string())
     if (std::isalnum(static_cast<unsigned char>(c)) != 0) name += c;
   return name;
 });
-
-/// The lines of a document that begin with the prefix, without it.
-std::vector<std::string> after_prefix(const std::string& document, const std::string& prefix) {
-  std::vector<std::string> found;
-  for (const std::string& line : read_prose(source / "docs" / document))
-    if (line.starts_with(prefix)) found.push_back(line.substr(prefix.size()));
-  return found;
-}
-
-TEST(Operations, EveryOperationHasItsSectionInOrder) {
-  std::vector<std::string> operations;
-  for (const fs::directory_entry& entry : fs::directory_iterator(source / "autograd" / "ops"))
-    operations.push_back(entry.path().stem().string());
-  std::sort(operations.begin(), operations.end());
-  EXPECT_EQ(after_prefix("operations.md", "## "), operations);
-}
-
-/// Whether a command is said to print a figure: at least three lines with bars, shades or branches.
-bool prints_figure(const Command& command) {
-  const auto is_drawn = [](const std::string& line) { return std::regex_search(line, std::regex("##|█|▓|▒|░|├|└|│")); };
-  return std::count_if(command.output.begin(), command.output.end(), is_drawn) >= 3;
-}
-
-TEST(Chapters, EachHasAFigureMadeByTheProject) {
-  const std::regex chapter(R"(\d\d-.*\.md)");
-  for (const fs::directory_entry& entry : fs::directory_iterator(source / "docs")) {
-    if (!std::regex_match(entry.path().filename().string(), chapter)) continue;
-    int figures = 0;
-    for (const Block& block : read_blocks(entry.path())) {
-      if (block.language != "console") continue;
-      const std::vector<Command> commands = commands_of(block);
-      figures += static_cast<int>(std::count_if(commands.begin(), commands.end(), prints_figure));
-    }
-    EXPECT_GE(figures, 1) << entry.path() << ": no command prints a figure";
-  }
-}
-
-TEST(Chapters, EachHasItsParts) {
-  const std::regex chapter(R"(\d\d-.*\.md)");
-  int chapters = 0;
-  for (const fs::directory_entry& entry : fs::directory_iterator(source / "docs")) {
-    const std::string name = entry.path().filename().string();
-    if (!std::regex_match(name, chapter)) continue;
-    ++chapters;
-    const std::vector<std::string> parts = after_prefix(name, "## ");
-    for (const std::string part : {"The formula", "Backwards, by hand", "In code", "Exercises"})
-      EXPECT_EQ(std::count(parts.begin(), parts.end(), part), 1) << name << " has no section \"" << part << '"';
-    const std::string text = joined(read_lines(entry.path()));
-    std::size_t answers = 0;
-    for (std::size_t at = text.find("<details>"); at != std::string::npos; at = text.find("<details>", at + 1))
-      ++answers;
-    EXPECT_EQ(answers, 3U) << name << ": three exercises with folded answers";
-    EXPECT_NE(text.find("```console"), std::string::npos) << name << " shows no command";
-    EXPECT_NE(text.find("```cpp"), std::string::npos) << name << " quotes no code";
-    EXPECT_NE(joined(read_lines(source / "docs" / "README.md")).find("(" + name + ")"), std::string::npos)
-        << "docs/README.md does not lead to " << name;
-  }
-  EXPECT_EQ(chapters, 11);
-}
 
 }  // namespace
 }  // namespace qkv

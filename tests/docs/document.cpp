@@ -93,6 +93,20 @@ std::vector<std::string> read_lines(const std::filesystem::path& file) {
   return lines;
 }
 
+std::string joined(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
+  return text;
+}
+
+std::vector<std::string> documents_in(const std::filesystem::path& source) {
+  std::vector<std::string> files{"README.md"};
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(source / "docs"))
+    if (entry.path().extension() == ".md") files.push_back(std::filesystem::relative(entry.path(), source).string());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
 std::vector<Block> read_blocks(const std::filesystem::path& file) {
   std::vector<Block> blocks;
   bool is_inside = false;

@@ -24,6 +24,12 @@ struct Command {
 /// The lines of a text file, without spaces at their ends. Throws std::runtime_error if it cannot be read.
 std::vector<std::string> read_lines(const std::filesystem::path& file);
 
+/// The lines, each with its end.
+std::string joined(const std::vector<std::string>& lines);
+
+/// README.md and every Markdown file of docs/, relative to the source, in order.
+std::vector<std::string> documents_in(const std::filesystem::path& source);
+
 /// The fenced blocks of a Markdown file, in order. Throws std::runtime_error if one does not end.
 std::vector<Block> read_blocks(const std::filesystem::path& file);
 
