@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <set>
 
+#include "autograd/check.h"
 #include "datasets/durable_file.h"
 #include "train/model_factory.h"
 #include "train/safetensors.h"
@@ -155,6 +156,7 @@ void RunFolder::remove_temporaries() const {
 }
 
 TrainedModel load_run(const std::string& path) {
+  check(!path.empty(), "load_run: the folder's name is empty");
   const RunFolder folder{path};
   if (!fs::exists(folder.config()))
     throw std::runtime_error(fmt::format("{} is no run: there is no {}; qkv train makes one", path, folder.config()));
