@@ -152,7 +152,8 @@ void RunFolder::remove_temporaries() const {
   for (const fs::path file :
        {checkpoint(), test(), metrics(), model(), source_vocabulary(), target_vocabulary(), config()})
     for (const auto& entry : fs::directory_iterator(file.parent_path()))
-      if (is_temporary_of(entry.path().filename().string(), file.filename().string())) remove_file(entry.path().string());
+      if (is_temporary_of(entry.path().filename().string(), file.filename().string()))
+        remove_file(entry.path().string());
 }
 
 TrainedModel load_run(const std::string& path) {
