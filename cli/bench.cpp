@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/terminal.h"
+#include "datasets/vocabulary.h"
 
 namespace qkv::cli {
 
@@ -28,7 +30,11 @@ std::vector<BenchConfig> configs_of(const CLI::App& command, const Options& opti
   const bool is_custom =
       std::any_of(std::begin(sizes), std::end(sizes), [&](const char* size) { return command.count(size) > 0; });
   if (is_custom && !options.names.empty()) throw WrongUsage("name configurations, or give the sizes of one, not both");
-  if (is_custom) return {options.custom};
+  const BenchConfig& custom = options.custom;
+  if (is_custom && custom.d_model % custom.heads != 0)
+    throw WrongUsage(fmt::format("--heads {} does not divide --d-model {}; each head takes an equal part", custom.heads,
+                                 custom.d_model));
+  if (is_custom) return {custom};
   if (options.names.empty()) return standard_bench_configs();
   std::vector<BenchConfig> configs;
   for (const std::string& name : options.names)
@@ -38,11 +44,12 @@ std::vector<BenchConfig> configs_of(const CLI::App& command, const Options& opti
 }
 
 void run(const CLI::App& command, const Options& options) {
+  const std::vector<BenchConfig> configs = configs_of(command, options);
   nlohmann::ordered_json json = nlohmann::ordered_json::array();
   if (!options.json)
-    fmt::print("{:<10} {:>7} {:>11} {:>10} {:>12} {:>12} {:>9}\n", "config", "workers", "median ms", "least ms",
-               "tokens/s", "parameters", "tape MB");
-  for (const BenchConfig& config : configs_of(command, options)) {
+    print("{:<10} {:>7} {:>11} {:>10} {:>12} {:>12} {:>9}\n", "config", "workers", "median ms", "least ms", "tokens/s",
+          "parameters", "tape MB");
+  for (const BenchConfig& config : configs) {
     BenchResult result;
     try {
       result = run_bench(config, options.workers, options.seconds);
@@ -57,11 +64,11 @@ void run(const CLI::App& command, const Options& options) {
                       {"tokens_per_second", result.tokens_per_second},
                       {"parameters", result.parameters}});
     else
-      fmt::print("{:<10} {:>7} {:>11.3f} {:>10.3f} {:>12.0f} {:>12} {:>9.1f}\n", result.config, result.workers,
-                 result.median_ms, result.min_ms, result.tokens_per_second, result.parameters, result.tape_mb);
+      print("{:<10} {:>7} {:>11.3f} {:>10.3f} {:>12.0f} {:>12} {:>9.1f}\n", result.config, result.workers,
+            result.median_ms, result.min_ms, result.tokens_per_second, result.parameters, result.tape_mb);
     std::fflush(stdout);
   }
-  if (options.json) fmt::print("{}\n", json.dump(2));
+  if (options.json) print_json(json, 2);
 }
 
 }  // namespace
@@ -73,24 +80,17 @@ void add_bench(CLI::App& app) {
   for (const BenchConfig& config : standard_bench_configs()) names.push_back(config.name);
   bench->add_option("CONFIG", options->names, fmt::format("of: {} [all]", fmt::join(names, ", ")))
       ->check(CLI::IsMember(names));
-  bench->add_option("--seconds", options->seconds, "how long to time each")
-      ->check(CLI::Range(0.0, 86400.0))
-      ->capture_default_str();
-  bench->add_option("--workers", options->workers, "threads that share each batch")
-      ->check(CLI::Range(1, 256))
-      ->capture_default_str();
+  add_number(*bench, "--seconds", options->seconds, "how long to time each", Range{0.0, 86400.0});
+  add_number(*bench, "--workers", options->workers, "threads that share each batch", worker_range);
   BenchConfig& custom = options->custom;
-  int* const values[] = {&custom.d_model,    &custom.heads,  &custom.layers,    &custom.ff,
-                         &custom.batch_size, &custom.length, &custom.vocabulary};
-  const char* const help[] = {"a Transformer of these sizes: features",
-                              "attention heads",
-                              "layers on each side",
-                              "width inside the feed-forward networks",
-                              "sentences",
-                              "words of source and target",
-                              "words of each vocabulary"};
-  for (std::size_t i = 0; i < std::size(sizes); ++i)
-    bench->add_option(sizes[i], *values[i], help[i])->check(CLI::Range(1, 1'000'000))->capture_default_str();
+  constexpr int most = 1'000'000;
+  add_number(*bench, sizes[0], custom.d_model, "a Transformer of these sizes: features", Range{1, most});
+  add_number(*bench, sizes[1], custom.heads, "attention heads", Range{1, most});
+  add_number(*bench, sizes[2], custom.layers, "layers on each side", Range{1, 1000});
+  add_number(*bench, sizes[3], custom.ff, "width inside the feed-forward networks", Range{1, most});
+  add_number(*bench, sizes[4], custom.batch_size, "sentences", Range{1, most});
+  add_number(*bench, sizes[5], custom.length, "words of source and target", Range{1, most});
+  add_number(*bench, sizes[6], custom.vocabulary, "words of each vocabulary", Range{special_tokens + 1, most});
   bench->add_flag("--json", options->json, "print the times as JSON");
   bench->footer("Examples:\n  qkv bench toy small --seconds 3\n  qkv bench --d-model 32 --heads 2 --length 20");
   bench->callback([bench, options] { run(*bench, *options); });

@@ -11,10 +11,6 @@ struct WrongUsage : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// For seeds: CLI11 would read "-1" as the largest number there is.
-inline const CLI::Validator not_negative(
-    [](const std::string& text) { return text.starts_with('-') ? text + " is negative" : std::string(); }, "");
-
 /// Each adds its subcommand, which runs when it is parsed.
 void add_data(CLI::App& app);
 void add_train(CLI::App& app);

@@ -3,7 +3,10 @@
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/terminal.h"
 #include "datasets/korean_english/korean_english.h"
+#include "datasets/visible_text.h"
 
 namespace qkv::cli {
 
@@ -19,11 +22,10 @@ void add_data(CLI::App& app) {
   data->require_subcommand(1);
   data->footer("Example:\n  qkv data korean-english --out data/korean-english");
   CLI::App* korean_english = data->add_subcommand("korean-english", "Korean-English sentence pairs from a grammar");
-  korean_english->add_option("--pairs", options->pairs, "training pairs")->capture_default_str();
-  korean_english->add_option("--seed", options->seed, "what every random choice follows from")
-      ->check(not_negative)
-      ->capture_default_str();
-  korean_english->add_option("--out", options->out, "folder for the five CSV files")->required()->type_name("DIR");
+  add_number(*korean_english, "--pairs", options->pairs, "training pairs; too few are refused with how many are enough",
+             Range{1, 1'000'000});
+  add_number(*korean_english, "--seed", options->seed, "what every random choice follows from", seed_range);
+  add_path(*korean_english, "--out", options->out, "folder for the five CSV files", "DIR")->required();
   korean_english->add_flag("--overwrite", options->overwrite, "replace files of these names that hold something else");
   korean_english->footer("Example:\n  qkv data korean-english --pairs 30000 --seed 1 --out data/korean-english");
   korean_english->callback([options] {
@@ -34,9 +36,8 @@ void add_data(CLI::App& app) {
       throw WrongUsage(fmt::format("--pairs {}: {}", options->pairs, error.what()));
     }
     write_korean_english(options->out, made, options->overwrite);
-    fmt::print("{}: train.csv {}, valid.csv {}, test.csv {}, long.csv {}, composition.csv {} pairs\n", options->out,
-               made.train.size(), made.valid.size(), made.test.size(), made.long_sentences.size(),
-               made.composition.size());
+    print("{}: train.csv {}, valid.csv {}, test.csv {}, long.csv {}, composition.csv {} pairs\n", visible(options->out),
+          made.train.size(), made.valid.size(), made.test.size(), made.long_sentences.size(), made.composition.size());
   });
 }
 

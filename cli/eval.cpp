@@ -5,9 +5,11 @@
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/options.h"
 #include "cli/terminal.h"
 #include "datasets/csv.h"
 #include "datasets/text.h"
+#include "datasets/visible_text.h"
 #include "study/attention_view.h"
 #include "study/link_table.h"
 #include "study/score_table.h"
@@ -52,14 +54,16 @@ std::vector<std::size_t> examples_of(const std::vector<Pair>& pairs, int count) 
 
 void show_example(const TrainedModel& trained, const Pair& pair, const Sentence& translation, bool cut) {
   const ShadedMatrixStyle style = matrix_style();
-  fmt::print("source       {}\nreference    {}\ntranslation  {}{}\n", join_words(pair.source), join_words(pair.target),
-             join_words(translation), translation == pair.target ? "  (the same)" : "");
+  print("source       {}\nreference    {}\ntranslation  {}{}\n", join_words(pair.source), join_words(pair.target),
+        join_words(translation), translation == pair.target ? "  (the same)" : "");
   if (translation.empty() || trained.config.model == ModelKind::rnn) return;
   const AttentionView view = attention_view(trained, pair.source, translation, AttentionKind::cross, {}, {}, cut);
-  fmt::print("\n{}\n{}\n", view.title, drawn(view));
+  print("\n{}\n", view.title);
+  print_drawn(drawn(view) + "\n");
   if (trained.alignment && !pair.links.empty())
-    fmt::print("Links found, with the reference fed in, against the gold links:\n{}\n",
-               link_table(pair, found_links(trained, pair), {.colour = style.colour, .width = style.width}));
+    print_drawn(
+        fmt::format("Links found, with the reference fed in, against the gold links:\n{}\n",
+                    link_table(pair, found_links(trained, pair), {.colour = style.colour, .width = style.width})));
 }
 
 /// What `work` returns; what it says is wrong is said of this file.
@@ -91,11 +95,11 @@ void run(const Options& options) {
       json[name] = in_file(file, [&] { return to_json(evaluation); });
       continue;
     }
-    fmt::print("{}\n", score_table(name, evaluation, trained.alignment));
+    print("{}\n", score_table(visible(name), evaluation, trained.alignment));
     for (std::size_t example : examples_of(pairs, options.examples))
       show_example(trained, pairs[example], evaluation.translations[example], evaluation.is_cut[example]);
   }
-  if (options.json) fmt::print("{}\n", (std::filesystem::is_directory(options.data) ? json : json.front()).dump(2));
+  if (options.json) print_json(std::filesystem::is_directory(options.data) ? json : json.front(), 2);
 }
 
 }  // namespace
@@ -103,22 +107,14 @@ void run(const Options& options) {
 void add_eval(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   CLI::App* eval = app.add_subcommand("eval", "Score a trained model on sentence pairs");
-  eval->add_option("RUN", options->run, "the run folder of a trained model")->required();
-  eval->add_option("--data", options->data, "a CSV file, or a folder with test.csv, long.csv and composition.csv")
-      ->required()
-      ->type_name("FILE|DIR");
-  eval->add_option("--beam", options->decoding.beam, "translations followed at once; 1 is greedy")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  eval->add_option("--length-penalty", options->decoding.length_penalty, "how much a beam favours longer translations")
-      ->check(CLI::Range(0.0, 10.0))
-      ->capture_default_str();
-  eval->add_option("--workers", options->workers, "threads that share the sentences")
-      ->check(CLI::Range(1, 256))
-      ->capture_default_str();
-  eval->add_option("--examples", options->examples,
-                   "show so many sentences of different lengths, with attention and links")
-      ->check(CLI::Range(0, 100));
+  add_path(*eval, "RUN", options->run, "the run folder of a trained model", "RUN")->required();
+  add_path(*eval, "--data", options->data, "a CSV file, or a folder with test.csv, long.csv and composition.csv",
+           "FILE|DIR")
+      ->required();
+  add_decoding(*eval, options->decoding);
+  add_number(*eval, "--workers", options->workers, "threads that share the sentences", worker_range);
+  add_number(*eval, "--examples", options->examples,
+             "show so many sentences of different lengths, with attention and links", Range{0, 100});
   eval->add_flag("--json", options->json, "print the scores as JSON")->excludes("--examples");
   eval->footer("Example:\n  qkv eval runs/transformer --data data/korean-english/test.csv --examples 3");
   eval->callback([options] { run(*options); });

@@ -6,7 +6,10 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/terminal.h"
 #include "datasets/text.h"
+#include "datasets/visible_text.h"
 #include "study/gradcheck_table.h"
 #include "study/zero_gradients.h"
 
@@ -28,12 +31,11 @@ bool is_named(const NamedGradcheck& check, const std::string& name) {
 void refuse_unknown(const std::string& name) {
   const auto& all = gradchecks();
   if (std::any_of(all.begin(), all.end(), [&](const NamedGradcheck& check) { return is_named(check, name); })) return;
-  const std::u32string wanted = decompose(name);
-  const auto nearest = std::min_element(all.begin(), all.end(), [&](const auto& a, const auto& b) {
-    return edit_distance(decompose(a.name), wanted) < edit_distance(decompose(b.name), wanted);
-  });
-  throw WrongUsage(fmt::format("there is no gradient check \"{}\"; the nearest is \"{}\", and qkv gradcheck lists all",
-                               name, nearest->name));
+  std::vector<std::string> names;
+  for (const NamedGradcheck& check : all) names.push_back(check.name);
+  const auto nearest = nearest_word(name, names);
+  throw WrongUsage(fmt::format("there is no gradient check {}{}; qkv gradcheck lists all", in_quotes(name),
+                               nearest ? fmt::format("; the nearest is \"{}\"", names[*nearest]) : ""));
 }
 
 std::vector<NamedGradcheck> chosen(const std::vector<std::string>& names) {
@@ -69,7 +71,7 @@ void run(const Options& options) {
   std::size_t name_width = 4;
   for (const NamedGradcheck& check : checks) name_width = std::max(name_width, check.name.size());
   const int width = static_cast<int>(name_width);
-  if (!options.json) fmt::print("{}", gradcheck_head(width));
+  if (!options.json) print_lines(gradcheck_head(width));
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   std::size_t failed = 0;
   const auto start = std::chrono::steady_clock::now();
@@ -79,16 +81,17 @@ void run(const Options& options) {
     if (options.json)
       rows.push_back(to_json(check, result));
     else
-      fmt::print("{}", gradcheck_row(check, result, width));
+      print_lines(gradcheck_row(check, result, width));
     std::fflush(stdout);
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (options.json)
-    fmt::print("{}\n", rows.dump(2));
+    print_json(rows, 2);
   else
-    fmt::print("\n{} of {} gradients are right; checked in {:.1f} s.\n", checks.size() - failed, checks.size(),
-               seconds);
-  if (failed > 0) throw std::runtime_error(fmt::format("{} of {} gradient checks failed", failed, checks.size()));
+    print("\n{} of {} {} right; checked in {:.1f} s.\n", checks.size() - failed, checks.size(),
+          checks.size() == 1 ? "gradient is" : "gradients are", seconds);
+  if (failed > 0)
+    throw std::runtime_error(fmt::format("{} of {} failed", failed, counted(checks.size(), "gradient check")));
 }
 
 }  // namespace
@@ -97,9 +100,7 @@ void add_gradcheck(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   CLI::App* gradcheck = app.add_subcommand("gradcheck", "Check the gradient of every operation, layer and model");
   gradcheck->add_option("NAME", options->names, "check these only; without any, all");
-  gradcheck->add_option("--seed", options->seed, "what the random inputs and directions follow from")
-      ->check(not_negative)
-      ->capture_default_str();
+  add_number(*gradcheck, "--seed", options->seed, "what the random inputs and directions follow from", seed_range);
   gradcheck->add_flag("--json", options->json, "print the rows as a JSON list");
   gradcheck->footer("Example:\n  qkv gradcheck attention layer_norm");
   gradcheck->callback([options] { run(*options); });

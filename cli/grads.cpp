@@ -5,8 +5,11 @@
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/terminal.h"
 #include "datasets/batches.h"
 #include "datasets/csv.h"
+#include "datasets/visible_text.h"
 #include "train/run_folder.h"
 #include "train/safetensors.h"
 
@@ -88,8 +91,8 @@ void run(const Options& options) {
         entry.name, shape, std::span(values).subspan(entry.offset, static_cast<std::size_t>(entry.shape.size()))));
   }
   write_safetensors(options.out, tensors, {mark});
-  fmt::print("{}: loss {:.6g} and the gradients of {} parameters over {} pairs\n", options.out, gradient.loss,
-             parameters.entries().size(), pairs.size());
+  print("{}: loss {:.6g} and the gradients of {} over {}\n", visible(options.out), gradient.loss,
+        counted(parameters.entries().size(), "parameter"), counted(pairs.size(), "pair"));
 }
 
 }  // namespace
@@ -97,14 +100,10 @@ void run(const Options& options) {
 void add_grads(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   CLI::App* grads = app.add_subcommand("grads", "Write the gradient of the loss over a whole file");
-  grads->add_option("RUN", options->run, "the run folder of a trained model")->required();
-  grads->add_option("--data", options->data, "a CSV file: one batch, in file order, dropout off")
-      ->required()
-      ->type_name("FILE");
-  grads->add_option("--out", options->out, "the safetensors file to write")->required()->type_name("FILE");
-  grads->add_option("--workers", options->workers, "threads that share the sentences")
-      ->check(CLI::Range(1, 256))
-      ->capture_default_str();
+  add_path(*grads, "RUN", options->run, "the run folder of a trained model", "RUN")->required();
+  add_path(*grads, "--data", options->data, "a CSV file: one batch, in file order, dropout off", "FILE")->required();
+  add_path(*grads, "--out", options->out, "the safetensors file to write", "FILE")->required();
+  add_number(*grads, "--workers", options->workers, "threads that share the sentences", worker_range);
   grads->add_flag("--overwrite", options->overwrite, "replace --out even if qkv grads did not write it");
   grads->footer("Example:\n  qkv grads runs/transformer --data my.csv --out gradients.safetensors");
   grads->callback([options] { run(*options); });

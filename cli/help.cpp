@@ -26,12 +26,7 @@ std::string wrapped(const std::string& text, int width) {
 
 }  // namespace
 
-Help::Help() {
-  column_width(names_width);
-  label("INT", "N");
-  label("UINT", "N");
-  label("FLOAT", "X");
-}
+Help::Help() { column_width(names_width); }
 
 std::string Help::make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const {
   return CLI::detail::find_and_replace(CLI::Formatter::make_help(app, std::move(name), mode), "\n\n\n", "\n\n");
@@ -39,8 +34,7 @@ std::string Help::make_help(const CLI::App* app, std::string name, CLI::AppForma
 
 std::string Help::make_option_opts(const CLI::Option* option) const {
   if (option->get_type_size() == 0 || option->get_positional()) return "";  // a flag, or RUN
-  const std::string type = option->get_type_name();                         // followed by ":" and what is allowed
-  return " " + get_label(type.substr(0, type.find(':')));
+  return " " + option->get_type_name();
 }
 
 std::string Help::make_option_desc(const CLI::Option* option) const {

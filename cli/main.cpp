@@ -6,14 +6,18 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <iterator>
+#include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "autograd/gemm.h"
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "cli/terminal.h"
+#include "datasets/visible_text.h"
 #include "train/version.h"
 
 namespace {
@@ -21,8 +25,14 @@ namespace {
 using qkv::cli::tell;
 
 int report(const std::string& message, int exit_code) {
-  tell(fmt::format("qkv: error: {}\n", message));
+  tell(fmt::format("qkv: error: {}\n", qkv::visible(message)));
   return exit_code;
+}
+
+/// The exit code of a program that has written all that it had to, or could not.
+int end_of_output() {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return 0;
+  return report("the results could not be written to standard output", 1);
 }
 
 /// If the program was started with a standard stream closed, the next file it opens would take the stream's number, and
@@ -42,17 +52,53 @@ std::vector<std::string> arguments(int argc, char** argv) {
   return reversed;
 }
 
+/// CLI11 would take the next argument for the value of "--out=", which a script types whose variable is not set.
+void refuse_missing_values(int argc, char** argv) {
+  for (int i = 1; i < argc && argv[i] != std::string_view("--"); ++i) {
+    const std::string_view argument = argv[i];
+    if (argument.starts_with("--") && argument.ends_with('='))
+      throw CLI::ValidationError(fmt::format("{} is followed by nothing; is a variable not set?", argument));
+  }
+}
+
 /// The command whose line is being read, as it is typed.
 std::string command_in(const CLI::App& app) {
   const auto chosen = app.get_subcommands();
   return chosen.empty() ? app.get_name() : app.get_name() + " " + command_in(*chosen.front());
 }
 
-/// Whether the first argument was meant as a command but is none.
-bool is_unknown_command(const CLI::App& app, const std::string& argument) {
-  const auto all = app.get_subcommands([](const CLI::App*) { return true; });
-  return !argument.starts_with('-') &&
-         std::none_of(all.begin(), all.end(), [&](const CLI::App* known) { return known->check_name(argument); });
+/// What is no command, or no option, where one must stand: "data klingon", "--versoin". Empty if all is well so far.
+std::string unknown(const CLI::App& app, int argc, char** argv) {
+  std::string command;
+  for (const CLI::App* at = &app; argc > 1; --argc, ++argv) {
+    const std::string argument = argv[1];
+    const auto commands = at->get_subcommands([](const CLI::App*) { return true; });
+    if (commands.empty()) return "";
+    if (argument.starts_with('-')) {
+      const bool is_known = at->get_option_no_throw(argument.substr(0, argument.find('='))) != nullptr;
+      return is_known ? "" : fmt::format("option {}", qkv::in_quotes(argument));
+    }
+    command += (command.empty() ? "" : " ") + argument;
+    const auto known =
+        std::find_if(commands.begin(), commands.end(), [&](const CLI::App* one) { return one->check_name(argument); });
+    if (known == commands.end()) return fmt::format("command {}", qkv::in_quotes(command));
+    at = *known;
+  }
+  return "";
+}
+
+/// Parses the arguments, which runs the command, and returns the exit code.
+int run(CLI::App& app, int argc, char** argv) {
+  try {
+    refuse_missing_values(argc, argv);
+    app.parse(arguments(argc, argv));
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() != 0) return report(fmt::format("{} (see {} --help)", error.what(), command_in(app)), 2);
+    std::ostringstream text;
+    app.exit(error, text, text);  // --help or --version
+    qkv::cli::print_lines(text.str());
+  }
+  return end_of_output();
 }
 
 }  // namespace
@@ -81,17 +127,14 @@ int main(int argc, char** argv) {
     tell(app.help());
     return 2;
   }
-  if (is_unknown_command(app, argv[1]))
-    return report(fmt::format("there is no command \"{}\" (see qkv --help)", argv[1]), 2);
+  if (const std::string what = unknown(app, argc, argv); !what.empty())
+    return report(fmt::format("there is no {} (see qkv --help)", what), 2);
   try {
-    app.parse(arguments(argc, argv));
-    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return 0;
-    return report("the results could not be written to standard output", 1);
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);
-    return report(fmt::format("{} (see {} --help)", error.what(), command_in(app)), 2);
+    return run(app, argc, argv);
   } catch (const qkv::cli::WrongUsage& error) {
     return report(error.what(), 2);
+  } catch (const std::filesystem::filesystem_error& error) {
+    return report(fmt::format("{}: {}", error.path1().string(), error.code().message()), 1);
   } catch (const std::bad_alloc&) {
     return report("there is not enough memory for this", 1);
   } catch (const std::exception& error) {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli/terminal.h"
+#include "datasets/visible_text.h"
 
 namespace qkv::cli {
 
@@ -43,12 +44,13 @@ void Progress::step(const TrainingObserver::Step& s) {
                                        s.tokens_per_second, minutes_and_seconds(s.seconds_left));
   const std::int64_t room =
       terminal_width(STDERR_FILENO) - static_cast<std::int64_t>(text.size()) - 1;  // a full line would wrap
-  tell(fmt::format("\r{}{}\033[K", bar(s.step, s.steps, std::clamp<std::int64_t>(room, 0, 24)), text));
+  tell_drawn(fmt::format("\r{}{}\033[K", bar(s.step, s.steps, std::clamp<std::int64_t>(room, 0, 24)), text));
   bar_is_shown_ = true;
 }
 
 void Progress::line(const std::string& text) {
-  tell(fmt::format("{}{}\n", bar_is_shown_ ? "\r\033[K" : "", text));
+  if (bar_is_shown_) tell_drawn("\r\033[K");
+  tell(visible(text) + "\n");
   bar_is_shown_ = false;
 }
 

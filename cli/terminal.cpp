@@ -6,11 +6,50 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
+#include <stdexcept>
 #include <string_view>
+
+#include "datasets/visible_text.h"
 
 namespace qkv::cli {
 
-void tell(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+namespace {
+
+void write(const std::string& text, std::FILE* stream) { std::fwrite(text.data(), 1, text.size(), stream); }
+
+void write_result(const std::string& text) {
+  write(text, stdout);
+  if (std::ferror(stdout) != 0) throw std::runtime_error("the results could not be written to standard output");
+}
+
+/// In bash's $'…', which takes any byte.
+std::string with_escapes(const std::string& argument) {
+  std::string text = "$'";
+  for (const char c : argument) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\'' || c == '\\')
+      text += {'\\', c};
+    else if (byte >= 0x20 && byte < 0x7f)
+      text += c;
+    else
+      text += fmt::format("\\x{:02x}", byte);
+  }
+  return text + "'";
+}
+
+}  // namespace
+
+void print_lines(const std::string& text) { write_result(visible_lines(text)); }
+
+void print_drawn(const std::string& text) { write_result(text); }
+
+void print_json(const nlohmann::ordered_json& json, int indent) {
+  write_result(visible_json(json.dump(indent)) + "\n");
+}
+
+void tell(const std::string& text) { write(visible_lines(text), stderr); }
+
+void tell_drawn(const std::string& text) { write(text, stderr); }
 
 int terminal_width(int stream) {
   winsize size{};
@@ -28,6 +67,7 @@ std::string drawn(const AttentionView& view) {
 }
 
 std::string as_typed(const std::string& argument) {
+  if (visible(argument) != argument) return with_escapes(argument);
   const auto is_plain = [](unsigned char c) {
     return std::isalnum(c) != 0 || c >= 0x80 ||
            std::string_view("_-./+:=,@").find(static_cast<char>(c)) != std::string_view::npos;

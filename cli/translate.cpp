@@ -6,8 +6,10 @@
 #include <system_error>
 
 #include "cli/commands.h"
+#include "cli/options.h"
 #include "cli/terminal.h"
 #include "datasets/text.h"
+#include "datasets/visible_text.h"
 #include "study/attention_view.h"
 #include "train/decoding.h"
 #include "train/source_sentence.h"
@@ -21,14 +23,10 @@ struct Options {
   std::vector<std::string> sentences;
   std::optional<int> max_words;
   DecodingOptions decoding;
-  std::string attention;
+  std::optional<AttentionKind> attention;
   std::optional<int> layer, head;
   bool json = false;
 };
-
-AttentionKind kind_of(const std::string& name) {
-  return name == "cross" ? AttentionKind::cross : name == "encoder" ? AttentionKind::encoder : AttentionKind::decoder;
-}
 
 nlohmann::ordered_json to_json(const AttentionView& view) {
   nlohmann::ordered_json json{{"layer", view.layer}, {"head", nullptr}, {"rows", view.rows}, {"columns", view.columns}};
@@ -51,9 +49,9 @@ struct Target {
 class Translator {
  public:
   explicit Translator(const Options& options) : options_(options), trained_(load_run(options.run)) {
-    if (options.attention.empty()) return;
+    if (!options.attention) return;
     try {  // whether there is such an attention is known before anything is translated
-      attention_view(trained_, {}, {}, kind_of(options.attention), options.layer, options.head);
+      attention_view(trained_, {}, {}, *options.attention, options.layer, options.head);
     } catch (const std::invalid_argument& error) {
       throw WrongUsage(fmt::format("{}: {}", options.run, error.what()));
     }
@@ -66,9 +64,9 @@ class Translator {
       warn_of_unknown(source);
       const Target target = source.words.empty() ? Target{} : translate(source.words);
       if (options_.json)
-        print_json(source, target);
+        show_as_json(source, target);
       else
-        print(source, target);
+        show(source, target);
     } catch (const std::invalid_argument& error) {  // invalid UTF-8, or more words than there are positions
       throw std::runtime_error(fmt::format("{}: {}", place, error.what()));
     }
@@ -85,8 +83,8 @@ class Translator {
                                                    std::span(&limit, 1), options_.decoding)
                                         .front();
     if (translation.cut)
-      tell(fmt::format("qkv: warning: \"{}\": the translation was cut off after {} words\n", join_words(words),
-                       translation.words.size()));
+      tell(fmt::format("qkv: warning: {}: the translation was cut off after {}\n", in_quotes(join_words(words)),
+                       counted(translation.words.size(), "word")));
     return {trained_.target.decode(translation.words), translation.cut};
   }
 
@@ -94,26 +92,27 @@ class Translator {
     for (const std::string& word : source.unknown) {
       if (!warned_.insert(word).second) continue;
       const auto nearest = trained_.source.nearest(word);
-      tell(fmt::format("qkv: warning: \"{}\" is not a word that this model knows{}\n", word,
-                       nearest ? fmt::format("; the nearest that it knows is \"{}\"", *nearest) : ""));
+      tell(fmt::format("qkv: warning: {} is not a word that this model knows{}\n", in_quotes(word),
+                       nearest ? fmt::format("; the nearest that it knows is {}", in_quotes(*nearest)) : ""));
     }
   }
 
-  void print(const SourceSentence& source, const Target& target) const {
-    fmt::print("{}\n", join_words(target.words));
-    if (options_.attention.empty() || source.words.empty()) return;
-    const AttentionView view = attention_view(trained_, source.words, target.words, kind_of(options_.attention),
-                                              options_.layer, options_.head, target.cut);
-    fmt::print("\n{}\n{}\n", view.title, drawn(view));
+  void show(const SourceSentence& source, const Target& target) const {
+    print_lines(join_words(target.words) + "\n");
+    if (!options_.attention || source.words.empty()) return;
+    const AttentionView view = attention_view(trained_, source.words, target.words, *options_.attention, options_.layer,
+                                              options_.head, target.cut);
+    print("\n{}\n", view.title);
+    print_drawn(drawn(view) + "\n");
   }
 
-  void print_json(const SourceSentence& source, const Target& target) const {
+  void show_as_json(const SourceSentence& source, const Target& target) const {
     nlohmann::ordered_json json{{"source", source.words},
                                 {"unknown", source.unknown},
                                 {"translation", join_words(target.words)},
                                 {"words", target.words}};
-    if (!options_.attention.empty() && !source.words.empty()) {
-      const AttentionKind kind = kind_of(options_.attention);
+    if (options_.attention && !source.words.empty()) {
+      const AttentionKind kind = *options_.attention;
       json["attention"] = nlohmann::ordered_json::array();
       if (options_.layer || options_.head)
         json["attention"].push_back(to_json(
@@ -122,7 +121,7 @@ class Translator {
         for (const AttentionView& view : attention_views(trained_, source.words, target.words, kind, target.cut))
           json["attention"].push_back(to_json(view));
     }
-    fmt::print("{}\n", json.dump());
+    print_json(json);
   }
 
   const Options& options_;
@@ -150,29 +149,21 @@ void add_translate(CLI::App& app) {
   const auto without_space = [](const std::string& run) {
     return run.ends_with("] ") ? run.substr(0, run.size() - 1) : run;
   };
-  translate->add_option("RUN", options->run, "the run folder of a trained model")
+  add_path(*translate, "RUN", options->run, "the run folder of a trained model", "RUN")
       ->required()
       ->transform(without_space, "", "");  // that main.cpp puts behind a bracket
   translate->add_option("SENTENCE", options->sentences, "sentences; without any, lines of standard input");
-  translate->add_option("--beam", options->decoding.beam, "translations followed at once; 1 is greedy")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  translate
-      ->add_option("--length-penalty", options->decoding.length_penalty, "how much a beam favours longer translations")
-      ->check(CLI::Range(0.0, 10.0))
-      ->capture_default_str();
-  translate->add_option("--max-words", options->max_words, "most words of a translation [2 x source words + 10]")
-      ->check(CLI::Range(1, 1000));
-  translate
-      ->add_option("--attention", options->attention, "show the weights of this attention: cross, encoder or decoder")
-      ->check(CLI::IsMember({"cross", "encoder", "decoder"}))
-      ->type_name("KIND");
-  translate->add_option("--layer", options->layer, "of this layer, from 0 [the last]");
-  translate->add_option("--head", options->head, "of this head, from 0 [the mean of all]");
+  add_decoding(*translate, options->decoding);
+  add_number(*translate, "--max-words", options->max_words, "most words of a translation", Range{1, 1000})
+      ->default_str("2 x source words + 10");
+  add_choice(*translate, "--attention", {"cross", "encoder", "decoder"}, "show the weights of this attention",
+             [options](std::size_t kind) { options->attention = static_cast<AttentionKind>(kind); });
+  add_number(*translate, "--layer", options->layer, "of this layer", Range{0, 999})->default_str("the last");
+  add_number(*translate, "--head", options->head, "of this head", Range{0, 999'999})->default_str("the mean of all");
   translate->add_flag("--json", options->json, "one JSON object a line; with --attention all layers and heads");
   translate->footer("Example:\n  qkv translate runs/transformer \"저는 학교에 갑니다.\" --attention cross");
   translate->callback([options] {
-    if (options->attention.empty() && (options->layer || options->head))
+    if (!options->attention && (options->layer || options->head))
       throw WrongUsage("--layer and --head choose what --attention shows; give --attention cross, encoder or decoder");
     run(*options);
   });

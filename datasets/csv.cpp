@@ -11,6 +11,7 @@
 #include "datasets/csv_lines.h"
 #include "datasets/durable_file.h"
 #include "datasets/text.h"
+#include "datasets/visible_text.h"
 
 namespace qkv {
 namespace {
@@ -21,8 +22,8 @@ std::optional<std::string> link_error(const Pair& pair, const Link& link) {
     return word < 0 || static_cast<std::size_t>(word) >= words.size();
   };
   const auto describe = [&](std::string_view side, const std::vector<std::string>& words) {
-    return fmt::format("link {}{}{} is outside its sentence: the {} has {} {}, counted from 0", link.source,
-                       link.sure ? '-' : '?', link.target, side, words.size(), words.size() == 1 ? "word" : "words");
+    return fmt::format("link {}{}{} is outside its sentence: the {} has {}, counted from 0", link.source,
+                       link.sure ? '-' : '?', link.target, side, counted(words.size(), "word"));
   };
   if (outside(link.source, pair.source)) return describe("source", pair.source);
   if (outside(link.target, pair.target)) return describe("target", pair.target);
@@ -93,9 +94,9 @@ std::string write_sentence(const std::vector<std::string>& words, std::string_vi
   const std::string text = join_words(words);
   if (words.empty() || split_words(text) != words || normalise(text) != text) {
     throw std::invalid_argument(
-        fmt::format("write_pairs: the {} of pair {}, \"{}\", would not read back as its {} words: it needs words, none "
+        fmt::format("write_pairs: the {} of pair {}, \"{}\", would not read back as its {}: it needs words, none "
                     "empty or with a space, in NFC",
-                    side, row, text, words.size()));
+                    side, row, text, counted(words.size(), "word")));
   }
   if (text.find_first_of(",\"") == std::string::npos) return text;
   std::string quoted = "\"";

@@ -11,6 +11,7 @@
 
 #include "datasets/durable_file.h"
 #include "datasets/text.h"
+#include "datasets/visible_text.h"
 
 namespace qkv {
 namespace {
@@ -34,8 +35,8 @@ std::string lines_of(const std::string& path) {
     const std::size_t before = bytes.rfind('\n', zero);
     const std::size_t begin = before == std::string::npos ? 0 : before + 1;
     throw std::runtime_error(
-        fmt::format("{}:{}: a zero byte after {} bytes of the line; is the file UTF-16? it must be UTF-8", path, line,
-                    zero - begin));
+        fmt::format("{}:{}: a zero byte after {} of the line; is the file UTF-16? it must be UTF-8", path, line,
+                    counted(zero - begin, "byte")));
   }
   if (bytes.back() != '\n') bytes += '\n';
   return bytes;
@@ -99,8 +100,8 @@ bool CsvLines::next(std::vector<CsvField>& fields) {
   }
   if (fields.size() > header_.size()) {
     fail(header_.size(), fields[header_.size()].at,
-         fmt::format("the line has {} fields and the header {}; a comma inside a field needs quotes around the field",
-                     fields.size(), header_.size()));
+         fmt::format("the line has {} and the header {}; a comma inside a field needs quotes around the field",
+                     counted(fields.size(), "field"), header_.size()));
   }
   return true;
 }

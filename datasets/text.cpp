@@ -9,6 +9,7 @@
 #include <new>
 #include <numeric>
 #include <stdexcept>
+#include <utility>
 
 namespace qkv {
 namespace {
@@ -147,6 +148,26 @@ std::size_t edit_distance(std::u32string_view a, std::u32string_view b) {
     }
   }
   return row.back();
+}
+
+std::optional<std::size_t> nearest_word(std::string_view word, std::span<const std::string> words) {
+  constexpr std::size_t most_letters = 200;
+  const std::u32string letters = decompose(word);
+  if (letters.size() > most_letters) return std::nullopt;
+  std::optional<std::size_t> nearest;
+  std::pair<std::size_t, std::ptrdiff_t> least;  // the distance, and less the letters of the common beginning
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::u32string other = decompose(words[i]);
+    const std::size_t shorter = std::min(letters.size(), other.size());
+    if (nearest && std::max(letters.size(), other.size()) - shorter > least.first) continue;  // no less than that
+    const auto common =
+        std::mismatch(letters.begin(), letters.end(), other.begin(), other.end()).first - letters.begin();
+    const std::pair measure(edit_distance(letters, other), -common);
+    if (nearest && measure >= least) continue;
+    least = measure;
+    nearest = i;
+  }
+  return nearest;
 }
 
 }  // namespace qkv

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,5 +38,10 @@ int columns(std::string_view text);
 /// The least number of insertions, deletions and replacements that turn one text into the other (Levenshtein 1966).
 /// On decompose()d words, 학교에 and 학교는 differ in a jamo or three where they would otherwise differ in a third.
 std::size_t edit_distance(std::u32string_view a, std::u32string_view b);
+
+/// Which of the words is most like this one: the one with the least edit distance between letters (of Hangul: jamo), of
+/// those the one with the longest common beginning, of those the first. Nothing where there are no words, or where this
+/// one has more than 200 letters, so that the time is bounded by how long the words are together.
+std::optional<std::size_t> nearest_word(std::string_view word, std::span<const std::string> words);
 
 }  // namespace qkv

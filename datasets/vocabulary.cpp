@@ -123,23 +123,9 @@ std::vector<std::string> Vocabulary::decode(std::span<const std::int32_t> ids) c
 }
 
 std::optional<std::string> Vocabulary::nearest(std::string_view word) const {
-  if (size() == special_tokens) return std::nullopt;
-  const std::u32string letters = decompose(word);
-  const auto unlikeness = [&](const std::string& candidate) {
-    const std::u32string other = decompose(candidate);
-    const auto common =
-        std::mismatch(letters.begin(), letters.end(), other.begin(), other.end()).first - letters.begin();
-    return std::pair(edit_distance(letters, other), -common);
-  };
-  auto best = tokens_.begin() + special_tokens;
-  auto least = unlikeness(*best);
-  for (auto candidate = best + 1; candidate != tokens_.end(); ++candidate) {
-    if (const auto measure = unlikeness(*candidate); measure < least) {
-      least = measure;
-      best = candidate;
-    }
-  }
-  return *best;
+  const std::span words = std::span(tokens_).subspan(special_tokens);
+  const auto found = nearest_word(word, words);
+  return found ? std::optional(words[*found]) : std::nullopt;
 }
 
 }  // namespace qkv

@@ -56,9 +56,8 @@ class Vocabulary {
   /// The tokens with these ids, special ones too. Throws std::invalid_argument as word does.
   std::vector<std::string> decode(std::span<const std::int32_t> ids) const;
 
-  /// The known word that is most like this one, for warnings: the one with the least edit distance between letters
-  /// (of Hangul: jamo), of those the one with the longest common beginning, of those the most frequent. Nothing only
-  /// where no word is known at all.
+  /// The known word that is most like this one, for warnings, as nearest_word finds it: of several the most frequent.
+  /// Nothing where no word is known at all, or where this one is too long to be a slip of the pen.
   std::optional<std::string> nearest(std::string_view word) const;
 
  private:

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "datasets/visible_text.h"
+
 namespace qkv {
 
 namespace {
@@ -49,8 +51,8 @@ std::string score_table(const std::string& name, const Evaluation& evaluation,
   for (const LengthScores& length : evaluation.by_length) text += line(length.name(), length.scores);
   if (evaluation.by_length.size() > 1) text += line("all", evaluation.scores);
   if (evaluation.cut > 0)
-    text += fmt::format("  {} of {} translations were cut off after 2 x source words + 10\n", evaluation.cut,
-                        evaluation.translations.size());
+    text += fmt::format("  {} of {} {} cut off after 2 x source words + 10\n", evaluation.cut,
+                        counted(evaluation.translations.size(), "translation"), evaluation.cut == 1 ? "was" : "were");
   if (evaluation.alignment) text += alignment_lines(*evaluation.alignment, chosen);
   return text;
 }

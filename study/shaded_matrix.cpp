@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "datasets/text.h"
+#include "datasets/visible_text.h"
 #include "study/terminal_text.h"
 
 namespace qkv {
@@ -74,7 +75,7 @@ std::string vertical_labels(const std::vector<std::string>& labels, int margin, 
   std::vector<std::vector<std::string>> letters;
   std::size_t height = 0;
   for (const std::string& label : labels) {
-    letters.push_back(visible_characters(shortened(label, longest_label)));
+    letters.push_back(visible_characters(shortened(visible(label), longest_label)));
     height = std::max(height, letters.back().size());
   }
   std::string result;
@@ -111,7 +112,7 @@ std::string shaded_matrix(const std::vector<std::string>& rows, const std::vecto
   std::vector<std::string> row_labels;
   int margin = 0;
   for (const std::string& row : rows) {
-    row_labels.push_back(shortened(row, longest_label));
+    row_labels.push_back(shortened(visible(row), longest_label));
     margin = std::max(margin, qkv::columns(row_labels.back()) + 1);
   }
   const int room = style.width - margin;

@@ -14,8 +14,8 @@ struct ShadedMatrixStyle {
 };
 
 /// Draws a matrix of weights from 0 to 1 for people to look at, one line per row, each line ending in "\n". Row labels
-/// stand before their rows; column labels above their columns, written downwards, as Korean may be. Labels longer than
-/// 16 columns are shortened.
+/// stand before their rows; column labels above their columns, written downwards, as Korean may be. Control
+/// and format characters in labels are shown as `\u{1b}`; labels longer than 16 columns are shortened.
 /// weights: [rows.size(), columns.size()], row-major.
 /// Throws std::invalid_argument if the number of weights differs from that, if one is not within 0 … 1 (a thousandth is
 /// forgiven as rounding), or if the width leaves no room for a single column.

@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <set>
 
+#include "autograd/check.h"
 #include "datasets/durable_file.h"
 #include "train/model_factory.h"
 #include "train/safetensors.h"
@@ -151,10 +152,12 @@ void RunFolder::remove_temporaries() const {
   for (const fs::path file :
        {checkpoint(), test(), metrics(), model(), source_vocabulary(), target_vocabulary(), config()})
     for (const auto& entry : fs::directory_iterator(file.parent_path()))
-      if (is_temporary_of(entry.path().filename().string(), file.filename().string())) remove_file(entry.path().string());
+      if (is_temporary_of(entry.path().filename().string(), file.filename().string()))
+        remove_file(entry.path().string());
 }
 
 TrainedModel load_run(const std::string& path) {
+  check(!path.empty(), "load_run: the folder's name is empty");
   const RunFolder folder{path};
   if (!fs::exists(folder.config()))
     throw std::runtime_error(fmt::format("{} is no run: there is no {}; qkv train makes one", path, folder.config()));

@@ -66,7 +66,7 @@ struct TrainedModel {
 };
 
 /// Reads a run's best model. Throws std::runtime_error naming the file and what is wrong with it: no such run, a
-/// vocabulary or a tensor that does not fit the others.
+/// vocabulary or a tensor that does not fit the others; std::invalid_argument if the path is empty.
 TrainedModel load_run(const std::string& path);
 
 /// Writes the parameters by their names, and what was chosen on the validation set. Throws std::runtime_error, and

@@ -15,6 +15,7 @@
 
 #include "datasets/durable_file.h"
 #include "datasets/text.h"
+#include "datasets/visible_text.h"
 
 namespace qkv {
 namespace {
@@ -61,7 +62,7 @@ class Reader {
 
   json read_header() {
     if (content_.size() < length_bytes) {
-      fail("only {} bytes, too short for a safetensors file; was it cut short?", content_.size());
+      fail("only {}, too short for a safetensors file; was it cut short?", counted(content_.size(), "byte"));
     }
     std::uint64_t length = 0;
     std::memcpy(&length, content_.data(), length_bytes);
@@ -70,8 +71,8 @@ class Reader {
            longest_header);
     }
     if (length > content_.size() - length_bytes) {
-      fail("says its header is {} bytes long, but only {} bytes follow; was it cut short?", length,
-           content_.size() - length_bytes);
+      fail("says its header is {} bytes long, but only {} follow; was it cut short?", length,
+           counted(content_.size() - length_bytes, "byte"));
     }
     const std::string_view text = std::string_view(content_).substr(length_bytes, length);
     numbers_ = std::string_view(content_).substr(length_bytes + length);
@@ -182,8 +183,10 @@ class Reader {
       end = placed[i].end;
     }
     if (end != numbers_.size()) {
-      fail("the last {} bytes{} belong to no tensor", numbers_.size() - end,
-           placed.empty() ? "" : fmt::format(", after tensor '{}',", placed.back().tensor.name));
+      const std::size_t rest = numbers_.size() - end;
+      fail("the last {}{} {} to no tensor", counted(rest, "byte"),
+           placed.empty() ? "" : fmt::format(", after tensor '{}',", placed.back().tensor.name),
+           rest == 1 ? "belongs" : "belong");
     }
   }
 

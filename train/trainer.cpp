@@ -5,6 +5,7 @@
 
 #include "datasets/csv.h"
 #include "datasets/durable_file.h"
+#include "datasets/visible_text.h"
 #include "train/metrics_log.h"
 #include "train/model_factory.h"
 
@@ -119,11 +120,13 @@ class Run {
  private:
   EncodedPairs encoded() {
     EncodedPairs pairs(data_.train, source_, target_, config_.max_length);
+    const std::size_t all = data_.train.size();
+    check(pairs.size() > 0, "{} longer than --max-length {}",
+          all == 1 ? "the only training pair is" : fmt::format("all {} training pairs are", all), config_.max_length);
     if (pairs.left_out() > 0)
-      observer_.on_message(fmt::format("{} of {} training pairs are longer than {} words and are left out",
-                                       pairs.left_out(), data_.train.size(), config_.max_length));
-    check(pairs.size() > 0, "all {} training pairs are longer than --max-length {}", data_.train.size(),
-          config_.max_length);
+      observer_.on_message(fmt::format("{0} of {1} {2} longer than {3} and {2} left out", pairs.left_out(),
+                                       counted(all, "training pair"), pairs.left_out() == 1 ? "is" : "are",
+                                       counted(static_cast<std::size_t>(config_.max_length), "word")));
     return pairs;
   }
 
@@ -273,6 +276,7 @@ TrainingData read_training_data(const TrainingConfig& config) {
 
 TrainingResult train(const TrainingConfig& config, const TrainingData& data, const RunFolder& folder, RunStart start,
                      const TrainingObserver& observer, const StopFlag& stop) {
+  check(!folder.path.empty(), "train: the run folder's name is empty");
   check_settings(config);
   check(config.patience == 0 || !data.valid.empty(), "--patience needs a validation set; give --valid");
   return Run(config, data, folder, start, observer, stop)();

@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
+#include <type_traits>
 #include <utility>
 
 #include "autograd/check.h"
 #include "datasets/durable_file.h"
+#include "datasets/text.h"
 #include "train/version.h"
 
 namespace qkv {
@@ -58,48 +59,64 @@ TrainingConfig default_settings(ModelKind model) {
   return settings;
 }
 
-void check_settings(const TrainingConfig& config) {
-  const auto at_least = [](const char* option, auto value, auto least) {
-    check(value >= least, "--{} {} is too small; it must be at least {}", option, value, least);
-  };
-  const auto probability = [](const char* option, double value) {
-    check(value >= 0 && value < 1, "--{} {} is out of range; it must be at least 0 and below 1", option, value);
-  };
-  at_least("d-model", config.d_model, 1);
-  at_least("heads", config.heads, 1);
-  check(config.d_model % config.heads == 0, "--heads {} does not divide --d-model {}; each head takes an equal part",
-        config.heads, config.d_model);
-  at_least("layers", config.layers, 1);
-  at_least("ff", config.ff, 1);
-  at_least("embedding", config.embedding, 1);
-  at_least("hidden", config.hidden, 1);
-  probability("dropout", config.dropout);
-  at_least("min-frequency", config.min_frequency, 1);
-  check(config.max_length >= 1 && config.max_length <= 10'000,
-        "--max-length {} is out of range; it must be within 1 and 10000", config.max_length);
-  at_least("batch-size", config.batch_size, 1);
-  at_least("epochs", config.epochs, 1);
-  if (config.steps) at_least("steps", *config.steps, 0);
-  check(config.lr > 0 && config.lr <= 100, "--lr {} is out of range; it must be above 0 and at most 100", config.lr);
-  at_least("warmup", config.warmup, 0);
-  probability("beta1", config.adam.beta1);
-  probability("beta2", config.adam.beta2);
-  probability("weight-decay", config.adam.weight_decay);
-  check(config.clip >= 0 && std::isfinite(config.clip), "--clip {} is out of range; it must be at least 0 and finite",
-        config.clip);
-  probability("label-smoothing", config.label_smoothing);
-  at_least("validate-every", config.validate_every, 0);
-  at_least("patience", config.patience, 0);
-  check(config.workers >= 1 && config.workers <= 256, "--workers {} is out of range; it must be within 1 and 256",
-        config.workers);
-}
-
 namespace {
 
+/// A setting's name in a file.
 std::string key_of(std::string name) {
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
 }
+
+}  // namespace
+
+bool uses(ModelKind model, UsedBy used_by) {
+  switch (used_by) {
+    case UsedBy::every_model:
+      return true;
+    case UsedBy::transformer:
+      return model == ModelKind::transformer;
+    case UsedBy::rnn_models:
+      return model != ModelKind::transformer;
+    case UsedBy::rnn_attention:
+      return model == ModelKind::rnn_attention;
+  }
+  return false;
+}
+
+std::string models_with(UsedBy used_by) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < choices<ModelKind>().size(); ++i)
+    if (uses(static_cast<ModelKind>(i), used_by)) names.push_back(choices<ModelKind>()[i]);
+  return fmt::format("{}", fmt::join(names, " and "));
+}
+
+void check_settings(const TrainingConfig& config) {
+  for_each_setting(config, [&](const char* name, const auto& value, const auto& setting) {
+    if (!uses(config.model, setting.used_by)) return;
+    if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::string>)
+      check(!invalid_utf8(value), "--{} {} is not UTF-8, so no file of settings can hold it", name, value);
+    if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::optional<std::int64_t>>)
+      check(!value || setting.range.contains(*value), "--{} {} is out of range; it must be {}", name, *value,
+            setting.range.text());
+    else if constexpr (requires { setting.range; })
+      check(setting.range.contains(value), "--{} {} is out of range; it must be {}", name, value, setting.range.text());
+  });
+  if (config.model == ModelKind::transformer)
+    check(config.d_model % config.heads == 0, "--heads {} does not divide --d-model {}; each head takes an equal part",
+          config.heads, config.d_model);
+}
+
+std::vector<std::string> idle_settings(const TrainingConfig& config) {
+  const nlohmann::ordered_json given = to_json(config), usual = to_json(default_settings(config.model));
+  std::vector<std::string> idle;
+  for_each_setting(config, [&](const char* name, const auto&, const Setting& setting) {
+    const std::string key = key_of(name);
+    if (!uses(config.model, setting.used_by) && given[key] != usual[key]) idle.push_back(key);
+  });
+  return idle;
+}
+
+namespace {
 
 template <class Choice>
 requires std::is_enum_v<Choice>
@@ -148,7 +165,7 @@ nlohmann::ordered_json to_json(const TrainingConfig& config) {
   nlohmann::ordered_json json;
   json["qkv"] = version;
   for_each_setting(
-      config, [&](const char* name, const auto& value, const char*) { json[key_of(name)] = value_to_json(value); });
+      config, [&](const char* name, const auto& value, const Setting&) { json[key_of(name)] = value_to_json(value); });
   return json;
 }
 
@@ -156,7 +173,7 @@ void read_settings(const nlohmann::json& json, const std::string& path, Training
   if (!json.is_object()) throw std::runtime_error(fmt::format("{}: this is no JSON object with settings", path));
   for (const auto& [key, value] : json.items()) {
     bool known = key == "qkv";
-    for_each_setting(config, [&, &key = key, &value = value](const char* name, auto& setting, const char*) {
+    for_each_setting(config, [&, &key = key, &value = value](const char* name, auto& setting, const Setting&) {
       if (key_of(name) != key) return;
       known = true;
       try {

@@ -4,12 +4,14 @@
 
 #include <filesystem>
 #include <future>
-#include <map>
+#include <initializer_list>
 #include <stdexcept>
+#include <unordered_map>
 
 #include "datasets/csv.h"
 #include "datasets/durable_file.h"
 #include "datasets/korean_english/splits.h"
+#include "datasets/visible_text.h"
 
 namespace qkv {
 namespace {
@@ -18,20 +20,56 @@ constexpr int most_pairs = 1'000'000, evaluation_pairs = 1'000, extra_pairs = 50
 constexpr int shortest = 2, longest = 16, shortest_long = 17, longest_long = 24, shortest_composition = 4;
 constexpr int least_occurrences = 10;
 
-using Words = std::vector<std::string> Pair::*;
+constexpr int drawn_at_once = 1'000;
 
-/// Throws if a word form of `evaluation` is rare in `train`.
-void check_words(const std::vector<Pair>& train, const std::vector<Pair>& evaluation, Words words) {
-  std::map<std::string, int> count;
-  for (const Pair& pair : train)
-    for (const std::string& word : pair.*words) ++count[word];
-  for (const Pair& pair : evaluation)
-    for (const std::string& word : pair.*words)
-      if (count[word] < least_occurrences)
-        throw std::invalid_argument(
-            fmt::format("korean_english: {} training pairs are too few: the word '{}' of the unseen sentences is among "
-                        "them {} times, {} are needed; ask for more pairs",
-                        train.size(), word, count[word], least_occurrences));
+/// How often each word form of `unseen` is missing from training pairs to be there often enough.
+class Missing {
+ public:
+  explicit Missing(std::initializer_list<const std::vector<Pair>*> unseen) {
+    for (const std::vector<Pair>* pairs : unseen)
+      for (const Pair& pair : *pairs) {
+        for (const std::string& word : pair.source) source_[word] = least_occurrences;
+        for (const std::string& word : pair.target) target_[word] = least_occurrences;
+      }
+  }
+
+  void count(const Pair& pair) {
+    for (const std::string& word : pair.source) count(word, source_);
+    for (const std::string& word : pair.target) count(word, target_);
+  }
+
+  bool none() const { return source_.empty() && target_.empty(); }
+
+ private:
+  using Counts = std::unordered_map<std::string, int>;
+
+  static void count(const std::string& word, Counts& missing) {
+    const auto found = missing.find(word);
+    if (found != missing.end() && --found->second == 0) missing.erase(found);
+  }
+
+  Counts source_, target_;
+};
+
+/// Throws unless the training pairs hold every word form of the unseen sentences often enough. How many would do is
+/// found by drawing on.
+void check_words(const KoreanEnglish& data, grammar::Stream& training) {
+  Missing missing({&data.valid, &data.test, &data.composition});
+  std::size_t enough = 0;
+  const auto count = [&](const std::vector<Pair>& pairs) {
+    for (auto pair = pairs.begin(); pair != pairs.end() && !missing.none(); ++pair, ++enough) missing.count(*pair);
+  };
+  count(data.train);
+  if (missing.none()) return;
+  while (!missing.none()) {
+    if (enough >= most_pairs)
+      throw std::invalid_argument(fmt::format("with this seed even {} pairs are too few", enough));
+    count(training.draw(drawn_at_once));
+  }
+  throw std::invalid_argument(fmt::format(
+      "{} {} too few: every word of the unseen sentences must be in training {} times, and with this seed "
+      "{} pairs are enough",
+      counted(data.train.size(), "training pair"), data.train.size() == 1 ? "is" : "are", least_occurrences, enough));
 }
 
 }  // namespace
@@ -45,19 +83,20 @@ KoreanEnglish korean_english(int pairs, std::uint64_t seed) {
     return grammar::Stream(kind, from, to, seed).draw(count);
   };
   KoreanEnglish data;
+  grammar::Stream training(Kind::train, shortest, longest, seed);
   // The streams do not touch each other, so the longest runs beside the rest.
-  auto train = std::async(std::launch::async, draw, Kind::train, shortest, longest, pairs);
+  auto train = std::async(std::launch::async, [&] { return training.draw(pairs); });
   data.valid = draw(Kind::valid, shortest, longest, evaluation_pairs);
   data.test = draw(Kind::test, shortest, longest, evaluation_pairs);
   data.long_sentences = draw(Kind::any_split, shortest_long, longest_long, extra_pairs);
   data.composition = draw(Kind::held_out, shortest_composition, longest, extra_pairs);
   data.train = train.get();
-  for (const std::vector<Pair>* unseen : {&data.valid, &data.test, &data.composition})
-    for (const Words words : {&Pair::source, &Pair::target}) check_words(data.train, *unseen, words);
+  check_words(data, training);
   return data;
 }
 
 void write_korean_english(const std::string& folder, const KoreanEnglish& data, bool overwrite) {
+  if (folder.empty()) throw std::invalid_argument("write_korean_english: the folder's name is empty");
   const std::filesystem::path path(folder);
   std::vector<std::pair<std::string, std::string>> files;
   for (const auto& [name, pairs] :

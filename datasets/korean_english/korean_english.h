@@ -20,13 +20,13 @@ struct KoreanEnglish {
 
 /// Makes the data; `pairs` is the size of `train`. The other four depend on the seed only, and a larger `pairs` goes on
 /// where a smaller one stops. The same arguments give the same pairs on every machine.
-/// Throws std::invalid_argument if `pairs` is above 1,000,000, or so small that a word form of `valid` or `test` is
-/// found fewer than 10 times in `train`.
+/// Throws std::invalid_argument if `pairs` is above 1,000,000, or so small that a word form of `valid`, `test` or
+/// `composition` is found fewer than 10 times in `train`; then it says how many pairs are enough for this seed.
 KoreanEnglish korean_english(int pairs, std::uint64_t seed);
 
 /// Writes train.csv, valid.csv, test.csv, long.csv and composition.csv into `folder`, which is made if it is not there.
 /// Throws std::runtime_error if a file cannot be written, and before anything is written if one of these files is there
-/// and holds anything else, unless `overwrite`.
+/// and holds anything else, unless `overwrite`; std::invalid_argument if `folder` is empty.
 void write_korean_english(const std::string& folder, const KoreanEnglish& data, bool overwrite = false);
 
 }  // namespace qkv

@@ -29,7 +29,7 @@ TEST(DataCommand, RefusesNumbersThatMakeNoSense) {
   EXPECT_TRUE(contains(word.errors, "--pairs"));
   const Outcome negative = qkv({"data", "korean-english", "--seed", "-1", "--out", "d"});
   EXPECT_EQ(negative.exit_code, 2);
-  EXPECT_TRUE(contains(negative.errors, "--seed: -1 is negative"));
+  EXPECT_TRUE(contains(negative.errors, "--seed -1 is out of range; it must be from 0 to 18446744073709551615"));
   EXPECT_FALSE(std::filesystem::exists(qkv.folder() / "d"));
 }
 

@@ -176,6 +176,26 @@ TEST_F(Train, ConfigTakesTheSettingsOfARunAndOptionsOverrideThem) {
   EXPECT_TRUE(contains(wrong.errors, "wrong.json: there is no setting \"colour\""));
 }
 
+TEST_F(Train, WhatAFileSetsForAnotherModelIsToldAndChangesNothing) {
+  qkv.folder().file("both.json", R"({"heads": 3, "layers": 6, "embedding": 8, "hidden": 8, "steps": 2})");
+  qkv.folder().file("rnn.json", R"({"embedding": 8, "hidden": 8, "steps": 2})");
+  const auto train = [&](const char* file, const char* run) {
+    return qkv({"train", "--data", "data", "--model", "rnn", "--config", file, "--out", run});
+  };
+  const Outcome both = train("both.json", "a");
+  ASSERT_EQ(both.exit_code, 0) << both.errors;
+  EXPECT_TRUE(starts_with(both.errors, "qkv: warning: both.json: the model rnn does not use: heads, layers\n"));
+  const Outcome rnn = train("rnn.json", "b");
+  ASSERT_EQ(rnn.exit_code, 0) << rnn.errors;
+  EXPECT_EQ(rnn.errors.find("does not use"), std::string::npos);
+  EXPECT_TRUE(qkv.text_of("a/model.safetensors") == qkv.text_of("b/model.safetensors"));
+  EXPECT_EQ(qkv({"eval", "a", "--data", "data"}).exit_code, 0) << "three heads do not divide 64 features";
+  EXPECT_EQ(nlohmann::json::parse(qkv.text_of("b/config.json"))["heads"], 4) << "config.json holds every setting";
+  const Outcome again = train("b/config.json", "c");
+  EXPECT_EQ(again.exit_code, 0);
+  EXPECT_EQ(again.errors.find("does not use"), std::string::npos) << "defaults mislead nobody";
+}
+
 TEST_F(Train, AnRnnBeginsWithSettingsThatSuitIt) {
   qkv.folder().file("model.json", R"({"model": "rnn"})");
   int runs = 0;
@@ -224,7 +244,7 @@ TEST_F(Train, LongPairsAreLeftOutAndCounted) {
   std::ofstream(qkv.folder() / "data/train.csv", std::ios::app) << "하나 둘 셋 넷,four three two one,\n";
   const Outcome outcome = qkv(train_tiny("run", {"--max-length", "3", "--steps", "1"}));
   EXPECT_EQ(outcome.exit_code, 0);
-  EXPECT_TRUE(contains(outcome.errors, "1 of 25 training pairs are longer than 3 words and are left out"));
+  EXPECT_TRUE(contains(outcome.errors, "1 of 25 training pairs is longer than 3 words and is left out"));
 }
 
 TEST_F(Train, WithoutValidationTheLastModelIsKeptAndThatIsSaid) {

@@ -83,16 +83,47 @@ TEST_F(Usage, WhatIsMissingIsNamed) {
 TEST_F(Usage, EverySettingIsAnOptionOfTrainWithItsDefault) {
   const Outcome help = qkv({"train", "--help"});
   const TrainingConfig defaults;
-  for_each_setting(defaults, [&](const std::string& name, const auto&, const char*) {
+  for_each_setting(defaults, [&](const std::string& name, const auto&, const Setting&) {
     EXPECT_TRUE(contains(help.output, "\n  --" + std::string(name == "shuffle" ? "no-shuffle" : name) + " "));
   });
   EXPECT_TRUE(contains(help.output, fmt::format("[{}]", defaults.batch_size)));
   EXPECT_TRUE(contains(help.output, "--norm post|pre"));
 }
 
+TEST_F(Usage, HelpGroupsTheSettingsByTheModelsThatUseThem) {
+  const std::string help = qkv({"train", "--help"}).output;
+  const auto group_of = [&](const std::string& option) {
+    std::string group;
+    std::istringstream lines(help);
+    for (std::string line; std::getline(lines, line);) {
+      if (!line.empty() && line.front() != ' ' && line.ends_with(':')) group = line.substr(0, line.size() - 1);
+      if (line.starts_with("  --" + option + " ")) return group;
+    }
+    return std::string("none");
+  };
+  TrainingConfig config;
+  for_each_setting(config, [&](const std::string& name, const auto&, const Setting& setting) {
+    const std::string group = name == "shuffle" ? "Data" : group_of(name);
+    switch (setting.used_by) {
+      case UsedBy::every_model:
+        EXPECT_TRUE(group == "Model" || group == "Data" || group == "Training") << name << " in " << group;
+        break;
+      case UsedBy::transformer:
+        EXPECT_EQ(group, "Transformer (--model transformer)") << name;
+        break;
+      case UsedBy::rnn_models:
+        EXPECT_EQ(group, "RNN models (--model rnn, --model rnn-attention)") << name;
+        break;
+      case UsedBy::rnn_attention:
+        EXPECT_EQ(group, "RNN with attention (--model rnn-attention)") << name;
+    }
+  });
+}
+
 TEST_F(Usage, ResultsThatCannotBeWrittenAreAFailure) {
   write_initial_run(qkv);
-  for (const std::string command : {"gradcheck sum", "eval run --data data/test.csv", "translate run 하나"}) {
+  for (const std::string command : {"gradcheck sum", "eval run --data data/test.csv", "translate run 하나", "--help",
+                                    "--version", "train --help", "data korean-english --help"}) {
     const Outcome full = qkv.shell("\"$QKV\" " + command + " >/dev/full");
     EXPECT_EQ(full.exit_code, 1) << command;
     EXPECT_TRUE(contains(full.errors, "standard output"));

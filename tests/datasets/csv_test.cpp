@@ -121,16 +121,17 @@ TEST(Csv, RefusesToWriteWhatWouldNotReadBack) {
     EXPECT_EQ(folder.size(), 0);
     return message;
   };
-  const std::string rule = " words: it needs words, none empty or with a space, in NFC";
-  EXPECT_EQ(refused({{}, {"x"}, {}}), "write_pairs: the source of pair 1, \"\", would not read back as its 0" + rule);
+  const std::string rule = ": it needs words, none empty or with a space, in NFC";
+  EXPECT_EQ(refused({{}, {"x"}, {}}),
+            "write_pairs: the source of pair 1, \"\", would not read back as its 0 words" + rule);
   EXPECT_EQ(refused({{"x"}, {"a b"}, {}}),
-            "write_pairs: the target of pair 1, \"a b\", would not read back as its 1" + rule);
+            "write_pairs: the target of pair 1, \"a b\", would not read back as its 1 word" + rule);
   EXPECT_EQ(refused({{"a\n"}, {"x"}, {}}),
-            "write_pairs: the source of pair 1, \"a\n\", would not read back as its 1" + rule);
+            "write_pairs: the source of pair 1, \"a\n\", would not read back as its 1 word" + rule);
   EXPECT_EQ(refused({{"a", ""}, {"x"}, {}}),
-            "write_pairs: the source of pair 1, \"a \", would not read back as its 2" + rule);
+            "write_pairs: the source of pair 1, \"a \", would not read back as its 2 words" + rule);
   EXPECT_EQ(refused({{"e\xcc\x81"}, {"x"}, {}}),
-            "write_pairs: the source of pair 1, \"e\xcc\x81\", would not read back as its 1" + rule);
+            "write_pairs: the source of pair 1, \"e\xcc\x81\", would not read back as its 1 word" + rule);
   EXPECT_EQ(refused({{"a"}, {"b"}, {{0, 1, true}}}),
             "write_pairs: pair 1: link 0-1 is outside its sentence: the target has 1 word, counted from 0");
   EXPECT_EQ(refused({{"a"}, {"b"}, {{0, 0, true}, {0, 0, false}}}),

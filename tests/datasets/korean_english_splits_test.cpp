@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <regex>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -146,12 +147,26 @@ TEST(KoreanEnglish, RefusesSizesItCannotGive) {
   EXPECT_THROW(korean_english(0, 1), std::invalid_argument);
   EXPECT_THROW(korean_english(-5, 1), std::invalid_argument);
   EXPECT_THROW(korean_english(1'000'001, 1), std::invalid_argument);
-  try {
-    korean_english(1'000, 1);
-    FAIL() << "a thousand pairs do not hold every word ten times";
-  } catch (const std::invalid_argument& error) {
-    EXPECT_NE(std::string(error.what()).find("1000 training pairs are too few: the word '"), std::string::npos);
-  }
+}
+
+TEST(KoreanEnglishSlow, SaysExactlyHowManyPairsAreEnough) {
+  const auto refusal = [](int pairs) -> std::string {
+    try {
+      korean_english(pairs, 3);
+    } catch (const std::invalid_argument& error) {
+      return error.what();
+    }
+    return "";
+  };
+  const std::string few = refusal(1);
+  EXPECT_EQ(few.find("1 training pair is too few: every word of the unseen sentences must be in training 10 times"), 0U)
+      << few;
+  std::smatch number;
+  ASSERT_TRUE(std::regex_search(few, number, std::regex("with this seed ([0-9]+) pairs are enough"))) << few;
+  const int fewest = std::stoi(number[1]);
+  EXPECT_EQ(refusal(fewest), "");
+  const std::string one_fewer = refusal(fewest - 1);
+  EXPECT_NE(one_fewer.find("with this seed " + number[1].str() + " pairs are enough"), std::string::npos) << one_fewer;
 }
 
 TEST(KoreanEnglish, IsTheSameOnEveryMachine) {

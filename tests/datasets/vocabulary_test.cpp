@@ -76,6 +76,16 @@ TEST(Vocabulary, FindsTheNearestKnownWord) {
   EXPECT_EQ(vocabulary_of({"car cab cab"}).nearest("cat"), "cab");
 }
 
+TEST(Vocabulary, TheSearchForTheNearestWordIsBounded) {
+  std::string many = std::string(1'000'000, 'b') + " cab";
+  for (int i = 0; i < 2'000; ++i) many += " w" + std::to_string(i);
+  const auto vocabulary = vocabulary_of({many});
+  // Every known word against a million letters is minutes of work; against a word as people write it, none.
+  EXPECT_EQ(vocabulary.nearest(std::string(1'000'000, 'a')), std::nullopt) << "no slip of the pen";
+  EXPECT_EQ(vocabulary.nearest("cat"), "cab");
+  EXPECT_EQ(vocabulary_of({std::string(199, 'a')}).nearest(std::string(200, 'a')), std::string(199, 'a'));
+}
+
 TEST(Vocabulary, ReadsWhatItWrites) {
   const TemporaryFolder folder;
   const auto vocabulary = vocabulary_of({"나는 학교에 갑니다 .", "나는 \" , ."});

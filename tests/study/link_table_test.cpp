@@ -24,6 +24,16 @@ TEST(LinkTable, APossibleLinkMayBeLeftOut) {
   EXPECT_NE(link_table(pair, {{0, 0}, {2, 1}, {1, 3}, {3, 4}}).find("4 right, 0 wrong, 0 missed"), std::string::npos);
 }
 
+TEST(LinkTable, ShowsCharactersThatSteerATerminal) {
+  const Pair steering{{"\033[2J책"}, {"bo\u200bok"}, {{0, 0, true}}};
+  EXPECT_EQ(link_table(steering, {{0, 0}}),
+            "bo\\u{200b}ok\n"
+            "\\u{1b}[2J책\n"
+            "right\n"
+            "\n"
+            "1 right, 0 wrong, 0 missed\n");
+}
+
 TEST(LinkTable, ALinkFoundTwiceCountsOnce) {
   EXPECT_NE(link_table(pair, {{0, 0}, {0, 0, false}}).find("1 right, 0 wrong, 3 missed"), std::string::npos);
 }

@@ -125,5 +125,18 @@ TEST(ShadedMatrix, RefusesWeightsThatAreNone) {
   EXPECT_THROW(shaded_matrix(english, korean, weights, {.width = 7}), std::invalid_argument);
 }
 
+TEST(ShadedMatrix, LabelsShowCharactersThatSteerATerminal) {
+  for (const bool colour : {false, true}) {
+    const std::string drawn =
+        shaded_matrix({"\033]0;x\a", "b"}, {"a\u009b", "\xff"}, std::vector<float>{1, 0, 0, 1}, {.colour = colour});
+    EXPECT_NE(drawn.find("\\u{1b}]0;x\\u{7} "), std::string::npos) << drawn;
+    EXPECT_EQ(drawn.find("\033]"), std::string::npos);
+    EXPECT_EQ(drawn.find('\a'), std::string::npos);
+    EXPECT_EQ(drawn.find("\u009b"), std::string::npos);
+  }
+  const std::vector<std::string> lines = lines_of(shaded_matrix({"\u200bb", "c"}, {"a"}, std::vector<float>{1, 1}, {}));
+  EXPECT_EQ(column_of(lines[1], "█"), column_of(lines[2], "█")) << "widths are those of what is shown";
+}
+
 }  // namespace
 }  // namespace qkv

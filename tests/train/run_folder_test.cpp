@@ -7,6 +7,7 @@
 #include "tests/train/toy_training.h"
 #include "train/model_factory.h"
 #include "train/safetensors.h"
+#include "train/trainer.h"
 
 namespace qkv {
 namespace {
@@ -38,6 +39,17 @@ struct ToyRun {
 std::vector<float> parameters_of(const Seq2Seq<float>& model) {
   const auto values = model.parameters().values();
   return {values.begin(), values.end()};
+}
+
+TEST(RunFolder, AnEmptyPathIsNotTheCurrentFolder) {
+  for (const bool overwrite : {false, true}) EXPECT_THROW(RunFolder{""}.create(overwrite), std::invalid_argument);
+  EXPECT_THROW(load_run(""), std::invalid_argument);
+  TrainingData data;
+  data.train = toy_pairs(5, 1);
+  for (const RunStart start : {RunStart::anew, RunStart::overwrite, RunStart::resume})
+    EXPECT_THROW(train(toy_config(), data, {""}, start, {}, never_stopped), std::invalid_argument);
+  EXPECT_FALSE(fs::exists("config.json"));
+  EXPECT_FALSE(fs::exists("last"));
 }
 
 TEST(RunFolder, ReadsBackTheModelAndWhatBelongsToIt) {

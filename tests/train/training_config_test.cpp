@@ -27,11 +27,11 @@ TEST(TrainingConfig, EverySettingSurvivesAFile) {
   const TemporaryFolder folder;
   int settings = 0;
   TrainingConfig all;
-  for_each_setting(all, [&](const std::string& name, const auto&, const char* help) {
+  for_each_setting(all, [&](const std::string& name, const auto&, const Setting& setting) {
     ++settings;
-    EXPECT_STRNE(help, "") << name;
+    EXPECT_STRNE(setting.help, "") << name;
     TrainingConfig config;
-    for_each_setting(config, [&](const std::string& other, auto& value, const char*) {
+    for_each_setting(config, [&](const std::string& other, auto& value, const Setting&) {
       if (other == name) change(value);
     });
     const std::string path = folder.file("config.json", to_json(config).dump());
@@ -100,10 +100,10 @@ std::string checking(Value TrainingConfig::*setting, Value value) {
 TEST(TrainingConfig, RefusesWhatIsOutOfRange) {
   using Config = TrainingConfig;
   EXPECT_EQ(complaint([] { check_settings({}); }), "");
-  EXPECT_EQ(checking(&Config::heads, 0), "--heads 0 is too small; it must be at least 1");
+  EXPECT_EQ(checking(&Config::heads, 0), "--heads 0 is out of range; it must be from 1 to 1000000");
   EXPECT_EQ(checking(&Config::heads, 5), "--heads 5 does not divide --d-model 64; each head takes an equal part");
   EXPECT_EQ(checking(&Config::dropout, 1.0), "--dropout 1 is out of range; it must be at least 0 and below 1");
-  EXPECT_EQ(checking(&Config::max_length, 10'001), "--max-length 10001 is out of range; it must be within 1 and 10000");
+  EXPECT_EQ(checking(&Config::max_length, 10'001), "--max-length 10001 is out of range; it must be from 1 to 10000");
   for (const double bad : {-0.1, 1.0, double{NAN}}) {
     EXPECT_NE(checking(&Config::dropout, bad), "");
     EXPECT_NE(checking(&Config::label_smoothing, bad), "");
@@ -119,6 +119,8 @@ TEST(TrainingConfig, RefusesWhatIsOutOfRange) {
   for (int Config::*setting : {&Config::d_model, &Config::layers, &Config::ff, &Config::min_frequency,
                                &Config::max_length, &Config::batch_size, &Config::epochs, &Config::workers})
     EXPECT_NE(checking(setting, 0).find(" 0 is "), std::string::npos);
+  EXPECT_EQ(checking(&Config::train, std::string("\xff.csv")),
+            "--train \xff.csv is not UTF-8, so no file of settings can hold it");
   EXPECT_NE(checking(&Config::workers, 257), "");
   EXPECT_NE(checking(&Config::patience, -1), "");
   EXPECT_EQ(checking(&Config::patience, 0), "");
@@ -126,6 +128,38 @@ TEST(TrainingConfig, RefusesWhatIsOutOfRange) {
   EXPECT_NE(checking(&Config::validate_every, std::int64_t{-1}), "");
   EXPECT_NE(checking(&Config::steps, std::optional<std::int64_t>(-1)), "");
   EXPECT_EQ(checking(&Config::steps, std::optional<std::int64_t>(0)), "");
+}
+
+/// The names of the settings that a model uses, of those that not every model does.
+std::string used_by(ModelKind model) {
+  std::string names;
+  TrainingConfig config;
+  for_each_setting(config, [&](const std::string& name, const auto&, const Setting& setting) {
+    if (setting.used_by != UsedBy::every_model && uses(model, setting.used_by)) names += name + " ";
+  });
+  return names;
+}
+
+TEST(TrainingConfig, EachSettingBelongsToModels) {
+  EXPECT_EQ(used_by(ModelKind::transformer), "d-model heads layers ff norm activation positions tie-embeddings ");
+  EXPECT_EQ(used_by(ModelKind::rnn), "embedding hidden cell ");
+  EXPECT_EQ(used_by(ModelKind::rnn_attention), "embedding hidden cell score ");
+  EXPECT_EQ(models_with(UsedBy::transformer), "transformer");
+  EXPECT_EQ(models_with(UsedBy::rnn_models), "rnn and rnn-attention");
+  EXPECT_EQ(models_with(UsedBy::rnn_attention), "rnn-attention");
+}
+
+TEST(TrainingConfig, WhatTheModelDoesNotUseIsNotCheckedAndIsNamed) {
+  TrainingConfig config = default_settings(ModelKind::rnn);
+  EXPECT_EQ(idle_settings(config), std::vector<std::string>());
+  config.heads = 3;
+  config.d_model = -1;
+  config.score = Score::additive;
+  config.hidden = 7;
+  EXPECT_EQ(complaint([&] { check_settings(config); }), "");
+  EXPECT_EQ(idle_settings(config), (std::vector<std::string>{"d_model", "heads", "score"}));
+  config.model = ModelKind::transformer;
+  EXPECT_NE(complaint([&] { check_settings(config); }), "");
 }
 
 }  // namespace
