@@ -107,6 +107,24 @@ ModelKind model_of(const CLI::App& command, const Options& options) {
   return of_file.model;
 }
 
+/// Settings that came out of a file must be in range in it: what is wrong in a file is no wrong usage.
+void check_file(const std::string& path, const TrainingConfig& settings) {
+  try {
+    check_settings(settings);
+  } catch (const std::invalid_argument& error) {
+    throw std::runtime_error(fmt::format("{}: {}", path, error.what()));
+  }
+}
+
+bool is_in_range(const TrainingConfig& settings) {
+  try {
+    check_settings(settings);
+    return true;
+  } catch (const std::invalid_argument&) {
+    return false;
+  }
+}
+
 TrainingConfig settings_of(const CLI::App& command, const Options& options) {
   TrainingConfig settings = default_settings(model_of(command, options));
   if (options.resume) {
@@ -126,14 +144,17 @@ TrainingConfig settings_of(const CLI::App& command, const Options& options) {
           fmt::format("{} cannot be resumed: there is no {}; without --resume, training begins anew", options.out,
                       folder.checkpoint()));
     read_settings_file(folder.config(), settings);
+    check_file(folder.config(), settings);
   } else if (!options.config_file.empty()) {
     read_settings_file(options.config_file, settings);
   }
+  const TrainingConfig of_file = settings;
   const bool names_files = command.count("--train") + command.count("--valid") + command.count("--test") > 0;
   if (names_files && command.count("--data") == 0) settings.data.clear();
   if (command.count("--data") > 0 && !names_files) settings.train = settings.valid = settings.test = "";
   if (command.count("--epochs") > 0) settings.steps.reset();  // of the file; --steps, if given too, still counts
   apply_given(command, options, settings);
+  if (!options.config_file.empty() && !is_in_range(settings)) check_file(options.config_file, of_file);
   return settings;
 }
 
