@@ -15,9 +15,12 @@ namespace {
 /// A program with a run of a few steps.
 struct HostileFiles : testing::Test {
   Program qkv;
+  std::string config;  // as it was written
+
   void SetUp() override {
     write_small_data(qkv);
     ASSERT_EQ(qkv(train_tiny("run", {"--steps", "3"})).exit_code, 0);
+    config = qkv.text_of("run/config.json");
   }
 
   /// Runs it with 1 GB of memory and a stack of 8 MB; a crash, a signal or a time limit is no exit code 1.
@@ -42,7 +45,7 @@ struct HostileFiles : testing::Test {
 
   /// config.json with another value of one setting.
   std::string config_with(const std::string& key, const std::string& value) const {
-    const std::string config = qkv.text_of("run/config.json"), name = "\"" + key + "\": ";
+    const std::string name = "\"" + key + "\": ";
     const std::size_t begin = config.find(name) + name.size();
     return config.substr(0, begin) + value + config.substr(config.find_first_of(",\n", begin));
   }
@@ -50,7 +53,7 @@ struct HostileFiles : testing::Test {
 
 TEST_F(HostileFiles, DeepJsonIsRefusedByTheNameOfItsFile) {
   const std::string deep(200'000, '['), closed = deep + std::string(200'000, ']');
-  const std::string config = qkv.text_of("run/config.json"), metrics = qkv.text_of("run/metrics.jsonl");
+  const std::string metrics = qkv.text_of("run/metrics.jsonl");
   for (const std::string& text :
        {deep, closed, "{\"model\":" + closed + "}", config_with("heads", closed), config_with("norm", closed),
         config_with("data", closed), config_with("qkv", closed)}) {
@@ -95,6 +98,7 @@ TEST_F(HostileFiles, ARecurrentModelIsComparedAsWell) {
                  "--embedding", "8", "--steps", "1"})
                 .exit_code,
             0);
+  config = qkv.text_of("run/config.json");
   for (const char* key : {"embedding", "hidden"}) {
     qkv.folder().file("run/config.json", config_with(key, "1000000"));
     expect_run_refused({"run/model.safetensors: ", fmt::format("{} 1000000", key), "run/config.json"});
