@@ -36,7 +36,6 @@ class CountedByte {
     return *this;
   }
   friend bool operator==(const CountedByte& a, const CountedByte& b) { return a.at_ == b.at_; }
-  friend bool operator!=(const CountedByte& a, const CountedByte& b) { return a.at_ != b.at_; }
 
  private:
   const char* at_;
