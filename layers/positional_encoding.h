@@ -48,6 +48,7 @@ class PositionalEncoding {
     std::call_once(table_->made, [this] { table_->numbers = sinusoids(shape_.dim(0), shape_.dim(1)); });
     return table_->numbers.data();
   }
+
   static Block<T> sinusoids(int max_length, int width) {
     Block<T> table(static_cast<std::size_t>(max_length) * static_cast<std::size_t>(width));
     for (int position = 0; position < max_length; ++position)

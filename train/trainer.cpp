@@ -50,7 +50,7 @@ class Run {
                                           : Vocabulary(data.train, &Pair::target, config.min_frequency)),
         model_(start == RunStart::resume ? resumed_model() : new_model()),
         training_(*model_, config.workers),
-        batches_(encoded(), config.batch_size, config.shuffle ? Order::shuffled : Order::cyclic, config.seed) {
+        batches_(encoded(start), config.batch_size, config.shuffle ? Order::shuffled : Order::cyclic, config.seed) {
     state_.data_hash = hash_of(data.train);
     if (start == RunStart::resume) {
       const std::uint64_t hash = state_.data_hash;
@@ -106,14 +106,16 @@ class Run {
   }
 
  private:
-  EncodedPairs encoded() {
+  EncodedPairs encoded(RunStart start) {
     EncodedPairs pairs(data_.train, source_, target_, config_.max_length);
     if (pairs.left_out() > 0)
       observer_.on_message(fmt::format("{} of {} training pairs are longer than {} words and are left out",
                                        pairs.left_out(), data_.train.size(), config_.max_length));
-    check(pairs.size() > 0, "all {} training pairs are longer than --max-length {}", data_.train.size(),
-          config_.max_length);
-    return pairs;
+    if (pairs.size() > 0) return pairs;
+    const std::string too_long =
+        fmt::format("all {} training pairs are longer than --max-length {}", data_.train.size(), config_.max_length);
+    if (start == RunStart::resume) throw std::runtime_error(fmt::format("{}: {}", folder_.config(), too_long));
+    throw std::invalid_argument(too_long);
   }
 
   std::unique_ptr<Seq2Seq<float>> new_model() const {

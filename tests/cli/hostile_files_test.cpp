@@ -123,6 +123,8 @@ TEST_F(HostileFiles, WhatIsWrongInAFileIsNoWrongUsage) {
     expect_refused("train --resume --out run", {"run/config.json:"});
     expect_refused("train --config settings.json --data data --out other", {"settings.json:"});
   }
+  qkv.folder().file("run/config.json", config_with("max_length", "1"));
+  expect_refused("train --resume --out run", {"run/config.json: all 24 training pairs are longer than --max-length 1"});
   // On the command line the same is wrong usage, also where an option makes a file's good settings bad; and an option
   // may put right what a file has wrong.
   qkv.folder().file("settings.json", "{\"d_model\": 30, \"heads\": 3, \"layers\": 1, \"steps\": 0}");
@@ -182,6 +184,7 @@ TEST_F(HostileFiles, TooLargeAModelNamesTheSettingsToBlame) {
                    {"there is not enough memory: this process can have ", " GB", blamed});
     EXPECT_FALSE(std::filesystem::exists(qkv.folder() / "other"));
   }
+  expect_refused("bench --d-model 1000000 --seconds 1", {"there is not enough memory", "--d-model 1000000"});
 }
 
 }  // namespace

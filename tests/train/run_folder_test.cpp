@@ -156,6 +156,18 @@ TEST(RunFolder, NamesTheSettingBehindEachTensorThatDoesNotFit) {
   expect(run.loading(), "make it [13, 16]: see the lines of source.vocab" + in_config);
 }
 
+TEST(RunFolder, RefusesWidthsWhoseGatesCannotBeCounted) {
+  ToyRun run;
+  for (int TrainingConfig::*setting : {&TrainingConfig::embedding, &TrainingConfig::hidden}) {
+    TrainingConfig config = toy_config();
+    config.model = ModelKind::rnn_attention;
+    config.embedding = 16;  // as wide as the model's table, so that the first tensor fits
+    config.*setting = std::numeric_limits<int>::max();
+    write_durably(run.folder.config(), to_json(config).dump());
+    EXPECT_TRUE(run.loading().starts_with(run.folder.config() + ": --embedding ")) << run.loading();
+  }
+}
+
 TEST(RunFolder, NamesTheSettingsBehindARecurrentModelsSizes) {
   TrainingConfig config = toy_config();
   config.model = ModelKind::rnn_attention;
