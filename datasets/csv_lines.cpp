@@ -3,7 +3,6 @@
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wstringop-truncation"  // csv.h cuts names on purpose when it inlines into this file
 #endif
-#define CSV_IO_NO_THREAD  // it reads from memory, where a thread that reads ahead gains nothing
 #include <csv.h>
 #include <fmt/format.h>
 
