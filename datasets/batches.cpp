@@ -44,15 +44,19 @@ std::uint64_t Batches::count(std::uint64_t epoch) const {
   return divide_up(pairs_.size(), batch_size_);
 }
 
+std::uint64_t Batches::count_before(std::uint64_t epoch) const {
+  return order_ == Order::cyclic ? first_of(epoch) : epoch * count(0);
+}
+
 std::size_t Batches::largest_batch() const {
   return order_ == Order::cyclic ? batch_size_ : std::min<std::size_t>(batch_size_, pairs_.size());
 }
 
 Position Batches::next(Position position) const {
-  ++position.batch;
+  if (position.batch + 1 < count(position.epoch)) return {position.epoch, position.batch + 1};
+  if (order_ != Order::cyclic) return {position.epoch + 1, 0};
   // A batch larger than the whole cyclic data set leaves epochs in which none begins.
-  while (position.batch >= count(position.epoch)) position = {position.epoch + 1, 0};
-  return position;
+  return {first_of(position.epoch + 1) * batch_size_ / pairs_.size(), 0};
 }
 
 void Batches::fill(Position position, Batch& batch) {

@@ -54,6 +54,9 @@ class Batches {
   /// How many batches the epoch has. In cyclic order epochs may differ by one.
   std::uint64_t count(std::uint64_t epoch) const;
 
+  /// How many batches all epochs before this one have together.
+  std::uint64_t count_before(std::uint64_t epoch) const;
+
   /// The position after this one.
   Position next(Position position) const;
 

@@ -5,8 +5,11 @@
 #include <algorithm>
 #include <charconv>
 #include <iterator>
+#include <map>
 #include <optional>
+#include <set>
 #include <stdexcept>
+#include <utility>
 
 #include "datasets/csv_lines.h"
 #include "datasets/durable_file.h"
@@ -16,23 +19,33 @@
 namespace qkv {
 namespace {
 
-/// What is wrong with a link of these sentences, or nothing.
-std::optional<std::string> link_error(const Pair& pair, const Link& link) {
-  const auto outside = [](int word, const std::vector<std::string>& words) {
-    return word < 0 || static_cast<std::size_t>(word) >= words.size();
-  };
-  const auto describe = [&](std::string_view side, const std::vector<std::string>& words) {
-    return fmt::format("link {}{}{} is outside its sentence: the {} has {}, counted from 0", link.source,
-                       link.sure ? '-' : '?', link.target, side, counted(words.size(), "word"));
-  };
-  if (outside(link.source, pair.source)) return describe("source", pair.source);
-  if (outside(link.target, pair.target)) return describe("target", pair.target);
-  const auto same = [&](const Link& other) { return other.source == link.source && other.target == link.target; };
-  if (std::any_of(pair.links.begin(), pair.links.end(), same)) {
-    return fmt::format("words {} and {} are linked twice", link.source, link.target);
+constexpr std::size_t longest_quote = 200;  // of a file's text in a message, in bytes
+
+/// The links of one pair, each of which may be there once only.
+class LinkSet {
+ public:
+  explicit LinkSet(const Pair& pair) : pair_(pair) {}
+
+  /// What is wrong with one more link, or nothing.
+  std::optional<std::string> add(const Link& link) {
+    const auto outside = [](int word, const std::vector<std::string>& words) {
+      return word < 0 || static_cast<std::size_t>(word) >= words.size();
+    };
+    const auto describe = [&](std::string_view side, const std::vector<std::string>& words) {
+      return fmt::format("link {}{}{} is outside its sentence: the {} has {} {}, counted from 0", link.source,
+                         link.sure ? '-' : '?', link.target, side, words.size(), words.size() == 1 ? "word" : "words");
+    };
+    if (outside(link.source, pair_.source)) return describe("source", pair_.source);
+    if (outside(link.target, pair_.target)) return describe("target", pair_.target);
+    if (!seen_.emplace(link.source, link.target).second)
+      return fmt::format("words {} and {} are linked twice", link.source, link.target);
+    return std::nullopt;
   }
-  return std::nullopt;
-}
+
+ private:
+  const Pair& pair_;
+  std::set<std::pair<int, int>> seen_;
+};
 
 /// A link such as 3-0 or 3?0; nothing when it is malformed.
 std::optional<Link> parse_link(std::string_view text) {
@@ -53,17 +66,20 @@ std::size_t required_column(const CsvLines& lines, std::string_view name) {
   const auto& header = lines.header();
   const auto found = std::find(header.begin(), header.end(), name);
   if (found == header.end()) {
-    lines.fail(fmt::format("no column \"{}\"; the header names \"{}\"", name, fmt::join(header, "\", \"")));
+    lines.fail(fmt::format("no column \"{}\"; the header names {}", name,
+                           abridged(fmt::format("\"{}\"", fmt::join(header, "\", \"")), longest_quote)));
   }
   return static_cast<std::size_t>(found - header.begin());
 }
 
 void refuse_duplicate_columns(const CsvLines& lines) {
-  const auto& header = lines.header();
-  for (std::size_t i = 0; i < header.size(); ++i) {
-    for (std::size_t j = 0; j < i; ++j) {
-      if (header[i] != header[j]) continue;
-      lines.fail(fmt::format("column \"{}\" occurs twice in the header, as column {} and {}", header[i], j + 1, i + 1));
+  std::map<std::string_view, std::size_t> columns;
+  for (std::size_t i = 0; i < lines.header().size(); ++i) {
+    const std::string& name = lines.header()[i];
+    const auto [first, is_new] = columns.emplace(name, i);
+    if (!is_new) {
+      lines.fail(fmt::format("column \"{}\" occurs twice in the header, as column {} and {}",
+                             abridged(name, longest_quote), first->second + 1, i + 1));
     }
   }
 }
@@ -76,14 +92,16 @@ std::vector<std::string> read_sentence(const CsvLines& lines, std::size_t column
 
 void read_links(const CsvLines& lines, std::size_t column, const CsvField& field, Pair& pair) {
   std::size_t begin = 0;
+  LinkSet links(pair);
   for (const std::string& word : split_words(field.text)) {
     begin = field.text.find(word, begin);  // words come in order, so this is where this one stands
     const std::optional<Link> link = parse_link(word);
     if (!link) {
       lines.fail(column, field.at + begin,
-                 fmt::format("\"{}\" is not a link; write 0-2 (sure) or 0?2 (possible), source word first", word));
+                 fmt::format("\"{}\" is not a link; write 0-2 (sure) or 0?2 (possible), source word first",
+                             abridged(word, longest_quote)));
     }
-    if (const auto error = link_error(pair, *link)) lines.fail(column, field.at + begin, *error);
+    if (const auto error = links.add(*link)) lines.fail(column, field.at + begin, *error);
     pair.links.push_back(*link);
     begin += word.size();
   }
@@ -96,7 +114,7 @@ std::string write_sentence(const std::vector<std::string>& words, std::string_vi
     throw std::invalid_argument(
         fmt::format("write_pairs: the {} of pair {}, \"{}\", would not read back as its {}: it needs words, none "
                     "empty or with a space, in NFC",
-                    side, row, text, counted(words.size(), "word")));
+                    side, row, abridged(text, longest_quote), counted(words.size(), "word")));
   }
   if (text.find_first_of(",\"") == std::string::npos) return text;
   std::string quoted = "\"";
@@ -105,13 +123,12 @@ std::string write_sentence(const std::vector<std::string>& words, std::string_vi
 }
 
 std::string write_links(const Pair& pair, std::size_t row) {
-  Pair checked{pair.source, pair.target, {}};
+  LinkSet links(pair);
   std::string text;
   for (const Link& link : pair.links) {
-    if (const auto error = link_error(checked, link)) {
+    if (const auto error = links.add(link)) {
       throw std::invalid_argument(fmt::format("write_pairs: pair {}: {}", row, *error));
     }
-    checked.links.push_back(link);
     fmt::format_to(std::back_inserter(text), "{}{}{}{}", text.empty() ? "" : " ", link.source, link.sure ? '-' : '?',
                    link.target);
   }
@@ -130,6 +147,7 @@ std::vector<Pair> read_pairs(const std::string& path) {
       static_cast<std::size_t>(std::find(header.begin(), header.end(), "alignment") - header.begin());
 
   std::vector<Pair> pairs;
+  pairs.reserve(lines.most_lines());
   std::vector<CsvField> fields;
   while (lines.next(fields)) {
     Pair& pair = pairs.emplace_back();

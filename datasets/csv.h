@@ -13,7 +13,7 @@ namespace qkv {
 /// a sure link or `?` for a possible one, target word. Other columns are ignored.
 ///
 /// Understood: fields in quotes ("" is a quote inside one), CRLF and LF, a byte-order mark. Text is normalised to NFC;
-/// any Unicode space separates words. Lines may be up to 16 MiB long.
+/// any Unicode space separates words. Lines may be up to 16 MiB long, and have up to 1000 columns.
 ///
 /// Throws std::runtime_error, `FILE:LINE: column "NAME", character N: what is wrong`, characters counted from 1 along
 /// the line: a file that cannot be read, is empty or holds no pairs; no such column, or one that occurs twice; too few

@@ -16,6 +16,10 @@
 namespace qkv {
 namespace {
 
+constexpr std::size_t most_columns = 1000;
+constexpr std::size_t shortest_line = 4;   // "a,b" and its end
+constexpr std::size_t longest_name = 200;  // of a column in a message, in bytes
+
 // fast-cpp-csv-parser reads the lines (byte-order mark, CRLF, line numbers) and knows where quoted fields end. Its
 // CSVReader is not used: its errors name no column and cut long names, it accepts quotes in the middle of a field, and
 // it drops what follows a zero byte.
@@ -61,7 +65,9 @@ struct CsvLines::Reader {
 CsvLines::CsvLines(const std::string& path) : path_(path), reader_(std::make_unique<Reader>(path)) {
   if (!next_line() || line_.empty()) fail("the header is empty; it should name the columns: source,target");
   std::vector<CsvField> fields;
-  split(fields);
+  if (split(fields, most_columns) > most_columns) {
+    fail(fmt::format("the header names more than {} columns; is this a CSV file with a header?", most_columns));
+  }
   for (CsvField& field : fields) header_.push_back(std::move(field.text));
 }
 
@@ -72,8 +78,8 @@ void CsvLines::fail(std::string_view what) const {
 }
 
 void CsvLines::fail(std::size_t column, std::size_t at, std::string_view what) const {
-  const std::string name =
-      column < header_.size() ? fmt::format("\"{}\"", header_[column]) : fmt::to_string(column + 1);
+  const std::string name = column < header_.size() ? fmt::format("\"{}\"", abridged(header_[column], longest_name))
+                                                   : fmt::to_string(column + 1);
   fail(fmt::format("column {}, character {}: {}", name, character_number(line_, at), what));
 }
 
@@ -93,20 +99,26 @@ bool CsvLines::next_line() {
 bool CsvLines::next(std::vector<CsvField>& fields) {
   if (!next_line()) return false;
   if (line_.empty()) fail("the line is empty; take it out");
-  split(fields);
-  if (fields.size() < header_.size()) {
-    fail(fields.size(), line_.size(),
-         fmt::format("no such field: the line has {} and the header {}", fields.size(), header_.size()));
+  const std::size_t count = split(fields, header_.size() + 1);
+  if (count < header_.size()) {
+    fail(count, line_.size(), fmt::format("no such field: the line has {} and the header {}", count, header_.size()));
   }
-  if (fields.size() > header_.size()) {
+  if (count > header_.size()) {
     fail(header_.size(), fields[header_.size()].at,
          fmt::format("the line has {} and the header {}; a comma inside a field needs quotes around the field",
-                     counted(fields.size(), "field"), header_.size()));
+                     counted(count, "field"), header_.size()));
   }
   return true;
 }
 
-void CsvLines::split(std::vector<CsvField>& fields) {
+std::size_t CsvLines::most_lines() const {
+  const auto lines = static_cast<std::size_t>(std::count(reader_->bytes.begin(), reader_->bytes.end(), '\n'));
+  return std::min(lines, reader_->bytes.size() / shortest_line);
+}
+
+/// Checks all fields of the line and returns how many there are, but keeps the first `most` only: a line of commas
+/// would take forty times its own memory.
+std::size_t CsvLines::split(std::vector<CsvField>& fields, std::size_t most) {
   scratch_ = line_;
   std::size_t count = 0;
   char* begin = scratch_.data();
@@ -129,17 +141,20 @@ void CsvLines::split(std::vector<CsvField>& fields) {
     if (const std::size_t carriage_return = raw.find('\r'); carriage_return != std::string_view::npos) {
       fail(count, at + carriage_return, "a carriage return inside a line; end lines with LF or CRLF");
     }
-    if (count == fields.size()) fields.emplace_back();
     const bool last = end == line_end;
-    char *text_begin = begin, *text_end = end;
-    Quotes::unescape(text_begin, text_end);
-    fields[count].text.assign(text_begin, text_end);
-    fields[count].at = at + static_cast<std::size_t>(text_begin - begin);
+    if (count < most) {
+      if (count == fields.size()) fields.emplace_back();
+      char *text_begin = begin, *text_end = end;
+      Quotes::unescape(text_begin, text_end);
+      fields[count].text.assign(text_begin, text_end);
+      fields[count].at = at + static_cast<std::size_t>(text_begin - begin);
+    }
     ++count;
     if (last) break;
     begin = end + 1;
   }
-  fields.resize(count);
+  fields.resize(std::min(count, most));
+  return count;
 }
 
 void CsvLines::check_quotes(std::size_t column, std::size_t at, std::string_view raw) const {

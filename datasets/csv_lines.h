@@ -23,6 +23,9 @@ class CsvLines {
 
   const std::vector<std::string>& header() const { return header_; }
 
+  /// How many lines may follow the header, at most.
+  std::size_t most_lines() const;
+
   /// Reads the next line into fields, as many as the header has; false at the end of the file.
   bool next(std::vector<CsvField>& fields);
 
@@ -35,7 +38,7 @@ class CsvLines {
 
  private:
   bool next_line();
-  void split(std::vector<CsvField>& fields);
+  std::size_t split(std::vector<CsvField>& fields, std::size_t most);
   void check_quotes(std::size_t column, std::size_t at, std::string_view raw) const;
 
   struct Reader;

@@ -60,6 +60,21 @@ bool is_space(utf8proc_int32_t character) {
   return category == UTF8PROC_CATEGORY_ZS || category == UTF8PROC_CATEGORY_ZL || category == UTF8PROC_CATEGORY_ZP;
 }
 
+/// Calls visit(word) for each run of characters that are no spaces.
+template <class Visit>
+void for_each_word(std::string_view text, Visit visit) {
+  std::size_t begin = 0;
+  const auto end_word = [&](std::size_t end) {
+    if (end > begin) visit(text.substr(begin, end - begin));
+  };
+  for_each_valid_character(text, [&](utf8proc_int32_t character, std::size_t at, std::size_t size) {
+    if (!is_space(character)) return;
+    end_word(at);
+    begin = at + size;
+  });
+  end_word(text.size());
+}
+
 int character_columns(utf8proc_int32_t character) {
   // The vowels and final consonants of decomposed Hangul are drawn inside the syllable that the first jamo opened.
   if ((character >= 0x1160 && character <= 0x11ff) || (character >= 0xd7b0 && character <= 0xd7fb)) return 0;
@@ -106,16 +121,10 @@ std::u32string decompose(std::string_view text) {
 
 std::vector<std::string> split_words(std::string_view text) {
   std::vector<std::string> words;
-  std::size_t begin = 0;
-  const auto end_word = [&](std::size_t end) {
-    if (end > begin) words.emplace_back(text.substr(begin, end - begin));
-  };
-  for_each_valid_character(text, [&](utf8proc_int32_t character, std::size_t at, std::size_t size) {
-    if (!is_space(character)) return;
-    end_word(at);
-    begin = at + size;
-  });
-  end_word(text.size());
+  std::size_t count = 0;
+  for_each_word(text, [&](std::string_view) { ++count; });
+  words.reserve(count);  // a long line's words would otherwise take twice their memory while they grow
+  for_each_word(text, [&](std::string_view word) { words.emplace_back(word); });
   return words;
 }
 
@@ -126,6 +135,14 @@ std::string join_words(const std::vector<std::string>& words) {
     text += word;
   }
   return text;
+}
+
+std::string abridged(std::string_view text, std::size_t most) {
+  constexpr std::string_view end = "…";
+  if (text.size() <= most) return std::string(text);
+  std::size_t kept = most - std::min(most, end.size());
+  while (kept > 0 && (static_cast<unsigned char>(text[kept]) & 0xc0) == 0x80) --kept;
+  return std::string(text.substr(0, kept)).append(end);
 }
 
 int columns(std::string_view text) {

@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::array<std::string_view, special_tokens> special = {"<pad>", "<bos>", "<eos>", "<unk>"};
 
+constexpr std::size_t longest_quote = 200;  // of a file's text in a message, in bytes
+
 bool is_special(std::string_view token) { return std::find(special.begin(), special.end(), token) != special.end(); }
 
 /// What keeps a line of a .vocab file from being a token, or nothing.
@@ -27,10 +29,10 @@ std::optional<std::string> token_error(std::string_view line) {
   }
   const auto words = split_words(line);
   if (words.size() != 1 || words.front() != line) {
-    return fmt::format("there is a space in the token \"{}\"", line);
+    return fmt::format("there is a space in the token \"{}\"", abridged(line, longest_quote));
   }
   if (normalise(line) != line) {
-    return fmt::format("the token \"{}\" is not in NFC, so that no text can contain it", line);
+    return fmt::format("the token \"{}\" is not in NFC, so that no text can contain it", abridged(line, longest_quote));
   }
   return std::nullopt;
 }
@@ -79,13 +81,14 @@ Vocabulary Vocabulary::load(const std::string& path) {
     if (token.ends_with('\r')) fail("the line ends with a carriage return; lines end with LF alone");
     if (line_number <= special.size()) {
       if (token == special[line_number - 1]) continue;
-      fail(fmt::format("\"{}\" where the special token {} belongs: the first four lines are {}", token,
-                       special[line_number - 1], fmt::join(special, " ")));
+      fail(fmt::format("\"{}\" where the special token {} belongs: the first four lines are {}",
+                       abridged(token, longest_quote), special[line_number - 1], fmt::join(special, " ")));
     }
     if (const auto error = token_error(token)) fail(*error);
     if (is_special(token)) fail(fmt::format("the special token {} occurs twice", token));
     if (vocabulary.contains(token)) {
-      fail(fmt::format("the token \"{}\" occurs twice, first on line {}", token, vocabulary.id(token) + 1));
+      fail(fmt::format("the token \"{}\" occurs twice, first on line {}", abridged(token, longest_quote),
+                       vocabulary.id(token) + 1));
     }
     vocabulary.add(std::string(token));
   }

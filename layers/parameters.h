@@ -1,7 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <numeric>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -47,6 +49,10 @@ class Path {
   std::string name_;
 };
 
+/// Looks at each parameter of a model that is being built, before it is added, and throws where the model must not be
+/// built any further: how a model is compared with a file before it takes memory.
+using ParameterCheck = std::function<void(const std::string& name, const Shape& shape)>;
+
 /// All parameters of one model, in one contiguous block; each tensor starts on 64 bytes. Their gradients and an
 /// optimiser's moments are blocks of the same layout, so that an update is one loop.
 template <class T>
@@ -60,16 +66,19 @@ class Parameters {
   };
 
   Parameters() = default;
+  explicit Parameters(ParameterCheck check_new) : check_new_(std::move(check_new)) {}
   Parameters(const Parameters&) = delete;  // layers point here
   Parameters& operator=(const Parameters&) = delete;
 
   /// Where a model's outermost layers add their parameters.
   Path<T> root() { return {*this, ""}; }
 
-  /// Adds a tensor; returns its index. Throws std::invalid_argument if the name is taken or the values are in use.
+  /// Adds a tensor; returns its index. Throws std::invalid_argument if the name is taken or the values are in use, and
+  /// what the ParameterCheck throws. The numbers take memory only when `values` or `gradients` are asked for.
   int add(const std::string& name, const Shape& shape, Initialise how) {
     check(values_.size() == 0, "parameters: {} is added after the values were laid out", name);
-    for (const Entry& entry : entries_) check(entry.name != name, "parameters: {} exists already", name);
+    if (check_new_) check_new_(name, shape);
+    check(names_.insert(name).second, "parameters: {} exists already", name);
     entries_.push_back({name, shape, size_, how});
     constexpr std::size_t step = Arena::alignment / std::gcd(Arena::alignment, sizeof(T));
     size_ = (size_ + static_cast<std::size_t>(shape.size()) + step - 1) / step * step;
@@ -165,7 +174,9 @@ class Parameters {
     return vars;
   }
 
+  ParameterCheck check_new_;
   std::vector<Entry> entries_;
+  std::unordered_set<std::string> names_;  // of the entries; only ever looked up
   std::size_t size_ = 0;
   Block<T> values_;
   Block<T> gradients_;

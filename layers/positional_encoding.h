@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cmath>
+#include <memory>
+#include <mutex>
 
 #include "autograd/block.h"
 #include "autograd/ops/add_positions.h"
@@ -21,7 +23,7 @@ class PositionalEncoding {
     if (kind == Positions::learned)
       learned_ = path.add("weight", shape_, Initialise::embedding);
     else
-      table_ = sinusoids(max_length, width);
+      table_ = std::make_unique<Table>();
   }
 
   /// How many positions there are.
@@ -31,11 +33,22 @@ class PositionalEncoding {
   Var<T> operator()(Var<T> x, int first = 0) const {
     const InModule here(path_);
     const Var<T> table =
-        table_.size() == 0 ? learned_() : Tape<T>::current().leaf("positions", shape_, table_.data(), nullptr);
+        table_ == nullptr ? learned_() : Tape<T>::current().leaf("positions", shape_, sinusoids(), nullptr);
     return add_positions(x, table, first);
   }
 
  private:
+  /// Made at the first use, by whichever thread comes first: a model that is only described takes no memory.
+  struct Table {
+    std::once_flag made;
+    Block<T> numbers;
+  };
+
+  const T* sinusoids() const {
+    std::call_once(table_->made, [this] { table_->numbers = sinusoids(shape_.dim(0), shape_.dim(1)); });
+    return table_->numbers.data();
+  }
+
   static Block<T> sinusoids(int max_length, int width) {
     Block<T> table(static_cast<std::size_t>(max_length) * static_cast<std::size_t>(width));
     for (int position = 0; position < max_length; ++position)
@@ -49,8 +62,8 @@ class PositionalEncoding {
 
   std::string path_;
   Shape shape_;
-  Block<T> table_;        // sinusoids, or empty
-  Parameter<T> learned_;  // used when the table is empty
+  std::unique_ptr<Table> table_;  // of sinusoids, or none
+  Parameter<T> learned_;          // used when there is no table
 };
 
 }  // namespace qkv

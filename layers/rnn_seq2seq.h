@@ -29,8 +29,9 @@ struct RnnConfig {
 template <class T>
 class RnnSeq2Seq : public Seq2Seq<T> {
  public:
-  explicit RnnSeq2Seq(const RnnConfig& config)
-      : source_embedding_(at("source_embedding"), config.source_words, config.embedding),
+  explicit RnnSeq2Seq(const RnnConfig& config, ParameterCheck check_new = {})
+      : Seq2Seq<T>(std::move(check_new)),
+        source_embedding_(at("source_embedding"), config.source_words, config.embedding),
         target_embedding_(at("target_embedding"), config.target_words, config.embedding),
         encoder_(at("encoder"), config.cell, config.embedding, config.hidden),
         cell_(at("decoder") / "cell", config.cell, config.embedding + config.hidden, config.hidden),

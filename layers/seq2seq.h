@@ -27,7 +27,9 @@ class Seq2Seq {
  public:
   using Scalar = T;
 
-  Seq2Seq() = default;
+  /// `check_new` looks at each parameter before it is added.
+  explicit Seq2Seq(ParameterCheck check_new = {})
+      : parameters_(std::make_unique<Parameters<T>>(std::move(check_new))) {}
   virtual ~Seq2Seq() = default;
   Seq2Seq(const Seq2Seq&) = delete;
   Seq2Seq& operator=(const Seq2Seq&) = delete;
@@ -49,7 +51,7 @@ class Seq2Seq {
   Parameters<T>& parameters() const { return *parameters_; }
 
  private:
-  std::unique_ptr<Parameters<T>> parameters_ = std::make_unique<Parameters<T>>();
+  std::unique_ptr<Parameters<T>> parameters_;
 };
 
 }  // namespace qkv

@@ -14,8 +14,9 @@ namespace qkv {
 template <class T>
 class Transformer : public Seq2Seq<T> {
  public:
-  explicit Transformer(const TransformerConfig& config)
-      : source_embedding_(at("source_embedding"), config.source_words, config.d_model, std::sqrt(config.d_model)),
+  explicit Transformer(const TransformerConfig& config, ParameterCheck check_new = {})
+      : Seq2Seq<T>(std::move(check_new)),
+        source_embedding_(at("source_embedding"), config.source_words, config.d_model, std::sqrt(config.d_model)),
         target_embedding_(at("target_embedding"), config.target_words, config.d_model, std::sqrt(config.d_model)),
         source_positions_(at("source_positions"), config.positions, config.max_positions, config.d_model),
         target_positions_(at("target_positions"), config.positions, config.max_positions, config.d_model),

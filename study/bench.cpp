@@ -5,6 +5,7 @@
 
 #include "autograd/random.h"
 #include "train/model_factory.h"
+#include "train/model_size.h"
 #include "train/training_step.h"
 
 namespace qkv {
@@ -73,6 +74,8 @@ BenchResult run_bench(const BenchConfig& config, int workers, double seconds) {
   settings.embedding = config.embedding;
   settings.hidden = config.hidden;
   settings.dropout = 0;
+  settings.workers = workers;
+  check_memory(settings, config.vocabulary, config.vocabulary);
   const auto model = make_model<float>(settings, config.vocabulary, config.vocabulary);
   model->parameters().initialise(1);
   const Batch batch = random_batch(config);

@@ -7,26 +7,42 @@
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <sstream>
+#include <optional>
 #include <stdexcept>
 
 #include "datasets/durable_file.h"
+#include "datasets/parse_json.h"
 
 namespace qkv {
 
 namespace {
 
+/// The step that a line is about; nothing where the line is none of metrics.jsonl.
+std::optional<std::int64_t> step_of(const std::string& line) {
+  try {
+    const nlohmann::json json = parse_json(line);
+    if (!json.is_object() || !json.contains("step") || !json["step"].is_number_integer()) return std::nullopt;
+    const auto step = json["step"].get<std::int64_t>();
+    return step < 0 ? std::nullopt : std::optional(step);
+  } catch (const JsonError&) {
+    return std::nullopt;
+  }
+}
+
 /// The lines up to and including those of `last_step`.
 std::string lines_until(const std::string& text, const std::string& path, std::int64_t last_step) {
-  std::istringstream lines(text);
-  std::string kept, line;
-  for (int number = 1; std::getline(lines, line); ++number) {
-    const auto json = nlohmann::json::parse(line, nullptr, false);
-    if (lines.eof() && json.is_discarded()) break;  // half a line was being written when the program died
-    if (!json.is_object() || !json.contains("step") || !json["step"].is_number_integer())
-      throw std::runtime_error(fmt::format("{}:{}: this is no JSON object with a \"step\"", path, number));
-    if (json["step"].get<std::int64_t>() > last_step) break;
+  std::string kept;
+  std::size_t begin = 0;
+  for (int number = 1; begin < text.size(); ++number) {
+    const std::size_t end = text.find('\n', begin);
+    const bool is_ended = end != std::string::npos;
+    const std::string line = text.substr(begin, is_ended ? end - begin : std::string::npos);
+    const auto step = step_of(line);
+    if (!step && !is_ended) break;  // half a line was being written when the program died
+    if (!step) throw std::runtime_error(fmt::format("{}:{}: this is no JSON object with a \"step\"", path, number));
+    if (*step > last_step) break;
     kept += line + "\n";
+    begin += line.size() + 1;
   }
   return kept;
 }

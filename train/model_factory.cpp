@@ -8,11 +8,17 @@
 
 namespace qkv {
 
+int positions_of(const TrainingConfig& config) {
+  return std::max(TransformerConfig{}.max_positions, most_words(config.max_length) + 2);
+}
+
 template <class T>
-std::unique_ptr<Seq2Seq<T>> make_model(const TrainingConfig& config, int source_words, int target_words) {
+std::unique_ptr<Seq2Seq<T>> make_model(const TrainingConfig& config, int source_words, int target_words,
+                                       const ParameterCheck& check_new) {
   check_settings(config);
-  // Room for the longest training pair and for the longest translation of its source, whatever they are.
-  const int positions = std::max(TransformerConfig{}.max_positions, most_words(config.max_length) + 2);
+  constexpr int widest = 100'000'000;  // so that the widths of several gates are still counted by an int
+  check(config.embedding <= widest && config.hidden <= widest, "--embedding {} and --hidden {} must be at most {}",
+        config.embedding, config.hidden, widest);
   if (config.model != ModelKind::transformer)
     return std::make_unique<RnnSeq2Seq<T>>(RnnConfig{.source_words = source_words,
                                                      .target_words = target_words,
@@ -21,7 +27,8 @@ std::unique_ptr<Seq2Seq<T>> make_model(const TrainingConfig& config, int source_
                                                      .cell = config.cell,
                                                      .attention = config.model == ModelKind::rnn_attention,
                                                      .score = config.score,
-                                                     .dropout = config.dropout});
+                                                     .dropout = config.dropout},
+                                           check_new);
   return std::make_unique<Transformer<T>>(TransformerConfig{.source_words = source_words,
                                                             .target_words = target_words,
                                                             .d_model = config.d_model,
@@ -33,10 +40,11 @@ std::unique_ptr<Seq2Seq<T>> make_model(const TrainingConfig& config, int source_
                                                             .activation = config.activation,
                                                             .positions = config.positions,
                                                             .tie_embeddings = config.tie_embeddings,
-                                                            .max_positions = positions});
+                                                            .max_positions = positions_of(config)},
+                                          check_new);
 }
 
-template std::unique_ptr<Seq2Seq<float>> make_model<float>(const TrainingConfig&, int, int);
-template std::unique_ptr<Seq2Seq<double>> make_model<double>(const TrainingConfig&, int, int);
+template std::unique_ptr<Seq2Seq<float>> make_model<float>(const TrainingConfig&, int, int, const ParameterCheck&);
+template std::unique_ptr<Seq2Seq<double>> make_model<double>(const TrainingConfig&, int, int, const ParameterCheck&);
 
 }  // namespace qkv

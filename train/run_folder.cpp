@@ -5,12 +5,15 @@
 #include <charconv>
 #include <cmath>
 #include <initializer_list>
+#include <limits>
 #include <set>
 
 #include "autograd/check.h"
 #include "datasets/durable_file.h"
+#include "datasets/parse_json.h"
+#include "datasets/text.h"
 #include "train/model_factory.h"
-#include "train/safetensors.h"
+#include "train/tensor_settings.h"
 
 namespace qkv {
 
@@ -42,6 +45,9 @@ void read_tensors(const SafetensorsFile& file, const Seq2Seq<float>& model, std:
       throw std::runtime_error(
           fmt::format("{}: {} has shape [{}], but the settings and vocabularies beside it make it {}", file.path(),
                       tensor.name, fmt::join(tensor.shape, ", "), entries[i].shape));
+    if (tensor.dtype != Dtype::F32 && tensor.dtype != Dtype::F64)
+      throw std::runtime_error(fmt::format("{}: {} holds {}, where real numbers are needed", file.path(), tensor.name,
+                                           dtype_name(tensor.dtype)));
     const std::vector<float> values = tensor.as<float>();
     for (float value : values)
       if (!std::isfinite(value))
@@ -61,27 +67,55 @@ void refuse_others(const SafetensorsFile& file, const Seq2Seq<float>& model,
     if (!names.contains(tensor.name))
       throw std::runtime_error(fmt::format(
           "{}: tensor '{}' belongs to none of the parameters that the settings and vocabularies beside it make",
-          file.path(), tensor.name));
+          file.path(), abridged(tensor.name, 200)));
 }
 
 /// Whether this file is the config.json of a run, of whatever version of qkv.
 bool is_run_config(const std::string& path) {
   if (!fs::is_regular_file(path)) return false;
-  const auto json = nlohmann::json::parse(read_file(path), nullptr, false);
-  return json.is_object() && json.contains("qkv") && json.contains("model");
+  try {
+    const nlohmann::json json = parse_json(read_file(path));
+    return json.is_object() && json.contains("qkv") && json.contains("model");
+  } catch (const JsonError&) {
+    return false;
+  }
 }
 
+/// A number of the file's metadata. Throws std::runtime_error if it is missing, no number, or outside [least, most].
 template <class Number>
-Number number_in(const SafetensorsFile& file, const std::string& key) {
+Number number_in(const SafetensorsFile& file, const std::string& key, Number least, Number most) {
   const auto found = file.metadata().find(key);
   if (found == file.metadata().end())
     throw std::runtime_error(fmt::format("{}: \"{}\" is missing from its metadata", file.path(), key));
+  const std::string& text = found->second;
   Number number{};
-  const char* end = found->second.data() + found->second.size();
-  const auto [read_until, error] = std::from_chars(found->second.data(), end, number);
+  const char* end = text.data() + text.size();
+  const auto [read_until, error] = std::from_chars(text.data(), end, number);
   if (read_until != end || error != std::errc())
-    throw std::runtime_error(fmt::format("{}: \"{}\" is no number: {}", file.path(), key, found->second));
+    throw std::runtime_error(fmt::format("{}: \"{}\" is no number: {}", file.path(), key, abridged(text, 60)));
+  if (!(number >= least && number <= most))  // which not-a-number is not either
+    throw std::runtime_error(
+        fmt::format("{}: \"{}\" is {}, which is not within {} and {}", file.path(), key, number, least, most));
   return number;
+}
+
+/// Throws std::runtime_error, naming the setting behind it, unless the file has this parameter.
+void check_parameter(const SafetensorsFile& file, const std::string& config_path, const TrainingConfig& config,
+                     const std::string& name, const Shape& shape) {
+  if (!file.contains(name))
+    throw std::runtime_error(fmt::format("{}: no tensor '{}', which {} asks for with {}", file.path(), name,
+                                         config_path, setting_behind(config, name)));
+  const std::vector<std::int64_t>&stored = file.tensor(name).shape, wanted = dimensions(shape);
+  if (stored == wanted) return;
+  std::string why;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (i < stored.size() && stored[i] == wanted[i]) continue;
+    const std::string setting = settings_behind(config, name, static_cast<int>(i));
+    if (why.find(setting) == std::string::npos) why += (why.empty() ? "" : " and ") + setting;
+  }
+  throw std::runtime_error(
+      fmt::format("{}: {} has shape [{}], but the settings and vocabularies beside it make it {}: see {} in {}",
+                  file.path(), name, fmt::join(stored, ", "), shape, why, config_path));
 }
 
 }  // namespace
@@ -156,6 +190,17 @@ void RunFolder::remove_temporaries() const {
         remove_file(entry.path().string());
 }
 
+std::unique_ptr<Seq2Seq<float>> make_model_of_file(const SafetensorsFile& file, const std::string& config_path,
+                                                   const TrainingConfig& config, int source_words, int target_words) {
+  try {
+    return make_model<float>(config, source_words, target_words, [&](const std::string& name, const Shape& shape) {
+      check_parameter(file, config_path, config, name, shape);
+    });
+  } catch (const std::invalid_argument& error) {
+    throw std::runtime_error(fmt::format("{}: {}", config_path, error.what()));
+  }
+}
+
 TrainedModel load_run(const std::string& path) {
   check(!path.empty(), "load_run: the folder's name is empty");
   const RunFolder folder{path};
@@ -170,19 +215,18 @@ TrainedModel load_run(const std::string& path) {
                     path));
   Vocabulary source = Vocabulary::load(folder.source_vocabulary());
   Vocabulary target = Vocabulary::load(folder.target_vocabulary());
-  std::unique_ptr<Seq2Seq<float>> model;
-  try {
-    model = make_model<float>(config, source.size(), target.size());
-  } catch (const std::invalid_argument& error) {
-    throw std::runtime_error(fmt::format("{}: {}", folder.config(), error.what()));
-  }
   const SafetensorsFile file = SafetensorsFile::read(folder.model());
+  std::unique_ptr<Seq2Seq<float>> model =
+      make_model_of_file(file, folder.config(), config, source.size(), target.size());
   read_tensors(file, *model, model->parameters().values(), "");
   refuse_others(file, *model, {""});
   std::optional<AlignmentReading> alignment;
-  if (file.metadata().contains("alignment_layer"))
-    alignment = {number_in<int>(file, "alignment_layer"), number_in<int>(file, "alignment_head"),
-                 number_in<int>(file, "alignment_offset")};
+  if (file.metadata().contains("alignment_layer")) {
+    const bool is_transformer = config.model == ModelKind::transformer;
+    alignment = {number_in(file, "alignment_layer", 0, is_transformer ? config.layers - 1 : 0),
+                 number_in(file, "alignment_head", 0, is_transformer ? config.heads - 1 : 0),
+                 number_in(file, "alignment_offset", 0, 1)};
+  }
   return {std::move(config), std::move(source), std::move(target), std::move(model), alignment};
 }
 
@@ -247,17 +291,28 @@ TrainingState load_checkpoint(const std::string& path, const Seq2Seq<float>& mod
   read_tensors(file, model, model.parameters().values(), "");
   read_tensors(file, model, training.first_moment(), "first_moment.");
   read_tensors(file, model, training.second_moment(), "second_moment.");
+  for (std::size_t i = 0; i < model.parameters().entries().size(); ++i)
+    for (const float square : model.parameters().part(training.second_moment(), i))
+      if (square < 0)
+        throw std::runtime_error(fmt::format("{}: second_moment.{} holds {}, but a mean of squares is never negative",
+                                             file.path(), model.parameters().entries()[i].name, square));
   refuse_others(file, model, {"", "first_moment.", "second_moment."});
   TrainingState state;
-  state.step = number_in<std::int64_t>(file, "step");
-  state.position = {number_in<std::uint64_t>(file, "epoch"), number_in<std::uint64_t>(file, "batch")};
-  state.best_bleu = number_in<double>(file, "best_bleu");
-  state.best_loss = number_in<double>(file, "best_loss");
-  state.validations_without_improvement = number_in<int>(file, "validations_without_improvement");
-  state.data_hash = number_in<std::uint64_t>(file, "data_hash");
+  constexpr std::int64_t most_steps = std::int64_t{1} << 62;  // so that counting on cannot overflow
+  constexpr auto most_places = static_cast<std::uint64_t>(most_steps);
+  constexpr int most_validations = 1 << 30;
+  constexpr std::uint64_t any_hash = std::numeric_limits<std::uint64_t>::max();
+  state.step = number_in<std::int64_t>(file, "step", 0, most_steps);
+  state.position = {number_in<std::uint64_t>(file, "epoch", 0, most_places),
+                    number_in<std::uint64_t>(file, "batch", 0, most_places)};
+  state.best_bleu = number_in<double>(file, "best_bleu", -1, 100 + 1e-9);
+  state.best_loss = number_in<double>(file, "best_loss", 0, std::numeric_limits<double>::max());
+  state.validations_without_improvement = number_in(file, "validations_without_improvement", 0, most_validations);
+  state.data_hash = number_in<std::uint64_t>(file, "data_hash", 0, any_hash);
   if (file.metadata().contains("validation_is_due"))
-    state.validation_is_due = number_in<int>(file, "validation_is_due") != 0;
-  if (file.metadata().contains("valid_hash")) state.valid_hash = number_in<std::uint64_t>(file, "valid_hash");
+    state.validation_is_due = number_in(file, "validation_is_due", 0, 1) == 1;
+  if (file.metadata().contains("valid_hash"))
+    state.valid_hash = number_in<std::uint64_t>(file, "valid_hash", 0, any_hash);
   return state;
 }
 

@@ -10,6 +10,7 @@
 #include "layers/seq2seq.h"
 #include "train/evaluation.h"
 #include "train/run_lock.h"
+#include "train/safetensors.h"
 #include "train/training_config.h"
 #include "train/training_step.h"
 
@@ -64,6 +65,12 @@ struct TrainedModel {
   std::unique_ptr<Seq2Seq<float>> model;
   std::optional<AlignmentReading> alignment;  ///< chosen on the validation set, where that has gold links
 };
+
+/// The model that these settings describe, if each parameter is in the file with its shape: what config.json asks for
+/// is compared with the file's header first, so that the model takes no more memory than the file. Throws
+/// std::runtime_error that names the file, the tensor, and the setting in `config_path` that does not fit it.
+std::unique_ptr<Seq2Seq<float>> make_model_of_file(const SafetensorsFile& file, const std::string& config_path,
+                                                   const TrainingConfig& config, int source_words, int target_words);
 
 /// Reads a run's best model. Throws std::runtime_error naming the file and what is wrong with it: no such run, a
 /// vocabulary or a tensor that does not fit the others; std::invalid_argument if the path is empty.

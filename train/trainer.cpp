@@ -8,6 +8,7 @@
 #include "datasets/visible_text.h"
 #include "train/metrics_log.h"
 #include "train/model_factory.h"
+#include "train/model_size.h"
 
 namespace qkv {
 
@@ -50,9 +51,9 @@ class Run {
                                           : Vocabulary(data.train, &Pair::source, config.min_frequency)),
         target_(start == RunStart::resume ? Vocabulary::load(folder.target_vocabulary())
                                           : Vocabulary(data.train, &Pair::target, config.min_frequency)),
-        model_(make_model<float>(config, source_.size(), target_.size())),
+        model_(start == RunStart::resume ? resumed_model() : new_model()),
         training_(*model_, config.workers),
-        batches_(encoded(), config.batch_size, config.shuffle ? Order::shuffled : Order::cyclic, config.seed) {
+        batches_(encoded(start), config.batch_size, config.shuffle ? Order::shuffled : Order::cyclic, config.seed) {
     if (!data.valid.empty()) check_lengths(*model_, data.valid, data.valid_file);
     for (const auto& test : data.tests) check_lengths(*model_, test.pairs, test.file);
     total_steps_ = config.steps ? *config.steps : steps_in(static_cast<std::uint64_t>(config.epochs));
@@ -64,6 +65,7 @@ class Run {
         throw std::runtime_error(fmt::format(
             "{} was trained on other sentences than are in the training file now; resuming would mix the two",
             folder.path.string()));
+      check_position();
       folder.remove_temporaries();
       if (state_.valid_hash && *state_.valid_hash != valid_hash) start_new_best();
     } else {
@@ -118,11 +120,16 @@ class Run {
   }
 
  private:
-  EncodedPairs encoded() {
+  EncodedPairs encoded(RunStart start) {
     EncodedPairs pairs(data_.train, source_, target_, config_.max_length);
     const std::size_t all = data_.train.size();
-    check(pairs.size() > 0, "{} longer than --max-length {}",
+    if (pairs.size() == 0) {
+      const std::string too_long = fmt::format(
+          "{} longer than --max-length {}",
           all == 1 ? "the only training pair is" : fmt::format("all {} training pairs are", all), config_.max_length);
+      if (start == RunStart::resume) throw std::runtime_error(fmt::format("{}: {}", folder_.config(), too_long));
+      throw std::invalid_argument(too_long);
+    }
     if (pairs.left_out() > 0)
       observer_.on_message(fmt::format("{0} of {1} {2} longer than {3} and {2} left out", pairs.left_out(),
                                        counted(all, "training pair"), pairs.left_out() == 1 ? "is" : "are",
@@ -130,11 +137,31 @@ class Run {
     return pairs;
   }
 
-  std::int64_t steps_in(std::uint64_t epochs) const {
-    std::uint64_t steps = 0;
-    for (std::uint64_t epoch = 0; epoch < epochs; ++epoch) steps += batches_.count(epoch);
-    return static_cast<std::int64_t>(steps);
+  std::unique_ptr<Seq2Seq<float>> new_model() const {
+    check_memory(config_, source_.size(), target_.size());
+    return make_model<float>(config_, source_.size(), target_.size());
   }
+
+  /// The checkpoint's header says whether the settings beside it are its own, before they take memory.
+  std::unique_ptr<Seq2Seq<float>> resumed_model() const {
+    auto model = make_model_of_file(SafetensorsFile::read(folder_.checkpoint()), folder_.config(), config_,
+                                    source_.size(), target_.size());
+    check_memory(config_, source_.size(), target_.size());
+    return model;
+  }
+
+  /// Throws std::runtime_error unless the checkpoint's step is the one that its place in the data makes it.
+  void check_position() const {
+    const auto [epoch, batch] = state_.position;
+    const auto steps = static_cast<std::uint64_t>(state_.step);
+    const std::uint64_t most_epochs = (std::uint64_t{1} << 62) / batches_.pairs().size();
+    if (epoch > most_epochs || batch >= batches_.count(epoch) || steps != batches_.count_before(epoch) + batch)
+      throw std::runtime_error(
+          fmt::format("{}: after {} steps in batches of {}, training does not stand at batch {} of epoch {}",
+                      folder_.checkpoint(), state_.step, config_.batch_size, batch, epoch));
+  }
+
+  std::int64_t steps_in(std::uint64_t epochs) const { return static_cast<std::int64_t>(batches_.count_before(epochs)); }
 
   TrainingStep<float>::Loss differentiate(std::int64_t step) {
     const DrawKey draws{.seed = config_.seed, .step = static_cast<std::uint64_t>(step), .training = true};
@@ -279,7 +306,14 @@ TrainingResult train(const TrainingConfig& config, const TrainingData& data, con
   check(!folder.path.empty(), "train: the run folder's name is empty");
   check_settings(config);
   check(config.patience == 0 || !data.valid.empty(), "--patience needs a validation set; give --valid");
-  return Run(config, data, folder, start, observer, stop)();
+  try {
+    return Run(config, data, folder, start, observer, stop)();
+  } catch (const std::bad_alloc&) {
+    const Vocabulary source(data.train, &Pair::source, config.min_frequency),
+        target(data.train, &Pair::target, config.min_frequency);
+    throw std::runtime_error(
+        fmt::format("there is not enough memory: {}", memory_advice(config, source.size(), target.size())));
+  }
 }
 
 }  // namespace qkv

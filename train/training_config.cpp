@@ -8,6 +8,7 @@
 
 #include "autograd/check.h"
 #include "datasets/durable_file.h"
+#include "datasets/parse_json.h"
 #include "datasets/text.h"
 #include "train/version.h"
 
@@ -118,27 +119,36 @@ std::vector<std::string> idle_settings(const TrainingConfig& config) {
 
 namespace {
 
+void read_value(const nlohmann::json& json, std::string& value) {
+  check(json.is_string(), "{} is no text", described(json));
+  value = json.get_ref<const std::string&>();
+}
+void read_value(const nlohmann::json& json, bool& value) {
+  check(json.is_boolean(), "{} is neither true nor false", described(json));
+  value = json.get<bool>();
+}
+void read_value(const nlohmann::json& json, double& value) {
+  check(json.is_number(), "{} is no number", described(json));
+  value = json.get<double>();
+}
 template <class Choice>
 requires std::is_enum_v<Choice>
 void read_value(const nlohmann::json& json, Choice& value) {
   const auto& names = choices<Choice>();
-  const auto found = std::find(names.begin(), names.end(), json.get<std::string>());
-  check(found != names.end(), "{} is none of: {}", json.dump(), fmt::join(names, ", "));
+  const auto found =
+      json.is_string() ? std::find(names.begin(), names.end(), json.get_ref<const std::string&>()) : names.end();
+  check(found != names.end(), "{} is none of: {}", described(json), fmt::join(names, ", "));
   value = static_cast<Choice>(found - names.begin());
 }
 template <class Number>
 requires std::is_integral_v<Number>
 void read_value(const nlohmann::json& json, Number& value) {
-  if constexpr (!std::is_same_v<Number, bool>) {
-    const bool fits = json.is_number_unsigned()
-                          ? std::in_range<Number>(json.get<std::uint64_t>())
-                          : json.is_number_integer() && std::in_range<Number>(json.get<std::int64_t>());
-    check(fits, "{} is no whole number in range", json.dump());
-  }
+  const bool fits = json.is_number_unsigned()
+                        ? std::in_range<Number>(json.get<std::uint64_t>())
+                        : json.is_number_integer() && std::in_range<Number>(json.get<std::int64_t>());
+  check(fits, "{} is no whole number in range", described(json));
   value = json.get<Number>();
 }
-void read_value(const nlohmann::json& json, double& value) { value = json.get<double>(); }
-void read_value(const nlohmann::json& json, std::string& value) { value = json.get<std::string>(); }
 void read_value(const nlohmann::json& json, std::optional<std::int64_t>& value) {
   if (json.is_null()) {
     value.reset();
@@ -182,7 +192,8 @@ void read_settings(const nlohmann::json& json, const std::string& path, Training
         throw std::runtime_error(fmt::format("{}: setting \"{}\": {}", path, key, error.what()));
       }
     });
-    if (!known) throw std::runtime_error(fmt::format("{}: there is no setting \"{}\"", path, key));
+    if (!known)
+      throw std::runtime_error(fmt::format("{}: there is no setting {}", path, described(nlohmann::json(key))));
   }
 }
 
@@ -190,13 +201,11 @@ void read_settings_file(const std::string& path, TrainingConfig& config) {
   const std::string text = read_file(path);
   nlohmann::json json;
   try {
-    json = nlohmann::json::parse(text);
-  } catch (const nlohmann::json::parse_error& error) {
+    json = parse_json(text);
+  } catch (const JsonError& error) {
     const auto read = static_cast<std::ptrdiff_t>(std::min(error.byte, text.size()));
-    const std::string what = error.what();  // "[which exception] parse error at line 2, column 1: what is wrong"
     throw std::runtime_error(fmt::format("{}:{}: not valid JSON: {}", path,
-                                         1 + std::count(text.begin(), text.begin() + read, '\n'),
-                                         what.substr(what.find(": ") + 2)));
+                                         1 + std::count(text.begin(), text.begin() + read, '\n'), error.what()));
   }
   read_settings(json, path, config);
 }

@@ -160,6 +160,17 @@ TEST(Heap, CountsEveryWayToAskForMemory) {
   EXPECT_EQ(count.onednn, 0);
 }
 
+TEST(Heap, KnowsTheMostBytesHeldAtOnce) {
+  const std::string before(50'000, 'x');
+  start_counting();
+  for (int i = 0; i < 5; ++i) std::vector<char>(100'000 + i).swap(*std::make_unique<std::vector<char>>(1'000));
+  void* grown = std::realloc(std::malloc(10'000), 300'000);
+  const HeapCount count = stop_counting();
+  std::free(grown);
+  EXPECT_GE(count.peak, 300'000);
+  EXPECT_LT(count.peak, 340'000);
+}
+
 TEST(Heap, CountsOnednnApart) {
   const bool is_built_with_onednn = std::string(gemm_library()) == "oneDNN";
   const std::vector<float> a(128 * 128, 1.0F);

@@ -230,5 +230,25 @@ TEST(Batches, SayWhatTheyCannotDo) {
   EXPECT_EQ(message([&] { batch_at(batches, 2, 3); }), "batches: epoch 2 has 3 batches, so none with number 3");
 }
 
+TEST(Batches, CountAndFollowEachOtherInAnyEpochWithoutGoingThroughThemAll) {
+  for (const std::size_t pairs : {1, 2, 5, 12})
+    for (const int batch_size : {1, 3, 5, 7, 40})
+      for (const Order order : {Order::shuffled, Order::cyclic, Order::consecutive}) {
+        const std::vector<Pair> all(pairs, Pair{{"a"}, {"b"}, {}});
+        const Batches batches(EncodedPairs(all, Vocabulary(all, &Pair::source), Vocabulary(all, &Pair::target)),
+                              batch_size, order);
+        std::uint64_t steps = 0;
+        Position position;
+        for (std::uint64_t epoch = 0; epoch < 100; ++epoch) {
+          ASSERT_EQ(batches.count_before(epoch), steps);
+          for (std::uint64_t batch = 0; batch < batches.count(epoch); ++batch) {
+            ASSERT_EQ(position, (Position{epoch, batch})) << pairs << " pairs in batches of " << batch_size;
+            position = batches.next(position);
+          }
+          steps += batches.count(epoch);
+        }
+      }
+}
+
 }  // namespace
 }  // namespace qkv

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
+#include <limits>
 #include <set>
 
 #include "tests/layers/small_transformer.h"
@@ -165,6 +167,32 @@ TEST(Parameters, RefuseWhatDoesNotFit) {
   EXPECT_EQ(complaint([&] { parameters.bind(std::span<const Var<float>>(wrong)); }),
             "parameters: a value of shape [2, 3] cannot stand for layer.0.weight of shape [3, 2]");
   EXPECT_EQ(a().shape(), Shape({3, 2}));
+}
+
+TEST(Parameters, AreAddedInTimeInProportionToTheirNumber) {
+  const auto seconds = [](int count) {
+    std::clock_t least = std::numeric_limits<std::clock_t>::max();
+    for (int round = 0; round < 3; ++round) {  // the least of three is what the work takes, without what disturbs it
+      const std::clock_t start = std::clock();
+      Parameters<float> parameters;
+      for (int i = 0; i < count; ++i) (parameters.root() / "layer" / i).add("weight", {1}, Initialise::zeros);
+      least = std::min(least, std::clock() - start);
+    }
+    return static_cast<double>(least) / CLOCKS_PER_SEC;
+  };
+  EXPECT_LT(seconds(16'000) / seconds(2'000), 24);  // 8 for linear time; comparing each with all others: 64
+}
+
+TEST(Parameters, AreLookedAtBeforeTheyAreAdded) {
+  std::vector<std::string> seen;
+  Parameters<float> parameters([&](const std::string& name, const Shape& shape) {
+    check(shape.size() < 100, "{} is too large: {}", name, shape);
+    seen.push_back(name);
+  });
+  parameters.root().add("a", {3, 2}, Initialise::zeros);
+  EXPECT_EQ(complaint([&] { parameters.root().add("b", {30, 20}, Initialise::zeros); }), "b is too large: [30, 20]");
+  EXPECT_EQ(seen, std::vector<std::string>{"a"});
+  EXPECT_EQ(parameters.entries().size(), 1U);
 }
 
 TEST(Parameters, AreOneLeafOnATapeWithTheGradientOfWhoeverRecords) {

@@ -70,6 +70,10 @@ TEST(MetricsLog, RefusesALineThatIsNotItsOwn) {
             }).find("metrics.jsonl:2: this is no JSON object with a \"step\""),
             std::string::npos);
   EXPECT_NE(message_of<std::runtime_error>([] { left_of("[1]\n", 3); }).find(":1: "), std::string::npos);
+  EXPECT_NE(message_of<std::runtime_error>([] { left_of("{\"step\":-1}\n", 3); }).find(":1: "), std::string::npos);
+  const std::string deep = "{\"step\":1,\"loss\":" + std::string(200'000, '[') + std::string(200'000, ']') + "}\n";
+  EXPECT_NE(message_of<std::runtime_error>([&] { left_of(first + deep, 3); }).find("metrics.jsonl:2: "),
+            std::string::npos);
   const TemporaryFolder folder;
   EXPECT_NE(message_of<std::runtime_error>([&] { MetricsLog(folder / "no/such/metrics.jsonl", 0); }), "");
 }

@@ -177,6 +177,50 @@ TEST(Resuming, RefusesToResumeOnOtherSentences) {
   EXPECT_NO_THROW(train_to_the_end(thirty_steps(), other_links, folder, RunStart::resume));
 }
 
+TEST(Resuming, RefusesACheckpointWhoseStepAndPlaceDisagree) {
+  for (const bool shuffle : {true, false}) {
+    TrainingConfig config = thirty_steps();
+    config.shuffle = shuffle;
+    config.batch_size = 9;
+    const TemporaryFolder temporary;
+    const RunFolder folder{temporary / "run"};
+    train_until(7, config, toy_data(), folder, RunStart::anew);
+    const SafetensorsFile file = SafetensorsFile::read(folder.checkpoint());
+    const auto resuming_with = [&](const std::string& key, const std::string& value) {
+      auto metadata = file.metadata();
+      metadata[key] = value;
+      write_safetensors(folder.checkpoint(), file.tensors(), metadata);
+      return message_of<std::runtime_error>([&] { train_to_the_end(config, toy_data(), folder, RunStart::resume); });
+    };
+    for (const auto& [key, value] : {std::pair("batch", "5"),
+                                     {"batch", "0"},
+                                     {"batch", "4000000000000000000"},
+                                     {"epoch", "0"},
+                                     {"epoch", "3"},
+                                     {"epoch", "4000000000000000000"},
+                                     {"step", "8"},
+                                     {"step", "4000000000000000000"}}) {
+      const std::string message = resuming_with(key, value);
+      EXPECT_TRUE(message.starts_with(folder.checkpoint() + ": after ")) << message;
+      EXPECT_NE(message.find("training does not stand at batch"), std::string::npos) << message;
+    }
+    write_safetensors(folder.checkpoint(), file.tensors(), file.metadata());
+    EXPECT_EQ(train_to_the_end(config, toy_data(), folder, RunStart::resume).steps, shuffle ? 30 : 27);
+  }
+}
+
+TEST(Resuming, ComparesTheSettingsWithTheCheckpointFirst) {
+  const TemporaryFolder temporary;
+  const RunFolder folder{temporary / "run"};
+  train_until(7, thirty_steps(), toy_data(), folder, RunStart::anew);
+  TrainingConfig config = thirty_steps();
+  config.layers = 10'000'000;
+  const std::string message =
+      message_of<std::runtime_error>([&] { train_to_the_end(config, toy_data(), folder, RunStart::resume); });
+  EXPECT_EQ(message, folder.checkpoint() + ": no tensor 'encoder.layers.1.self_attention.query.weight', which " +
+                         folder.config() + " asks for with layers 10000000");
+}
+
 TEST(Resuming, ZeroStepsWriteTheInitialModel) {
   const TemporaryFolder temporary;
   const RunFolder folder{temporary / "run"};

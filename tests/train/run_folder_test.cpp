@@ -1,12 +1,17 @@
 #include "train/run_folder.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <limits>
 
 #include "datasets/durable_file.h"
 #include "tests/datasets/temporary_folder.h"
 #include "tests/train/toy_training.h"
 #include "train/model_factory.h"
 #include "train/safetensors.h"
+#include "train/tensor_settings.h"
 #include "train/trainer.h"
 
 namespace qkv {
@@ -29,7 +34,7 @@ struct ToyRun {
     write_durably(folder.config(), to_json(config).dump());
     source.save(folder.source_vocabulary());
     target.save(folder.target_vocabulary());
-    save_model(folder.model(), *model, AlignmentReading{1, 2, 1});
+    save_model(folder.model(), *model, AlignmentReading{0, 1, 1});
   }
   std::string loading() const {
     return message_of<std::runtime_error>([&] { load_run(folder.path.string()); });
@@ -59,7 +64,7 @@ TEST(RunFolder, ReadsBackTheModelAndWhatBelongsToIt) {
   EXPECT_EQ(to_json(trained.config), to_json(run.config));
   EXPECT_EQ(trained.source.size(), run.source.size());
   EXPECT_EQ(trained.target.word(5), run.target.word(5));
-  EXPECT_EQ(trained.alignment, (AlignmentReading{1, 2, 1}));
+  EXPECT_EQ(trained.alignment, (AlignmentReading{0, 1, 1}));
   save_model(run.folder.model(), *run.model, {});
   EXPECT_FALSE(load_run(run.folder.path.string()).alignment.has_value());
 }
@@ -102,6 +107,107 @@ TEST(RunFolder, NamesWhatDoesNotFit) {
   EXPECT_NE(bad.find("config.json: --heads 0"), std::string::npos) << bad;
   write_durably(run.folder.config(), "{\"qkv\": \"0.1.0\", \"nonsense\": 1}");
   EXPECT_NE(run.loading().find("config.json: there is no setting \"nonsense\""), std::string::npos);
+}
+
+/// How much memory this process has asked for, in bytes.
+std::size_t memory_asked_for() {
+  std::size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  return pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+TEST(RunFolder, ComparesHugeSettingsWithTheModelBeforeItTakesMemory) {
+  ToyRun run;
+  constexpr int most = std::numeric_limits<int>::max() / 2 * 2;
+  const std::size_t before = memory_asked_for();
+  for (const auto& [setting, value, tensor, named] :
+       {std::tuple(&TrainingConfig::d_model, 1'000'000, "source_embedding.weight", "d_model 1000000"),
+        std::tuple(&TrainingConfig::d_model, 100'000'000, "source_embedding.weight", "d_model 100000000"),
+        std::tuple(&TrainingConfig::layers, 1'000'000, "encoder.layers.1.self_attention.query.weight",
+                   "layers 1000000"),
+        std::tuple(&TrainingConfig::layers, most, "encoder.layers.1.self_attention.query.weight", "layers 2147483646"),
+        std::tuple(&TrainingConfig::ff, 1'000'000, "encoder.layers.0.feed_forward.inner.weight", "ff 1000000")}) {
+    TrainingConfig config = toy_config();
+    config.*setting = value;
+    write_durably(run.folder.config(), to_json(config).dump());
+    const std::string message = run.loading();
+    for (const std::string& part : {run.folder.model(), std::string(tensor), std::string(named), run.folder.config()})
+      EXPECT_NE(message.find(part), std::string::npos) << message << "\nlacks " << part;
+  }
+  TrainingConfig config = toy_config();
+  config.d_model = most;  // a table of so many numbers cannot even be counted
+  write_durably(run.folder.config(), to_json(config).dump());
+  EXPECT_TRUE(run.loading().starts_with(run.folder.config() + ": ")) << run.loading();
+  EXPECT_LT(memory_asked_for(), before + 50'000'000);
+}
+
+TEST(RunFolder, NamesTheSettingBehindEachTensorThatDoesNotFit) {
+  ToyRun run;
+  const auto configure = [&](auto change) {
+    TrainingConfig config = toy_config();
+    change(config);
+    write_durably(run.folder.config(), to_json(config).dump());
+    return run.loading();
+  };
+  const auto expect = [&](const std::string& message, const std::string& end) {
+    EXPECT_TRUE(message.ends_with(end)) << message;
+  };
+  const std::string in_config = " in " + run.folder.config(),
+                    asks = ", which " + run.folder.config() + " asks for with ";
+  expect(configure([](TrainingConfig& config) { config.d_model = 32; }),
+         "make it [12, 32]: see d_model 32" + in_config);
+  expect(configure([](TrainingConfig& config) { config.ff = 25; }), "make it [25, 16]: see ff 25" + in_config);
+  expect(configure([](TrainingConfig& config) { config.positions = Positions::learned; }),
+         "no tensor 'source_positions.weight'" + asks + "positions learned");
+  expect(configure([](TrainingConfig& config) { config.model = ModelKind::rnn; }),
+         "make it [12, 64]: see embedding 64" + in_config);
+  expect(configure([](TrainingConfig& config) { (config.model = ModelKind::rnn, config.embedding = 16); }),
+         "no tensor 'encoder.rnn.weight_ih_l0'" + asks + "model rnn");
+  write_durably(run.folder.config(), to_json(run.config).dump());
+  write_durably(run.folder.source_vocabulary(), read_file(run.folder.source_vocabulary()) + "more\n");
+  expect(run.loading(), "make it [13, 16]: see the lines of source.vocab" + in_config);
+}
+
+TEST(RunFolder, RefusesWidthsWhoseGatesCannotBeCounted) {
+  ToyRun run;
+  for (int TrainingConfig::*setting : {&TrainingConfig::embedding, &TrainingConfig::hidden}) {
+    TrainingConfig config = toy_config();
+    config.model = ModelKind::rnn_attention;
+    config.embedding = 16;  // as wide as the model's table, so that the first tensor fits
+    config.*setting = std::numeric_limits<int>::max();
+    write_durably(run.folder.config(), to_json(config).dump());
+    EXPECT_TRUE(run.loading().starts_with(run.folder.config() + ": --embedding ")) << run.loading();
+  }
+}
+
+TEST(RunFolder, NamesTheSettingsBehindARecurrentModelsSizes) {
+  TrainingConfig config = toy_config();
+  config.model = ModelKind::rnn_attention;
+  EXPECT_EQ(settings_behind(config, "source_embedding.weight", 1), "embedding 64");
+  EXPECT_EQ(settings_behind(config, "encoder.rnn.weight_ih_l0", 0), "hidden 128 and cell gru");
+  EXPECT_EQ(settings_behind(config, "encoder.rnn.weight_ih_l0", 1), "embedding 64");
+  EXPECT_EQ(settings_behind(config, "decoder.cell.weight_ih", 1), "embedding 64 and hidden 128");
+  EXPECT_EQ(settings_behind(config, "decoder.cell.bias_hh", 0), "hidden 128 and cell gru");
+  EXPECT_EQ(settings_behind(config, "decoder.combine.weight", 1), "hidden 128");
+  EXPECT_EQ(settings_behind(config, "generator.bias", 0), "the lines of target.vocab");
+  EXPECT_EQ(setting_behind(config, "decoder.score.energy"), "score dot");
+}
+
+TEST(RunFolder, RefusesNumbersOfAnotherKindThanReal) {
+  ToyRun run;
+  const SafetensorsFile file = SafetensorsFile::read(run.folder.model());
+  std::vector<StoredTensor> tensors = file.tensors();
+  tensors[2].dtype = Dtype::I32;  // as many bytes as F32
+  write_safetensors(run.folder.model(), tensors, file.metadata());
+  EXPECT_EQ(run.loading(), run.folder.model() + ": " + tensors[2].name + " holds I32, where real numbers are needed");
+}
+
+TEST(RunFolder, RefusesAnAlignmentThatTheModelHasNot) {
+  ToyRun run;
+  for (const AlignmentReading bad : {AlignmentReading{1, 0, 0}, {0, 2, 0}, {0, 0, 2}, {-1, 0, 0}, {0, -1, 0}}) {
+    save_model(run.folder.model(), *run.model, bad);
+    EXPECT_TRUE(run.loading().starts_with(run.folder.model() + ": \"alignment_")) << run.loading();
+  }
 }
 
 TEST(RunFolder, RefusesAModelWithNumbersThatAreNotFinite) {
@@ -198,7 +304,13 @@ TEST(RunFolder, IsOverwrittenButForOtherPeoplesFiles) {
 }
 
 TEST(RunFolder, IsNotOverwrittenUnlessItsConfigIsQkvs) {
-  for (const char* config : {"{}", "{\"model\": \"bert\", \"layers\": 3}", "[]", "not JSON", "{\"qkv\": \"0.1.0\"}"}) {
+  const std::vector<std::string> not_qkvs{"{}",
+                                          "{\"model\": \"bert\", \"layers\": 3}",
+                                          "[]",
+                                          "not JSON",
+                                          "{\"qkv\": \"0.1.0\"}",
+                                          std::string(200'000, '[')};
+  for (const std::string& config : not_qkvs) {
     const TemporaryFolder temporary;
     temporary.file("config.json", config);
     temporary.file("model.safetensors", "somebody's work");
@@ -251,6 +363,17 @@ TEST(Checkpoint, ReadsBackEverything) {
   }
 }
 
+TEST(Checkpoint, RefusesAMeanOfSquaresBelowZero) {
+  ToyRun run;
+  TrainingStep<float> training(*run.model, 1);
+  run.model->parameters().part(training.second_moment(), 3)[1] = -1e-20F;
+  save_checkpoint(run.folder.checkpoint(), *run.model, training, {});
+  const std::string message =
+      message_of<std::runtime_error>([&] { load_checkpoint(run.folder.checkpoint(), *run.model, training); });
+  EXPECT_EQ(message, fmt::format("{}: second_moment.{} holds -1e-20, but a mean of squares is never negative",
+                                 run.folder.checkpoint(), run.model->parameters().entries()[3].name));
+}
+
 TEST(Checkpoint, NamesWhatIsWrong) {
   ToyRun run;
   TrainingStep<float> training(*run.model, 1);
@@ -269,6 +392,30 @@ TEST(Checkpoint, NamesWhatIsWrong) {
     write_safetensors(path, file.tensors(), metadata);
     EXPECT_NE(loading().find("\"step\" is no number"), std::string::npos) << loading();
   }
+  const auto with = [&](const std::string& key, const std::string& value) {
+    auto metadata = file.metadata();
+    metadata[key] = value;
+    write_safetensors(path, file.tensors(), metadata);
+    return loading();
+  };
+  for (const auto& [key, value] : {std::pair("step", "-1"),
+                                   {"step", "9223372036854775807"},
+                                   {"epoch", "18446744073709551615"},
+                                   {"batch", "18446744073709551615"},
+                                   {"best_bleu", "nan"},
+                                   {"best_bleu", "-2"},
+                                   {"best_bleu", "1e300"},
+                                   {"best_loss", "inf"},
+                                   {"best_loss", "-nan"},
+                                   {"best_loss", "-1"},
+                                   {"validations_without_improvement", "-1"},
+                                   {"validations_without_improvement", "2147483647"}})
+    EXPECT_NE(with(key, value)
+                  .find(fmt::format("checkpoint.safetensors: \"{}\" is {}, which is not within", key,
+                                    std::string(value) == "1e300" ? "1e+300" : value)),
+              std::string::npos)
+        << loading();
+  EXPECT_LT(with("step", std::string(1'000'000, '1')).size(), path.size() + 100);
   auto metadata = file.metadata();
   metadata.erase("epoch");
   write_safetensors(path, file.tensors(), metadata);

@@ -1,9 +1,11 @@
 #include "train/safetensors.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -147,6 +149,22 @@ TEST(Safetensors, AMissingTensorSuggestsTheNearestName) {
   }
 }
 
+TEST(Safetensors, ManyTensorsAreReadFoundAndWrittenInLittleTime) {
+  const auto seconds = [](int count) {
+    std::string header = "{";
+    for (int i = 0; i < count; ++i)
+      header +=
+          fmt::format(R"({}"tensor {}":{{"dtype":"F32","shape":[0],"data_offsets":[0,0]}})", i == 0 ? "" : ",", i);
+    header += "}";
+    const std::clock_t start = std::clock();
+    const SafetensorsFile file = SafetensorsFile::parse(file_of(header, 0), "many");
+    write_safetensors(temporary_path(), file.tensors());
+    for (int i = 0; i < count; ++i) EXPECT_EQ(file.tensor(fmt::format("tensor {}", i)).count(), 0U);
+    return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+  };
+  EXPECT_LT(seconds(40'000) / seconds(5'000), 24);  // 8 for linear time; looking at all for each: 64
+}
+
 TEST(Safetensors, AFileThatCannotBeReadIsNamed) {
   for (const std::string& path : {testing::TempDir() + "qkv-there-is-no-such-file", testing::TempDir()}) {
     try {
@@ -187,15 +205,21 @@ INSTANTIATE_TEST_SUITE_P(
             "file?"},
         Broken{"CutInNumbers", file_of(one_tensor("\"F32\"", "[2]", "[0,8]"), 7),
                "tensor 'a': its offsets [0, 8] lie outside the 7 bytes of numbers; was the file cut short?"},
-        Broken{"NotJson", file_of(R"({"a":)", 0), "the header is not valid JSON at its byte 6"},
-        Broken{"AfterTheJson", file_of("{} {}", 0), "the header is not valid JSON at its byte 4"},
-        Broken{"NotUtf8", file_of("{\"\xff\":1}", 0), "the header is not valid JSON at its byte 3"},
+        Broken{"NotJson", file_of(R"({"a":)", 0),
+               "the header is not valid JSON at its byte 6: syntax error while parsing value - unexpected end of "
+               "input; expected '[', '{', or a literal"},
+        Broken{"AfterTheJson", file_of("{} {}", 0),
+               "the header is not valid JSON at its byte 4: syntax error while parsing value - unexpected '{'; "
+               "expected end of input"},
+        Broken{"NotUtf8", file_of("{\"\xff\":1}", 0),
+               "the header is not valid JSON at its byte 3: syntax error while parsing object key - invalid string: "
+               "ill-formed UTF-8 byte"},
         Broken{"NotAnObject", file_of("[]", 0), "the header does not begin with '{'; is it a safetensors file?"},
         Broken{"NoHeader", file_of("", 0), "the header does not begin with '{'; is it a safetensors file?"},
         Broken{"SameNameTwice", file_of(R"({"a":{)" + good + R"(},"a":{)" + good + "}}", 4),
-               "tensor 'a' occurs twice in the header"},
+               "the header is not valid JSON at its byte 57: \"a\" occurs twice"},
         Broken{"SameFieldTwice", file_of(R"({"a":{"dtype":"I32",)" + good + "}}", 4),
-               "tensor 'a': 'dtype' occurs twice in the header"},
+               "the header is not valid JSON at its byte 27: \"dtype\" occurs twice in \"a\""},
         Broken{"TensorNotAnObject", file_of(R"({"a":3})", 0), "tensor 'a': not an object"},
         Broken{"NoDtype", file_of(R"({"a":{"shape":[1],"data_offsets":[0,4]}})", 4), "tensor 'a': no 'dtype'"},
         Broken{"NoShape", file_of(R"({"a":{"dtype":"F32","data_offsets":[0,4]}})", 4), "tensor 'a': no 'shape'"},
@@ -206,11 +230,11 @@ INSTANTIATE_TEST_SUITE_P(
                "tensor 'a': dtype 'BF16' is not one of F32, F64, I32, I64"},
         Broken{"ShapeNotAList", file_of(one_tensor("\"F32\"", "1", "[0,4]"), 4), "tensor 'a': shape is not a list"},
         Broken{"NegativeSize", file_of(one_tensor("\"F32\"", "[1,-1]", "[0,4]"), 4),
-               "tensor 'a': shape [1,-1] is not a list of sizes from 0"},
+               "tensor 'a': the shape holds -1, which is no size from 0"},
         Broken{"FractionalSize", file_of(one_tensor("\"F32\"", "[1.0]", "[0,4]"), 4),
-               "tensor 'a': shape [1.0] is not a list of sizes from 0"},
+               "tensor 'a': the shape holds 1.0, which is no size from 0"},
         Broken{"SizeBeyond63Bits", file_of(one_tensor("\"F32\"", "[9223372036854775808]", "[0,4]"), 4),
-               "tensor 'a': shape [9223372036854775808] is not a list of sizes from 0"},
+               "tensor 'a': the shape holds 9223372036854775808, which is no size from 0"},
         Broken{"ShapeOverflows", file_of(one_tensor("\"F32\"", "[4294967296,4294967296]", "[0,0]"), 0),
                "tensor 'a': shape [4294967296, 4294967296] is too large"},
         Broken{"SizeDoesNotFit", file_of(one_tensor("\"F64\"", "[2,3]", "[0,24]"), 24),
@@ -230,6 +254,27 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"HoleAtTheEnd", file_of(one_tensor("\"F32\"", "[1]", "[0,4]"), 9),
                "the last 5 bytes, after tensor 'a', belong to no tensor"},
         Broken{"OnlyAHole", file_of("{}", 5), "the last 5 bytes belong to no tensor"},
+        Broken{"NoName", file_of(R"({"":{)" + good + "}}", 4), "a tensor has no name"},
+        Broken{"ShapeOfLists", file_of(one_tensor("\"F32\"", "[[1,2],3]", "[0,4]"), 4),
+               "tensor 'a': the shape holds a list, which is no size from 0"},
+        Broken{"TooManyDimensions",
+               file_of(one_tensor(
+                           "\"F32\"",
+                           "[1" +
+                               [] {
+                                 std::string more;
+                                 for (int i = 0; i < 64; ++i) more += ",1";
+                                 return more;
+                               }() +
+                               "]",
+                           "[0,4]"),
+                       4),
+               "tensor 'a': its shape has 65 dimensions, more than the 64 allowed"},
+        Broken{"DeepShape",
+               file_of(one_tensor("\"F32\"", std::string(200'000, '[') + std::string(200'000, ']'), "[0,4]"), 4),
+               "the header is not valid JSON at its byte 43: lists and objects inside each other more than 16 deep"},
+        Broken{"DeepMetadata", file_of("{\"__metadata__\":" + std::string(200'000, '['), 0),
+               "the header is not valid JSON at its byte 32: lists and objects inside each other more than 16 deep"},
         Broken{"MetadataNotAnObject", file_of(R"({"__metadata__":[]})", 0), "__metadata__ is not an object"},
         Broken{"MetadataNotText", file_of(R"({"__metadata__":{"step":3}})", 0),
                "__metadata__: 'step' is not a string"}),

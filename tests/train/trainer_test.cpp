@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
+#include <limits>
+
 #include "datasets/csv.h"
 #include "tests/autograd/numbers.h"
 #include "tests/datasets/temporary_folder.h"
@@ -225,6 +228,39 @@ TEST(TrainingData, IsReadFromAFolderOrFromFiles) {
   EXPECT_TRUE(data.tests.empty());
   config.test = folder / "composition.csv";
   EXPECT_EQ(read_training_data(config).tests.at(0).name, "test");
+}
+
+TEST(Trainer, CountsTheStepsOfAnyNumberOfEpochsAtOnce) {
+  for (const bool shuffle : {true, false}) {
+    TrainingConfig config = thirty_steps();
+    config.shuffle = shuffle;
+    config.epochs = std::numeric_limits<int>::max();
+    config.batch_size = 9;
+    const TemporaryFolder temporary;
+    std::atomic<bool> stop = false;
+    std::int64_t steps = 0;
+    TrainingObserver observer;
+    observer.on_step = [&](const TrainingObserver::Step& step) {
+      steps = step.steps;
+      stop = true;
+    };
+    const std::clock_t start = std::clock();
+    train(config, toy_data(), {temporary / "run"}, RunStart::anew, observer, stop);
+    EXPECT_LT(std::clock() - start, 3 * CLOCKS_PER_SEC);  // one by one, two thousand million epochs take longer
+    // Five batches an epoch; in file order, batches go on from one epoch into the next.
+    EXPECT_EQ(steps, shuffle ? 5 * std::int64_t{config.epochs} : (40 * std::int64_t{config.epochs} + 8) / 9);
+  }
+}
+
+TEST(Trainer, NamesTheSettingThatNeedsMoreMemoryThanThereIs) {
+  TrainingConfig config = thirty_steps();
+  config.d_model = 1'000'000;
+  const TemporaryFolder temporary;
+  const std::string message =
+      message_of<std::runtime_error>([&] { train_to_the_end(config, toy_data(), {temporary / "run"}); });
+  EXPECT_NE(message.find("there is not enough memory"), std::string::npos) << message;
+  EXPECT_NE(message.find("--d-model 1000000"), std::string::npos) << message;
+  EXPECT_FALSE(std::filesystem::exists(temporary / "run"));
 }
 
 }  // namespace

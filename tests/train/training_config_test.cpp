@@ -78,6 +78,29 @@ TEST(TrainingConfig, NamesASettingThatIsWrong) {
     EXPECT_NE(reading(json).find("F.json: setting \""), std::string::npos) << json;
 }
 
+TEST(TrainingConfig, SaysOfListsAndObjectsOnlyThatTheyAreSuch) {
+  EXPECT_EQ(reading(R"({"heads": [[1,2],3]})"), "F.json: setting \"heads\": a list is no whole number in range");
+  EXPECT_EQ(reading(R"({"norm": {"a":1}})"), "F.json: setting \"norm\": an object is none of: post, pre");
+  EXPECT_EQ(reading(R"({"data": []})"), "F.json: setting \"data\": a list is no text");
+  EXPECT_EQ(reading(R"({"lr": {}})"), "F.json: setting \"lr\": an object is no number");
+  EXPECT_EQ(reading(R"({"shuffle": "yes"})"), "F.json: setting \"shuffle\": \"yes\" is neither true nor false");
+  EXPECT_LT(reading("{\"norm\": \"" + std::string(1'000'000, 'x') + "\"}").size(), 200U);
+  EXPECT_LT(reading("{\"" + std::string(1'000'000, 'x') + "\": 1}").size(), 200U);
+}
+
+TEST(TrainingConfig, RefusesAFileOfDeepJsonWithItsLine) {
+  const TemporaryFolder folder;
+  const std::string levels(200'000, '['), ends(200'000, ']');
+  for (const std::string& text : {levels, levels + ends, "{\"qkv\":\n" + levels + ends + "}",
+                                  "{\"heads\":\n" + levels + ends + "}", "{\"unknown\":\n" + levels + "}"}) {
+    const std::string path = folder.file("deep.json", text);
+    TrainingConfig config;
+    EXPECT_EQ(message_of<std::runtime_error>([&] { read_settings_file(path, config); }),
+              path + (text[0] == '[' ? ":1" : ":2") +
+                  ": not valid JSON: lists and objects inside each other more than 16 deep");
+  }
+}
+
 TEST(TrainingConfig, NamesAFileThatIsNoJson) {
   const TemporaryFolder folder;
   const std::string path = folder.file("broken.json", "{\"heads\": 2,\n \"layers\" 3}");
@@ -85,6 +108,12 @@ TEST(TrainingConfig, NamesAFileThatIsNoJson) {
   const std::string message = message_of<std::runtime_error>([&] { read_settings_file(path, config); });
   EXPECT_EQ(message.find(path), 0u) << message;
   EXPECT_NE(message.find("not valid JSON"), std::string::npos) << message;
+  folder.file("broken.json", "{\"lr\": 1e999}");
+  EXPECT_EQ(message_of<std::runtime_error>([&] { read_settings_file(path, config); }),
+            path + ":1: not valid JSON: number overflow parsing '1e999'");
+  folder.file("broken.json", "{\"heads\": 2,\n\"heads\": 4}");
+  EXPECT_EQ(message_of<std::runtime_error>([&] { read_settings_file(path, config); }),
+            path + ":2: not valid JSON: \"heads\" occurs twice");
   const std::string missing = folder / "missing.json";
   EXPECT_EQ(message_of<std::runtime_error>([&] { read_settings_file(missing, config); }).find(missing), 0u);
 }

@@ -1,0 +1,91 @@
+// A run of a tiny model in which one file is replaced: the first byte of the input says which one, the rest is the
+// file. What is loaded is finite, and is saved and loaded again as the same numbers.
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include "datasets/durable_file.h"
+#include "tests/fuzz/fuzz.h"
+#include "train/metrics_log.h"
+#include "train/model_factory.h"
+#include "train/run_folder.h"
+
+using namespace qkv;
+
+namespace {
+
+/// The run, with all files as they should be.
+struct TinyRun {
+  RunFolder folder{std::filesystem::path(fuzz_folder()) / "run"};
+  std::vector<std::string> paths{
+      folder.model(),  folder.checkpoint(), folder.config(), folder.source_vocabulary(), folder.target_vocabulary(),
+      folder.metrics()};
+  std::vector<std::string> intact;
+
+  TinyRun() {
+    TrainingConfig config = default_settings(ModelKind::rnn);
+    config.embedding = 2;
+    config.hidden = 2;
+    config.cell = CellKind::elman;
+    config.workers = 1;
+    const std::vector<Pair> pairs{{{"a", "b"}, {"c"}, {}}};
+    const Vocabulary source(pairs, &Pair::source), target(pairs, &Pair::target);
+    const auto model = make_model<float>(config, source.size(), target.size());
+    model->parameters().initialise(1);
+    folder.create(false);
+    write_input(folder.config(), to_json(config).dump(2));
+    write_input(folder.metrics(), "{\"step\":1,\"loss\":2}\n{\"step\":2,\"loss\":1}\n");
+    source.save(folder.source_vocabulary());
+    target.save(folder.target_vocabulary());
+    save_model(folder.model(), *model, AlignmentReading{0, 0, 1});
+    TrainingState state;
+    state.step = 2;
+    save_checkpoint(folder.checkpoint(), *model, TrainingStep<float>(*model, 1), state);
+    for (const std::string& path : paths) intact.push_back(read_file(path));
+  }
+};
+
+bool same(std::span<const float> a, std::span<const float> b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](float x, float y) { return x == y; });
+}
+
+void load(const RunFolder& folder) {
+  const TrainedModel trained = load_run(folder.path.string());
+  const std::span<float> values = trained.model->parameters().values();
+  for (const float value : values) require(std::isfinite(value), "parameters are finite");
+  const std::string copy = fuzz_folder() + "/copy.safetensors";
+  save_model(copy, *trained.model, trained.alignment);
+  const std::vector<float> as_read(values.begin(), values.end());
+  load_model(copy, *trained.model);
+  require(same(as_read, values), "a model is read back");
+
+  TrainingStep<float> training(*trained.model, 1), again(*trained.model, 1);
+  const TrainingState state = load_checkpoint(folder.checkpoint(), *trained.model, training);
+  require(state.step >= 0 && state.validations_without_improvement >= 0 && std::isfinite(state.best_bleu) &&
+              std::isfinite(state.best_loss),
+          "a checkpoint's numbers are in range");
+  for (const float square : training.second_moment()) require(square >= 0, "a mean of squares is not negative");
+  save_checkpoint(copy, *trained.model, training, state);
+  const TrainingState read = load_checkpoint(copy, *trained.model, again);
+  require(read.step == state.step && read.position == state.position && read.best_bleu == state.best_bleu &&
+              read.best_loss == state.best_loss && read.data_hash == state.data_hash &&
+              read.validations_without_improvement == state.validations_without_improvement,
+          "a checkpoint's numbers are read back");
+  require(same(again.first_moment(), training.first_moment()) && same(again.second_moment(), training.second_moment()),
+          "moments are read back");
+  MetricsLog(folder.metrics(), 1);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const TinyRun run;
+  if (size == 0) return 0;
+  const std::size_t file = data[0] % run.paths.size();
+  write_input(run.paths[file], text_of(data + 1, size - 1));
+  accepts(run.folder.path.string(), [] { load(run.folder); });
+  write_input(run.paths[file], run.intact[file]);
+  write_input(run.folder.metrics(), run.intact.back());
+  return 0;
+}

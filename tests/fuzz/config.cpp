@@ -1,0 +1,29 @@
+// Settings that are accepted are written and read back as the same settings; their ranges are checked without a crash.
+
+#include <cmath>
+#include <stdexcept>
+
+#include "tests/fuzz/fuzz.h"
+#include "train/model_size.h"
+#include "train/training_config.h"
+
+using namespace qkv;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const std::string path = fuzz_folder() + "/input.json", copy = fuzz_folder() + "/copy.json";
+  write_input(path, text_of(data, size));
+  TrainingConfig config, again;
+  if (!accepts(path, [&] { read_settings_file(path, config); })) return 0;
+  write_input(copy, to_json(config).dump(2));
+  read_settings_file(copy, again);
+  require(to_json(config) == to_json(again), "settings are read back");
+  try {
+    check_settings(config);
+  } catch (const std::invalid_argument&) {
+    return 0;
+  }
+  require(std::isfinite(config.lr) && std::isfinite(config.clip), "settings in range are finite");
+  require(config.heads >= 1 && config.d_model % config.heads == 0, "heads divide the features");
+  require(bytes_to_train(config, 4, 4) > 0, "a model takes memory");
+  return 0;
+}
