@@ -10,8 +10,8 @@
 #include "datasets/batches.h"
 #include "datasets/csv.h"
 #include "datasets/visible_text.h"
-#include "train/run_folder.h"
 #include "train/safetensors.h"
+#include "train/saved_model.h"
 
 namespace qkv::cli {
 

@@ -13,6 +13,7 @@
 #include "cli/terminal.h"
 #include "datasets/visible_text.h"
 #include "study/score_table.h"
+#include "train/saved_model.h"
 
 namespace qkv::cli {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "train/run_folder.h"
+#include "train/saved_model.h"
 
 namespace qkv {
 

@@ -7,25 +7,10 @@
 
 #include "train/evaluation.h"
 #include "train/run_folder.h"
+#include "train/stop.h"
+#include "train/training_data.h"
 
 namespace qkv {
-
-/// The files of one training run, read.
-struct TrainingData {
-  std::vector<Pair> train;
-  std::vector<Pair> valid;  ///< may be empty
-  std::string valid_file;   ///< where they were read
-  struct Test {
-    std::string name;  ///< its key in test.json
-    std::string file;
-    std::vector<Pair> pairs;
-  };
-  std::vector<Test> tests;
-};
-
-/// Reads the files that the settings name: --data, or --train, --valid and --test.
-/// Throws std::invalid_argument if neither names training data or both do, and what read_pairs throws.
-TrainingData read_training_data(const TrainingConfig& config);
 
 /// What a trainer tells while it works.
 struct TrainingObserver {

@@ -13,6 +13,7 @@
 #include "train/metrics_log.h"
 #include "train/model_factory.h"
 #include "train/run_folder.h"
+#include "train/saved_model.h"
 
 namespace qkv {
 namespace {

@@ -3,6 +3,7 @@
 #include "tests/datasets/temporary_folder.h"
 #include "tests/train/toy_runs.h"
 #include "train/safetensors.h"
+#include "train/saved_model.h"
 
 namespace qkv {
 namespace {

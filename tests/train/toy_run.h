@@ -1,0 +1,34 @@
+#pragma once
+
+#include "datasets/durable_file.h"
+#include "tests/datasets/temporary_folder.h"
+#include "tests/train/toy_training.h"
+#include "train/model_factory.h"
+#include "train/run_folder.h"
+#include "train/saved_model.h"
+
+namespace qkv {
+
+/// A run folder as training writes it.
+struct ToyRun {
+  TemporaryFolder temporary;
+  RunFolder folder{temporary / "run"};
+  TrainingConfig config = toy_config();
+  std::vector<Pair> pairs = toy_pairs(50, 1);
+  Vocabulary source{pairs, &Pair::source}, target{pairs, &Pair::target};
+  std::unique_ptr<Seq2Seq<float>> model = make_model<float>(config, source.size(), target.size());
+
+  ToyRun() {
+    folder.create(false);
+    model->parameters().initialise(5);
+    write_durably(folder.config(), to_json(config).dump());
+    source.save(folder.source_vocabulary());
+    target.save(folder.target_vocabulary());
+    save_model(folder.model(), *model, AlignmentReading{0, 1, 1});
+  }
+  std::string loading() const {
+    return message_of<std::runtime_error>([&] { load_run(folder.path.string()); });
+  }
+};
+
+}  // namespace qkv
