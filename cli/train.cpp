@@ -167,7 +167,6 @@ TrainingConfig settings_of(const CLI::App& command, const Options& options) {
 TrainingResult train(const TrainingConfig& settings, const Options& options) {
   const RunStart start = options.resume ? RunStart::resume : options.overwrite ? RunStart::overwrite : RunStart::anew;
   try {
-    check_settings(settings);
     const TrainingData data = read_training_data(settings);
     std::signal(SIGPIPE, SIG_IGN);  // a reader of the progress who goes away, as head does, ends nothing
     const StopFlag& stop = stop_on_signals();

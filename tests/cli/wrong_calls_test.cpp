@@ -144,10 +144,12 @@ const std::vector<Call> calls{
     {{"train", "--out", "data/test.csv/new", "--data", "data"}, 1, "Not a directory"},
     {{"train", "--out", "no", "--resume"}, 1, "no cannot be resumed"},
     {{"train", "--out", "new", "--data", long_name}, 1, "nnn: File name too long"},
-    {{"train", "--out", long_name, "--data", "data"}, 1, "nnn: File name too long"},
+    {{"train", "--out", long_name, "--data", "data"}, 1, "File name too long"},
     {{"train", "--out", "new", "--train", long_name}, 1, "nnn: cannot open: File name too long"},
     {{"train", "--out", "new", "--data", "loop"}, 1, "loop: Too many levels of symbolic links"},
-    {{"train", "--out", "loop", "--data", "data"}, 1, "loop: Too many levels of symbolic links"},
+    {{"train", "--out", "loop", "--data", "data"},
+     1,
+     "loop: cannot make this folder: Too many levels of symbolic links"},
 
     // translate
     {{"translate"}, 2, "RUN is required"},
@@ -200,7 +202,7 @@ const std::vector<Call> calls{
     {{"grads", "run", "--data", "bad.csv", "--out", "g"}, 1, "bad.csv:3: "},
     {{"grads", "run", "--data", "data/test.csv", "--out", "no/g"}, 1, "no/g: cannot write: No such file"},
     {{"grads", "run", "--data", "data/test.csv", "--out", "data"}, 1, "data: cannot write: Is a directory"},
-    {{"grads", "run", "--data", "data/test.csv", "--out", long_name}, 1, "nnn: cannot write: File name too long"},
+    {{"grads", "run", "--data", "data/test.csv", "--out", long_name}, 1, "nnn: File name too long"},
 
     // gradcheck
     {{"gradcheck", "layer_nrom"}, 2, "there is no gradient check \"layer_nrom\"; the nearest is \"layer_norm\""},
@@ -236,7 +238,9 @@ TEST(WrongCalls, EndWithTheirExitCodeAMessageAndNothingLeftBehind) {
       const std::string path = entry.path().string();
       const std::string name = entry.path().filename().string();
       if (name == ".input" || name == ".output" || name == ".errors") continue;
-      contents[path] = entry.is_symlink() || entry.is_directory() ? "" : read_file(path);
+      const bool is_compared =
+          !entry.is_symlink() && entry.is_regular_file() && name != "lock";  // of a run: who is there
+      contents[path] = is_compared ? read_file(path) : "";
     }
     return contents;
   };
