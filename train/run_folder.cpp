@@ -47,7 +47,7 @@ RunFolder::State RunFolder::state() const {
 void RunFolder::check_resumable() const {
   const State found = state();
   if (found == State::resumable || fs::exists(checkpoint())) return;
-  if (fs::exists(lock_file())) lock();  // throws if somebody trains there, and has only just begun
+  RunLock::check_free(lock_file(), path.string());  // somebody who trains there may only just have begun
   const std::string missing = fmt::format("{} cannot be resumed: there is no {}", path.string(), checkpoint());
   if (found == State::begun)
     throw std::runtime_error(missing +
@@ -60,7 +60,7 @@ void RunFolder::check_resumable() const {
 void RunFolder::check_free(bool overwrite) const {
   const State found = state();
   if (found == State::empty || (overwrite && found != State::foreign)) return;
-  if (fs::exists(lock_file())) lock();  // throws if somebody trains there, which then is the reason
+  RunLock::check_free(lock_file(), path.string());  // somebody trains there, which then is the reason
   const std::string name = path.string();
   if (found == State::resumable)
     throw std::runtime_error(fmt::format(

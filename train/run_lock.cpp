@@ -24,6 +24,12 @@ std::string owner_in(int file) {
   return number.empty() ? "another process" : "process " + number;
 }
 
+[[noreturn]] void report_owner(int file, const std::string& what) {
+  const std::string owner = owner_in(file);
+  ::close(file);
+  throw std::runtime_error(fmt::format("{} is being trained by {}; wait until that ends, or stop it", what, owner));
+}
+
 }  // namespace
 
 RunLock::RunLock(const std::string& path, const std::string& what)
@@ -31,11 +37,7 @@ RunLock::RunLock(const std::string& path, const std::string& what)
   if (file_ < 0) throw std::runtime_error(fmt::format("{}: cannot write: {}", path, std::strerror(errno)));
   if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
     const int error = errno;
-    if (error == EWOULDBLOCK) {
-      const std::string owner = owner_in(file_);
-      ::close(file_);
-      throw std::runtime_error(fmt::format("{} is being trained by {}; wait until that ends, or stop it", what, owner));
-    }
+    if (error == EWOULDBLOCK) report_owner(file_, what);
     why_not_held_ = std::strerror(error);
     return;
   }
@@ -46,6 +48,13 @@ RunLock::RunLock(const std::string& path, const std::string& what)
     ::close(file_);
     throw std::runtime_error(fmt::format("{}: cannot write: {}", path, std::strerror(error)));
   }
+}
+
+void RunLock::check_free(const std::string& path, const std::string& what) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+  if (file < 0) return;
+  if (::flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK) report_owner(file, what);
+  ::close(file);
 }
 
 RunLock::~RunLock() {

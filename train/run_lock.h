@@ -19,6 +19,9 @@ class RunLock {
   RunLock(const RunLock&) = delete;
   RunLock& operator=(const RunLock&) = delete;
 
+  /// Throws as the constructor does if another process holds the lock, and writes nothing. No such file is no lock.
+  static void check_free(const std::string& path, const std::string& what);
+
   /// Why there is no lock, on a file system that has none; nothing where it is held.
   const std::optional<std::string>& why_not_held() const { return why_not_held_; }
 
