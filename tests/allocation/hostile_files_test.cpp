@@ -207,7 +207,7 @@ struct SmallRun {
 TEST(HostileFiles, SettingsOfARunTakeNoMoreMemoryThanItsModel) {
   SmallRun run;
   EXPECT_EQ(run.loading(), "");
-  for_each_setting(run.config, [&](const std::string& name, auto& value, const char*) {
+  for_each_setting(run.config, [&](const std::string& name, auto& value, const auto&) {
     if constexpr (std::is_same_v<decltype(value), int&>) {
       const int usual = value;
       for (const int hostile : {1'000, 10'000, 1'000'000, std::numeric_limits<int>::max() / 2 * 2}) {

@@ -9,6 +9,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "train/metrics_log.h"
 #include "train/model_factory.h"
+#include "train/run_folder.h"
 #include "train/saved_model.h"
 
 using namespace qkv;
