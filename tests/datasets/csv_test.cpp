@@ -201,6 +201,25 @@ TEST(CsvErrors, NameTheFieldThatIsMissingOrTooMany) {
   EXPECT_EQ(error("source,target\na,b\n\nc,d\n"), "data.csv:3: the line is empty; take it out");
 }
 
+TEST(CsvErrors, CountTheFieldsOfALineOfCommasWithoutKeepingThem) {
+  EXPECT_EQ(error("source,target\na,b" + std::string(100'000, ',') + "\n"),
+            "data.csv:2: column 3, character 5: the line has 100002 fields and the header 2; a comma inside a field "
+            "needs quotes around the field");
+  std::string header = "source,target";
+  for (int i = 2; i < 1000; ++i) (header += ',') += std::to_string(i);
+  EXPECT_EQ(read(header + "\na,b" + std::string(998, ',') + "\n").size(), 1U);
+  EXPECT_EQ(error(header + ",1000\n"),
+            "data.csv:1: the header names more than 1000 columns; is this a CSV file with a header?");
+}
+
+TEST(CsvErrors, QuoteNoMoreOfTheFileThanPeopleRead) {
+  const std::string large(1'000'000, 'x');
+  for (const std::string& text :
+       {large + ",target\na,b\n", "source,target," + large + "," + large + "\n",
+        "source,target,alignment\na,b," + large + "\n", "source,target," + large + "\na,b,\xff\n"})
+    EXPECT_LT(error(text).size(), 600U) << error(text);
+}
+
 TEST(CsvErrors, NameTheSentenceThatIsEmpty) {
   EXPECT_EQ(error("source,target\na,\n"), "data.csv:2: column \"target\", character 3: the sentence is empty");
   EXPECT_EQ(error("source,target\n\" \xc2\xa0\",a\n"),

@@ -77,6 +77,15 @@ TEST(Text, MeasuresTerminalColumns) {
   EXPECT_EQ(columns("\n"), 0);
 }
 
+TEST(Text, ShortensBetweenCharacters) {
+  EXPECT_EQ(shortened("abc", 3), "abc");
+  EXPECT_EQ(shortened("abcdef", 5), "ab…");
+  EXPECT_EQ(shortened("한국어", 9), "한국어");
+  EXPECT_EQ(shortened("한국어", 8), "한…");  // three bytes each, and three for the dots
+  EXPECT_EQ(shortened("abcdef", 2), "…");
+  EXPECT_EQ(shortened("\x80\x80\x80\x80\x80", 4), "…");
+}
+
 TEST(Text, MeasuresEditDistance) {
   EXPECT_EQ(edit_distance(U"", U"abc"), 3u);
   EXPECT_EQ(edit_distance(U"abc", U""), 3u);
