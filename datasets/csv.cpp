@@ -32,8 +32,8 @@ class LinkSet {
       return word < 0 || static_cast<std::size_t>(word) >= words.size();
     };
     const auto describe = [&](std::string_view side, const std::vector<std::string>& words) {
-      return fmt::format("link {}{}{} is outside its sentence: the {} has {} {}, counted from 0", link.source,
-                         link.sure ? '-' : '?', link.target, side, words.size(), words.size() == 1 ? "word" : "words");
+      return fmt::format("link {}{}{} is outside its sentence: the {} has {}, counted from 0", link.source,
+                         link.sure ? '-' : '?', link.target, side, counted(words.size(), "word"));
     };
     if (outside(link.source, pair_.source)) return describe("source", pair_.source);
     if (outside(link.target, pair_.target)) return describe("target", pair_.target);
@@ -67,7 +67,7 @@ std::size_t required_column(const CsvLines& lines, std::string_view name) {
   const auto found = std::find(header.begin(), header.end(), name);
   if (found == header.end()) {
     lines.fail(fmt::format("no column \"{}\"; the header names {}", name,
-                           abridged(fmt::format("\"{}\"", fmt::join(header, "\", \"")), longest_quote)));
+                           excerpt(fmt::format("\"{}\"", fmt::join(header, "\", \"")), longest_quote)));
   }
   return static_cast<std::size_t>(found - header.begin());
 }
@@ -79,7 +79,7 @@ void refuse_duplicate_columns(const CsvLines& lines) {
     const auto [first, is_new] = columns.emplace(name, i);
     if (!is_new) {
       lines.fail(fmt::format("column \"{}\" occurs twice in the header, as column {} and {}",
-                             abridged(name, longest_quote), first->second + 1, i + 1));
+                             excerpt(name, longest_quote), first->second + 1, i + 1));
     }
   }
 }
@@ -99,7 +99,7 @@ void read_links(const CsvLines& lines, std::size_t column, const CsvField& field
     if (!link) {
       lines.fail(column, field.at + begin,
                  fmt::format("\"{}\" is not a link; write 0-2 (sure) or 0?2 (possible), source word first",
-                             abridged(word, longest_quote)));
+                             excerpt(word, longest_quote)));
     }
     if (const auto error = links.add(*link)) lines.fail(column, field.at + begin, *error);
     pair.links.push_back(*link);
@@ -114,7 +114,7 @@ std::string write_sentence(const std::vector<std::string>& words, std::string_vi
     throw std::invalid_argument(
         fmt::format("write_pairs: the {} of pair {}, \"{}\", would not read back as its {}: it needs words, none "
                     "empty or with a space, in NFC",
-                    side, row, abridged(text, longest_quote), counted(words.size(), "word")));
+                    side, row, excerpt(text, longest_quote), counted(words.size(), "word")));
   }
   if (text.find_first_of(",\"") == std::string::npos) return text;
   std::string quoted = "\"";

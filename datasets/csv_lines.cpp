@@ -78,7 +78,7 @@ void CsvLines::fail(std::string_view what) const {
 }
 
 void CsvLines::fail(std::size_t column, std::size_t at, std::string_view what) const {
-  const std::string name = column < header_.size() ? fmt::format("\"{}\"", abridged(header_[column], longest_name))
+  const std::string name = column < header_.size() ? fmt::format("\"{}\"", excerpt(header_[column], longest_name))
                                                    : fmt::to_string(column + 1);
   fail(fmt::format("column {}, character {}: {}", name, character_number(line_, at), what));
 }

@@ -70,8 +70,8 @@ class Builder : public nlohmann::json_sax<json> {
     const bool is_new = is_handed_over(1) ? names_.insert(name).second : object.value->emplace(name, nullptr).second;
     if (!is_new) {
       fail(fmt::format(
-          "\"{}\" occurs twice{}", abridged(name, longest_quote),
-          open_.size() < 2 ? "" : fmt::format(" in \"{}\"", abridged(open_[open_.size() - 2].name, longest_quote))));
+          "\"{}\" occurs twice{}", excerpt(name, longest_quote),
+          open_.size() < 2 ? "" : fmt::format(" in \"{}\"", excerpt(open_[open_.size() - 2].name, longest_quote))));
     }
     object.name = std::move(name);
     return true;
@@ -82,7 +82,7 @@ class Builder : public nlohmann::json_sax<json> {
     what.remove_prefix(what.find(']') + 2);
     if (what.starts_with("parse error")) what.remove_prefix(what.find(": ") + 2);
     if (invalid_utf8(what)) what = what.substr(0, what.find("; last read"));  // it quotes the bytes as they are
-    throw JsonError(byte, abridged(what, 3 * longest_quote));
+    throw JsonError(byte, excerpt(what, 3 * longest_quote));
   }
 
  private:
@@ -160,7 +160,7 @@ void parse_json_object(std::string_view text,
 std::string described(const nlohmann::json& value) {
   if (value.is_array()) return "a list";
   if (value.is_object()) return "an object";
-  if (value.is_string()) return fmt::format("\"{}\"", abridged(value.get_ref<const std::string&>(), longest_quote));
+  if (value.is_string()) return fmt::format("\"{}\"", excerpt(value.get_ref<const std::string&>(), longest_quote));
   return value.dump();
 }
 

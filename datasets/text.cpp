@@ -137,7 +137,7 @@ std::string join_words(const std::vector<std::string>& words) {
   return text;
 }
 
-std::string abridged(std::string_view text, std::size_t most) {
+std::string excerpt(std::string_view text, std::size_t most) {
   constexpr std::string_view end = "…";
   if (text.size() <= most) return std::string(text);
   std::size_t kept = most - std::min(most, end.size());

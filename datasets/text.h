@@ -9,7 +9,7 @@
 
 namespace qkv {
 
-/// Text is UTF-8 everywhere. A character is a code point. Every function here except invalid_utf8 and abridged throws
+/// Text is UTF-8 everywhere. A character is a code point. Every function here except invalid_utf8 and excerpt throws
 /// std::invalid_argument with the character's number (from 1) where its argument is not UTF-8.
 
 /// The offset of the first byte that is not part of valid UTF-8; nothing when all of it is.
@@ -33,7 +33,7 @@ std::string join_words(const std::vector<std::string>& words);
 
 /// The text, or so much of its beginning that it and a final … take at most `most` bytes; for messages, which say what
 /// is wrong in a line but must not repeat a line of megabytes. Text that is not UTF-8 may be cut inside a character.
-std::string abridged(std::string_view text, std::size_t most);
+std::string excerpt(std::string_view text, std::size_t most);
 
 /// How many terminal columns a text takes: two for Hangul and other wide characters, none for combining marks, for
 /// the later jamo of a decomposed syllable and for control characters.

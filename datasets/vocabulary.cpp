@@ -29,10 +29,10 @@ std::optional<std::string> token_error(std::string_view line) {
   }
   const auto words = split_words(line);
   if (words.size() != 1 || words.front() != line) {
-    return fmt::format("there is a space in the token \"{}\"", abridged(line, longest_quote));
+    return fmt::format("there is a space in the token \"{}\"", excerpt(line, longest_quote));
   }
   if (normalise(line) != line) {
-    return fmt::format("the token \"{}\" is not in NFC, so that no text can contain it", abridged(line, longest_quote));
+    return fmt::format("the token \"{}\" is not in NFC, so that no text can contain it", excerpt(line, longest_quote));
   }
   return std::nullopt;
 }
@@ -82,12 +82,12 @@ Vocabulary Vocabulary::load(const std::string& path) {
     if (line_number <= special.size()) {
       if (token == special[line_number - 1]) continue;
       fail(fmt::format("\"{}\" where the special token {} belongs: the first four lines are {}",
-                       abridged(token, longest_quote), special[line_number - 1], fmt::join(special, " ")));
+                       excerpt(token, longest_quote), special[line_number - 1], fmt::join(special, " ")));
     }
     if (const auto error = token_error(token)) fail(*error);
     if (is_special(token)) fail(fmt::format("the special token {} occurs twice", token));
     if (vocabulary.contains(token)) {
-      fail(fmt::format("the token \"{}\" occurs twice, first on line {}", abridged(token, longest_quote),
+      fail(fmt::format("the token \"{}\" occurs twice, first on line {}", excerpt(token, longest_quote),
                        vocabulary.id(token) + 1));
     }
     vocabulary.add(std::string(token));

@@ -16,9 +16,6 @@ template <class T>
 std::unique_ptr<Seq2Seq<T>> make_model(const TrainingConfig& config, int source_words, int target_words,
                                        const ParameterCheck& check_new) {
   check_settings(config);
-  constexpr int widest = 100'000'000;  // so that the widths of several gates are still counted by an int
-  check(config.embedding <= widest && config.hidden <= widest, "--embedding {} and --hidden {} must be at most {}",
-        config.embedding, config.hidden, widest);
   if (config.model != ModelKind::transformer)
     return std::make_unique<RnnSeq2Seq<T>>(RnnConfig{.source_words = source_words,
                                                      .target_words = target_words,

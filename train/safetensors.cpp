@@ -93,13 +93,13 @@ class Reader {
   void read_metadata(const json& entry, std::map<std::string, std::string>& metadata) const {
     if (!entry.is_object()) fail("__metadata__ is not an object");
     for (const auto& [name, value] : entry.items()) {
-      if (!value.is_string()) fail("__metadata__: '{}' is not a string", abridged(name, longest_name));
+      if (!value.is_string()) fail("__metadata__: '{}' is not a string", excerpt(name, longest_name));
       metadata.emplace(name, value.get<std::string>());
     }
   }
 
   Placed read_tensor(const std::string& full_name, const json& entry) const {
-    const std::string name = abridged(full_name, longest_name);  // in messages
+    const std::string name = excerpt(full_name, longest_name);  // in messages
     if (name.empty()) fail("a tensor has no name");
     if (!entry.is_object()) fail("tensor '{}': not an object", name);
     for (const char* field : {"dtype", "shape", "data_offsets"}) {
@@ -107,7 +107,7 @@ class Reader {
     }
     for (const auto& field : entry.items()) {
       if (field.key() != "dtype" && field.key() != "shape" && field.key() != "data_offsets") {
-        fail("tensor '{}': unknown field '{}'", name, abridged(field.key(), longest_name));
+        fail("tensor '{}': unknown field '{}'", name, excerpt(field.key(), longest_name));
       }
     }
     Placed placed{{full_name, read_dtype(name, entry["dtype"]), read_shape(name, entry["shape"]), {}}, 0, 0, 0};
@@ -127,7 +127,7 @@ class Reader {
     if (!value.is_string()) fail("tensor '{}': dtype is not a string", name);
     const std::string& text = value.get_ref<const std::string&>();
     const std::optional<Dtype> dtype = dtype_named(text);
-    if (!dtype) fail("tensor '{}': dtype '{}' is not one of F32, F64, I32, I64", name, abridged(text, longest_name));
+    if (!dtype) fail("tensor '{}': dtype '{}' is not one of F32, F64, I32, I64", name, excerpt(text, longest_name));
     return *dtype;
   }
 
@@ -167,10 +167,10 @@ class Reader {
     });
     std::uint64_t end = 0;
     for (std::size_t i = 0; i < placed.size(); ++i) {
-      const std::string name = abridged(placed[i].tensor.name, longest_name);
+      const std::string name = excerpt(placed[i].tensor.name, longest_name);
       if (placed[i].begin < end) {
         fail("tensor '{}' overlaps '{}': it begins at {}, before {}", name,
-             abridged(placed[i - 1].tensor.name, longest_name), placed[i].begin, end);
+             excerpt(placed[i - 1].tensor.name, longest_name), placed[i].begin, end);
       }
       if (placed[i].begin > end) fail("bytes {} to {} before tensor '{}' belong to none", end, placed[i].begin, name);
       end = placed[i].end;
@@ -178,7 +178,7 @@ class Reader {
     if (end != numbers_.size()) {
       const std::size_t rest = numbers_.size() - end;
       fail("the last {}{} {} to no tensor", counted(rest, "byte"),
-           placed.empty() ? "" : fmt::format(", after tensor '{}',", abridged(placed.back().tensor.name, longest_name)),
+           placed.empty() ? "" : fmt::format(", after tensor '{}',", excerpt(placed.back().tensor.name, longest_name)),
            rest == 1 ? "belongs" : "belong");
     }
   }
@@ -264,7 +264,7 @@ bool SafetensorsFile::contains(std::string_view name) const { return find(name) 
 
 const StoredTensor& SafetensorsFile::tensor(std::string_view name) const {
   if (const StoredTensor* found = find(name)) return *found;
-  const std::string missing = fmt::format("{}: no tensor '{}'", path_, abridged(name, longest_name));
+  const std::string missing = fmt::format("{}: no tensor '{}'", path_, excerpt(name, longest_name));
   if (tensors_.empty()) throw std::runtime_error(missing + "; the file holds none");
   const StoredTensor* nearest = nearest_to(name);
   throw std::runtime_error(nearest == nullptr ? missing

@@ -66,7 +66,7 @@ void refuse_others(const SafetensorsFile& file, const Seq2Seq<float>& model,
     if (!names.contains(tensor.name))
       throw std::runtime_error(fmt::format(
           "{}: tensor '{}' belongs to none of the parameters that the settings and vocabularies beside it make",
-          file.path(), abridged(tensor.name, 200)));
+          file.path(), excerpt(tensor.name, 200)));
 }
 
 /// A number of the file's metadata. Throws std::runtime_error if it is missing, no number, or outside [least, most].
@@ -80,7 +80,7 @@ Number number_in(const SafetensorsFile& file, const std::string& key, Number lea
   const char* end = text.data() + text.size();
   const auto [read_until, error] = std::from_chars(text.data(), end, number);
   if (read_until != end || error != std::errc())
-    throw std::runtime_error(fmt::format("{}: \"{}\" is no number: {}", file.path(), key, abridged(text, 60)));
+    throw std::runtime_error(fmt::format("{}: \"{}\" is no number: {}", file.path(), key, excerpt(text, 60)));
   if (!(number >= least && number <= most))  // which not-a-number is not either
     throw std::runtime_error(
         fmt::format("{}: \"{}\" is {}, which is not within {} and {}", file.path(), key, number, least, most));

@@ -78,12 +78,12 @@ TEST(Text, MeasuresTerminalColumns) {
 }
 
 TEST(Text, ShortensBetweenCharacters) {
-  EXPECT_EQ(shortened("abc", 3), "abc");
-  EXPECT_EQ(shortened("abcdef", 5), "ab…");
-  EXPECT_EQ(shortened("한국어", 9), "한국어");
-  EXPECT_EQ(shortened("한국어", 8), "한…");  // three bytes each, and three for the dots
-  EXPECT_EQ(shortened("abcdef", 2), "…");
-  EXPECT_EQ(shortened("\x80\x80\x80\x80\x80", 4), "…");
+  EXPECT_EQ(excerpt("abc", 3), "abc");
+  EXPECT_EQ(excerpt("abcdef", 5), "ab…");
+  EXPECT_EQ(excerpt("한국어", 9), "한국어");
+  EXPECT_EQ(excerpt("한국어", 8), "한…");  // three bytes each, and three for the dots
+  EXPECT_EQ(excerpt("abcdef", 2), "…");
+  EXPECT_EQ(excerpt("\x80\x80\x80\x80\x80", 4), "…");
 }
 
 TEST(Text, MeasuresEditDistance) {

@@ -71,6 +71,7 @@ void load(const RunFolder& folder) {
   const TrainingState read = load_checkpoint(copy, *trained.model, again);
   require(read.step == state.step && read.position == state.position && read.best_bleu == state.best_bleu &&
               read.best_loss == state.best_loss && read.data_hash == state.data_hash &&
+              read.valid_hash == state.valid_hash && read.validation_is_due == state.validation_is_due &&
               read.validations_without_improvement == state.validations_without_improvement,
           "a checkpoint's numbers are read back");
   require(same(again.first_moment(), training.first_moment()) && same(again.second_moment(), training.second_moment()),
