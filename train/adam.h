@@ -11,6 +11,8 @@ struct AdamSettings {
   double beta2 = 0.999;
   double eps = 1e-8;
   double weight_decay = 0;  ///< adds weight_decay · p to the gradient
+
+  friend bool operator==(const AdamSettings&, const AdamSettings&) = default;
 };
 
 /// One step of Adam (Kingma & Ba 2015, algorithm 1, in the arrangement of torch.optim.Adam) for n parameters p:
