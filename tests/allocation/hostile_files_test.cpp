@@ -9,11 +9,8 @@
 #include "datasets/durable_file.h"
 #include "tests/allocation/heap.h"
 #include "tests/datasets/temporary_folder.h"
-#include "tests/train/toy_training.h"
+#include "tests/train/toy_run.h"
 #include "train/metrics_log.h"
-#include "train/model_factory.h"
-#include "train/run_folder.h"
-#include "train/saved_model.h"
 
 namespace qkv {
 namespace {
@@ -168,23 +165,8 @@ TEST(HostileFiles, ManyLinksAreReadInLittleTime) {
 }
 
 /// A run whose files are changed one byte at a time, or whose settings are set to something outrageous.
-struct SmallRun {
-  TemporaryFolder temporary;
-  RunFolder folder{temporary / "run"};
-  TrainingConfig config = toy_config();
-  std::vector<Pair> pairs = toy_pairs(50, 1);
-  Vocabulary source{pairs, &Pair::source}, target{pairs, &Pair::target};
-
-  SmallRun() {
-    const auto model = make_model<float>(config, source.size(), target.size());
-    model->parameters().initialise(5);
-    folder.create(false);
-    write_durably(folder.config(), to_json(config).dump());
-    source.save(folder.source_vocabulary());
-    target.save(folder.target_vocabulary());
-    save_model(folder.model(), *model, AlignmentReading{0, 1, 1});
-    save_checkpoint(folder.checkpoint(), *model, TrainingStep<float>(*model, 1), {});
-  }
+struct SmallRun : ToyRun {
+  SmallRun() { save_checkpoint(folder.checkpoint(), *model, TrainingStep<float>(*model, 1), {}); }
 
   /// Loads the run and its checkpoint within 16 times its files.
   std::string loading() const {

@@ -48,25 +48,19 @@ TEST(SavedModel, NamesWhatIsMissing) {
 
 TEST(SavedModel, NamesWhatDoesNotFit) {
   ToyRun run;
-  const auto configure = [&](auto change) {
-    TrainingConfig config = toy_config();
-    change(config);
-    write_durably(run.folder.config(), to_json(config).dump());
-    return run.loading();
-  };
-  const std::string wider = configure([](TrainingConfig& config) { config.d_model = 32; });
+  const std::string wider = run.loading_with([](TrainingConfig& config) { config.d_model = 32; });
   EXPECT_NE(wider.find("model.safetensors: source_embedding.weight has shape [12, 16], but the settings and "
                        "vocabularies beside it make it [12, 32]"),
             std::string::npos)
       << wider;
-  const std::string deeper = configure([](TrainingConfig& config) { config.layers = 2; });
+  const std::string deeper = run.loading_with([](TrainingConfig& config) { config.layers = 2; });
   EXPECT_NE(deeper.find("model.safetensors: "), std::string::npos) << deeper;
   EXPECT_NE(deeper.find("encoder.layers.1."), std::string::npos) << deeper;
-  const std::string tied = configure([](TrainingConfig& config) { config.tie_embeddings = true; });
+  const std::string tied = run.loading_with([](TrainingConfig& config) { config.tie_embeddings = true; });
   EXPECT_NE(tied.find("model.safetensors: tensor 'generator.weight' belongs to none of the parameters"),
             std::string::npos)
       << tied;
-  const std::string bad = configure([](TrainingConfig& config) { config.heads = 0; });
+  const std::string bad = run.loading_with([](TrainingConfig& config) { config.heads = 0; });
   EXPECT_NE(bad.find("config.json: --heads 0"), std::string::npos) << bad;
   write_durably(run.folder.config(), "{\"qkv\": \"0.1.0\", \"nonsense\": 1}");
   EXPECT_NE(run.loading().find("config.json: there is no setting \"nonsense\""), std::string::npos);
@@ -102,25 +96,19 @@ TEST(SavedModel, ComparesHugeSettingsWithTheModelBeforeItTakesMemory) {
 
 TEST(SavedModel, NamesTheSettingBehindEachTensorThatDoesNotFit) {
   ToyRun run;
-  const auto configure = [&](auto change) {
-    TrainingConfig config = toy_config();
-    change(config);
-    write_durably(run.folder.config(), to_json(config).dump());
-    return run.loading();
-  };
   const auto expect = [&](const std::string& message, const std::string& end) {
     EXPECT_TRUE(message.ends_with(end)) << message;
   };
   const std::string in_config = " in " + run.folder.config(),
                     asks = ", which " + run.folder.config() + " asks for with ";
-  expect(configure([](TrainingConfig& config) { config.d_model = 32; }),
+  expect(run.loading_with([](TrainingConfig& config) { config.d_model = 32; }),
          "make it [12, 32]: see d_model 32" + in_config);
-  expect(configure([](TrainingConfig& config) { config.ff = 25; }), "make it [25, 16]: see ff 25" + in_config);
-  expect(configure([](TrainingConfig& config) { config.positions = Positions::learned; }),
+  expect(run.loading_with([](TrainingConfig& config) { config.ff = 25; }), "make it [25, 16]: see ff 25" + in_config);
+  expect(run.loading_with([](TrainingConfig& config) { config.positions = Positions::learned; }),
          "no tensor 'source_positions.weight'" + asks + "positions learned");
-  expect(configure([](TrainingConfig& config) { config.model = ModelKind::rnn; }),
+  expect(run.loading_with([](TrainingConfig& config) { config.model = ModelKind::rnn; }),
          "make it [12, 64]: see embedding 64" + in_config);
-  expect(configure([](TrainingConfig& config) { (config.model = ModelKind::rnn, config.embedding = 16); }),
+  expect(run.loading_with([](TrainingConfig& config) { (config.model = ModelKind::rnn, config.embedding = 16); }),
          "no tensor 'encoder.rnn.weight_ih_l0'" + asks + "model rnn");
   write_durably(run.folder.config(), to_json(run.config).dump());
   write_durably(run.folder.source_vocabulary(), read_file(run.folder.source_vocabulary()) + "more\n");

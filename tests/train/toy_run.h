@@ -26,8 +26,19 @@ struct ToyRun {
     target.save(folder.target_vocabulary());
     save_model(folder.model(), *model, AlignmentReading{0, 1, 1});
   }
+
+  /// What loading it complains about.
   std::string loading() const {
     return message_of<std::runtime_error>([&] { load_run(folder.path.string()); });
+  }
+
+  /// The same with other settings in config.json than it was written with.
+  template <class Change>
+  std::string loading_with(Change change) const {
+    TrainingConfig changed = toy_config();
+    change(changed);
+    write_durably(folder.config(), to_json(changed).dump());
+    return loading();
   }
 };
 
