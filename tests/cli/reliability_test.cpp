@@ -38,11 +38,12 @@ struct Reliability : testing::Test {
 
 TEST_F(Reliability, SignalsThatWereIgnoredStayIgnored) {  // as nohup and scripts ask for
   const Outcome outcome = qkv.shell(fmt::format(
-      "trap '' HUP INT TERM; \"$QKV\" train --data data --out run {} --epochs 300 --validate-every 100 & sleep 0.2; "
+      "trap '' HUP INT TERM; \"$QKV\" train --data data --out run {} --epochs 4000 --validate-every 500 2>progress &\n"
+      "until grep -q validation progress; do sleep 0.01; done\n"
       "kill -HUP $!; kill -INT $!; kill -TERM $!; wait $!",
       tiny));
-  EXPECT_EQ(outcome.exit_code, 0) << outcome.errors;
-  EXPECT_EQ(metrics_of(qkv, "run").back()["step"], 900);
+  EXPECT_EQ(outcome.exit_code, 0) << qkv.text_of("progress");
+  EXPECT_EQ(metrics_of(qkv, "run").back()["step"], 12000);
 }
 
 TEST_F(Reliability, AHangUpThatIsNotIgnoredStopsATraining) {
