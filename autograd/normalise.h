@@ -8,14 +8,15 @@
 
 namespace qkv {
 
-/// normal = (x − mean) / √(variance + eps) of one row; returns 1 / √(variance + eps).
+/// normal = (x − mean) / √(variance + eps) of one row; returns 1 / √(variance + eps). Where the variance overflows all
+/// of it is not-a-number, rather than 0, which would look right.
 template <class T>
 T normalise_row(const T* x, int width, double eps, T* normal) {
   using std::sqrt;
   const T inverse_width = T(1) / T(static_cast<double>(width));
   const T mean = inverse_width * sum_of<T>(width, [=](int j) { return x[j]; });
   const T variance = inverse_width * sum_of<T>(width, [=](int j) { return (x[j] - mean) * (x[j] - mean); });
-  const T inverse_deviation = T(1) / sqrt(variance + T(eps));
+  const T inverse_deviation = T(1) / sqrt(variance + T(eps)) + T(0) * variance;
   for (int j = 0; j < width; ++j) normal[j] = (x[j] - mean) * inverse_deviation;
   return inverse_deviation;
 }

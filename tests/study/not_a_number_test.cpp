@@ -8,6 +8,7 @@
 #include <limits>
 #include <vector>
 
+#include "autograd/ops/layer_norm.h"
 #include "study/check_operations.h"
 
 namespace qkv {
@@ -57,6 +58,17 @@ TYPED_TEST(NotANumber, PassesEveryOperation) {
       }
     EXPECT_GT(read, 0) << operation.name;
   }
+}
+
+TYPED_TEST(NotANumber, ComesOutOfALayerNormWhoseVarianceOverflows) {
+  using T = TypeParam;
+  Tape<T> tape;
+  const Recording recording(tape);
+  const T huge = std::numeric_limits<T>::max() / 4;
+  const std::vector<T> numbers{huge, -huge, huge, -huge}, ones(4, 1), zeros(4, 0);
+  const Var<T> x = tape.constant({1, 4}, numbers), weight = tape.constant({4}, ones), bias = tape.constant({4}, zeros);
+  const Var<T> y = layer_norm(x, weight, bias);
+  for (int j = 0; j < 4; ++j) EXPECT_TRUE(std::isnan(y.data()[j]));
 }
 
 }  // namespace
