@@ -9,6 +9,7 @@
 #include "datasets/durable_file.h"
 #include "tests/allocation/heap.h"
 #include "tests/datasets/temporary_folder.h"
+#include "tests/train/damage.h"
 #include "tests/train/toy_run.h"
 #include "train/metrics_log.h"
 
@@ -208,31 +209,14 @@ TEST(HostileFiles, SettingsOfARunTakeNoMoreMemoryThanItsModel) {
 TEST(HostileFiles, DamagedRunsAreReadOrRefused) {
   SmallRun run;
   Random random(1);
-  const std::string_view likely("{}[],:\"0123456789-.eF64I32 \n\0\xff", 30);
   for (const std::string& path :
        {run.folder.config(), run.folder.source_vocabulary(), run.folder.model(), run.folder.checkpoint()}) {
     const std::string intact = read_file(path);
     const std::size_t header = std::min<std::size_t>(intact.size(), 12'000);
     for (int round = 0; round < 400; ++round) {
       std::string damaged = intact;
-      for (std::uint64_t change = 0, changes = 1 + random.below(4); change < changes; ++change) {
-        const std::size_t place =
-            random.below(random.below(4) == 0 ? damaged.size() : std::min(header, damaged.size()));
-        switch (random.below(4)) {
-          case 0:
-            damaged[place] = likely[random.below(likely.size())];
-            break;
-          case 1:
-            damaged.insert(place, 1, likely[random.below(likely.size())]);
-            break;
-          case 2:
-            damaged.erase(place, 1 + random.below(4));
-            break;
-          default:
-            damaged.insert(place, damaged.substr(random.below(damaged.size()), random.below(60)));
-            break;
-        }
-      }
+      for (std::uint64_t change = 0, changes = 1 + random.below(4); change < changes; ++change)
+        damage(damaged, random.below(random.below(4) == 0 ? damaged.size() : std::min(header, damaged.size())), random);
       std::ofstream(path, std::ios::binary).write(damaged.data(), static_cast<std::streamsize>(damaged.size()));
       run.loading();
     }

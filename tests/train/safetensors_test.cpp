@@ -12,6 +12,7 @@
 #include <stdexcept>
 
 #include "autograd/random.h"
+#include "tests/train/damage.h"
 #include "tests/train/file_of_header.h"
 
 namespace qkv {
@@ -206,23 +207,10 @@ TEST(Safetensors, DamagedFilesAreReadOrRefused) {
     }
   }
   Random random(1);
-  const std::string_view likely("{}[],:\"0123456789-.eF64I32 \0\xff", 29);
   for (int round = 0; round < 20'000; ++round) {
     std::string damaged = intact;
-    for (std::uint64_t change = 0, changes = 1 + random.below(6); change < changes; ++change) {
-      const std::size_t place = random.below(damaged.size());
-      switch (random.below(3)) {
-        case 0:
-          damaged[place] = likely[random.below(likely.size())];
-          break;
-        case 1:
-          damaged.insert(place, 1, likely[random.below(likely.size())]);
-          break;
-        default:
-          damaged.erase(place, 1 + random.below(4));
-          break;
-      }
-    }
+    for (std::uint64_t change = 0, changes = 1 + random.below(6); change < changes; ++change)
+      damage(damaged, random.below(damaged.size()), random);
     read_all(std::move(damaged));
   }
 }
