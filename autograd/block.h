@@ -5,7 +5,7 @@
 #include <new>
 #include <span>
 
-#include "autograd/arena.h"
+#include "qkv/autograd/detail/arena.h"
 
 namespace qkv {
 

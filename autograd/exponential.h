@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "autograd/rows.h"
+#include "qkv/autograd/rows.h"
 
 namespace qkv {
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "autograd/dual.h"
-#include "autograd/view.h"
+#include "qkv/autograd/dual.h"
+#include "qkv/autograd/view.h"
 
 namespace qkv {
 
@@ -34,7 +34,8 @@ void gemm_by_definition(View<T> a, View<T> b, Target<T> c) {
 /// threads of its own otherwise, while qkv is parallel over sentences.
 void use_one_thread_per_product();
 
-/// "oneDNN" or "Eigen": what float products run on in this build if they are too large for autograd/small_product.h.
+/// "oneDNN" or "Eigen": what float products run on in this build if they are too large for
+/// autograd/kernels/small_product.h.
 const char* gemm_library();
 
 }  // namespace qkv

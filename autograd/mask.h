@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <span>
 
-#include "autograd/tape.h"
+#include "qkv/autograd/tape.h"
 
 namespace qkv {
 

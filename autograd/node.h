@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "autograd/shape.h"
+#include "qkv/autograd/shape.h"
 
 namespace qkv {
 

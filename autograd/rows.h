@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "autograd/view.h"
+#include "qkv/autograd/view.h"
 
 namespace qkv {
 

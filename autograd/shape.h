@@ -7,7 +7,7 @@
 #include <limits>
 #include <string>
 
-#include "autograd/check.h"
+#include "qkv/autograd/check.h"
 
 namespace qkv {
 

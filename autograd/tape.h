@@ -6,9 +6,9 @@
 #include <string>
 #include <type_traits>
 
-#include "autograd/arena.h"
-#include "autograd/free_lists.h"
-#include "autograd/var.h"
+#include "qkv/autograd/detail/arena.h"
+#include "qkv/autograd/detail/free_lists.h"
+#include "qkv/autograd/var.h"
 
 namespace qkv {
 
@@ -277,4 +277,4 @@ void on_backward(std::initializer_list<Var<T>> outputs, Backward backward) {
 
 }  // namespace qkv
 
-#include "autograd/tape_implementation.h"
+#include "qkv/autograd/detail/tape_implementation.h"

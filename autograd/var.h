@@ -2,8 +2,8 @@
 
 #include <span>
 
-#include "autograd/node.h"
-#include "autograd/view.h"
+#include "qkv/autograd/node.h"
+#include "qkv/autograd/view.h"
 
 namespace qkv {
 

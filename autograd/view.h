@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "autograd/check.h"
+#include "qkv/autograd/check.h"
 
 namespace qkv {
 

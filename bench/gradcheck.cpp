@@ -1,10 +1,11 @@
 // The exact check of one multi-head attention layer by its whole Jacobian, all inputs and parameters: width 16, 2
 // heads, 2 sentences of 6 words, as in peers/torch_gradcheck.py.
 
+#include "qkv/autograd/gradcheck/gradcheck.h"
+
 #include <benchmark/benchmark.h>
 
-#include "autograd/gradcheck.h"
-#include "layers/multi_head_attention.h"
+#include "qkv/layers/multi_head_attention.h"
 
 namespace qkv {
 namespace {

@@ -1,14 +1,13 @@
 // How long the kernels take at the sizes people learn with: matrix products of one layer and of one head, whole
 // operations forward and backward, Adam.   Google Benchmark's options apply: kernels --benchmark_filter=gemm
 
+#include <array>
 #include <benchmark/benchmark.h>
 
-#include <array>
-
-#include "autograd/block.h"
-#include "autograd/ops.h"
-#include "autograd/random.h"
-#include "train/adam.h"
+#include "qkv/autograd/block.h"
+#include "qkv/autograd/ops.h"
+#include "qkv/autograd/random.h"
+#include "qkv/train/adam.h"
 
 namespace qkv {
 namespace {

@@ -1,15 +1,14 @@
 // The matrix products of one training step by themselves: what a step would take if everything else were free, and how
 // much a second worker can give.
 
-#include <benchmark/benchmark.h>
-
 #include <algorithm>
+#include <benchmark/benchmark.h>
 #include <vector>
 
-#include "autograd/block.h"
-#include "autograd/gemm.h"
-#include "study/bench.h"
-#include "train/team.h"
+#include "qkv/autograd/block.h"
+#include "qkv/autograd/gemm.h"
+#include "qkv/study/bench.h"
+#include "qkv/train/team.h"
 
 namespace qkv {
 namespace {

@@ -1,14 +1,13 @@
-#include "study/bench.h"
-
-#include <fmt/format.h>
+#include "qkv/study/bench.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <memory>
 
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
-#include "datasets/vocabulary.h"
+#include "qkv/datasets/vocabulary.h"
 
 namespace qkv::cli {
 

@@ -1,12 +1,11 @@
 #include <fmt/format.h>
-
 #include <memory>
 
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
-#include "datasets/korean_english/korean_english.h"
-#include "datasets/visible_text.h"
+#include "qkv/datasets/korean_english/korean_english.h"
+#include "qkv/datasets/visible_text.h"
 
 namespace qkv::cli {
 

@@ -1,18 +1,17 @@
-#include "train/evaluation.h"
-
-#include <fmt/format.h>
 #include <filesystem>
+#include <fmt/format.h>
 #include <memory>
 
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
-#include "datasets/csv.h"
-#include "datasets/text.h"
-#include "datasets/visible_text.h"
-#include "study/attention_view.h"
-#include "study/link_table.h"
-#include "study/score_table.h"
+#include "qkv/datasets/csv.h"
+#include "qkv/datasets/text.h"
+#include "qkv/datasets/visible_text.h"
+#include "qkv/study/attention_view.h"
+#include "qkv/study/link_table.h"
+#include "qkv/study/score_table.h"
+#include "qkv/translation/evaluation.h"
 
 namespace qkv::cli {
 

@@ -1,17 +1,16 @@
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
+#include <fmt/format.h>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
-#include "datasets/text.h"
-#include "datasets/visible_text.h"
-#include "study/gradcheck_table.h"
-#include "study/zero_gradients.h"
+#include "qkv/datasets/text.h"
+#include "qkv/datasets/visible_text.h"
+#include "qkv/study/gradcheck_table.h"
+#include "qkv/study/zero_gradients.h"
 
 namespace qkv::cli {
 

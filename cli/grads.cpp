@@ -1,17 +1,16 @@
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <filesystem>
+#include <fmt/format.h>
 #include <memory>
 
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
-#include "datasets/batches.h"
-#include "datasets/csv.h"
-#include "datasets/visible_text.h"
-#include "train/safetensors.h"
-#include "train/saved_model.h"
+#include "qkv/datasets/batches.h"
+#include "qkv/datasets/csv.h"
+#include "qkv/datasets/visible_text.h"
+#include "qkv/files/safetensors.h"
+#include "qkv/translation/saved_model.h"
 
 namespace qkv::cli {
 

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "datasets/text.h"
+#include "qkv/datasets/text.h"
 
 namespace qkv::cli {
 

@@ -1,24 +1,23 @@
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <fcntl.h>
 #include <filesystem>
+#include <fmt/format.h>
 #include <iterator>
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <unistd.h>
 #include <vector>
 
-#include "autograd/gemm.h"
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "cli/terminal.h"
-#include "datasets/visible_text.h"
-#include "train/version.h"
+#include "qkv/autograd/gemm.h"
+#include "qkv/datasets/visible_text.h"
+#include "qkv/translation/version.h"
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "datasets/visible_text.h"
+#include "qkv/datasets/visible_text.h"
 
 namespace qkv::cli {
 

@@ -1,9 +1,8 @@
 #pragma once
 
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <fmt/format.h>
 #include <functional>
 #include <limits>
 #include <optional>
@@ -12,8 +11,8 @@
 #include <type_traits>
 #include <vector>
 
-#include "train/decoding.h"
-#include "train/range.h"
+#include "qkv/translation/decoding.h"
+#include "qkv/translation/range.h"
 
 namespace qkv::cli {
 

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "cli/terminal.h"
-#include "datasets/visible_text.h"
+#include "qkv/datasets/visible_text.h"
 
 namespace qkv::cli {
 

@@ -1,10 +1,9 @@
 #include "cli/stop_signals.h"
 
-#include <unistd.h>
-
 #include <cerrno>
 #include <csignal>
 #include <string_view>
+#include <unistd.h>
 
 namespace qkv::cli {
 

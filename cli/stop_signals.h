@@ -1,6 +1,6 @@
 #pragma once
 
-#include "train/stop.h"
+#include "qkv/train/stop.h"
 
 namespace qkv::cli {
 

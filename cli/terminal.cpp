@@ -1,15 +1,14 @@
 #include "cli/terminal.h"
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
 #include <stdexcept>
 #include <string_view>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
-#include "datasets/visible_text.h"
+#include "qkv/datasets/visible_text.h"
 
 namespace qkv::cli {
 

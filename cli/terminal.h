@@ -1,13 +1,12 @@
 #pragma once
 
 #include <fmt/format.h>
-
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
-#include "study/attention_view.h"
-#include "study/shaded_matrix.h"
+#include "qkv/study/attention_view.h"
+#include "qkv/study/shaded_matrix.h"
 
 namespace qkv::cli {
 

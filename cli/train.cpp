@@ -1,19 +1,17 @@
-#include "train/trainer.h"
-
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <csignal>
+#include <fmt/format.h>
 #include <memory>
+#include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/stop_signals.h"
 #include "cli/terminal.h"
-#include "datasets/visible_text.h"
-#include "study/score_table.h"
-#include "train/saved_model.h"
+#include "qkv/datasets/visible_text.h"
+#include "qkv/study/score_table.h"
+#include "qkv/translation/saved_model.h"
+#include "qkv/translation/trainer.h"
 
 namespace qkv::cli {
 

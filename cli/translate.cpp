@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-
 #include <iostream>
 #include <memory>
 #include <set>
@@ -8,11 +7,11 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
-#include "datasets/text.h"
-#include "datasets/visible_text.h"
-#include "study/attention_view.h"
-#include "train/decoding.h"
-#include "train/source_sentence.h"
+#include "qkv/datasets/text.h"
+#include "qkv/datasets/visible_text.h"
+#include "qkv/study/attention_view.h"
+#include "qkv/translation/decoding.h"
+#include "qkv/translation/source_sentence.h"
 
 namespace qkv::cli {
 

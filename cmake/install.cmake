@@ -1,13 +1,17 @@
-# The install that find_package(qkv) finds.
+# The install that find_package(qkv) finds. Kernels and the tables of the Korean grammar are private.
 include(CMakePackageConfigHelpers)
 get_property(libraries GLOBAL PROPERTY QKV_LIBRARIES)
 install(TARGETS ${libraries} EXPORT qkvTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(TARGETS qkv RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(DIRECTORY autograd layers train datasets study DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/qkv
-  FILES_MATCHING PATTERN "*.h")
-get_property(uses_openmp GLOBAL PROPERTY QKV_USES_OPENMP)
-if(NOT uses_openmp)
-  set(uses_openmp OFF)
+if(QKV_PROGRAM)
+  install(TARGETS qkv RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+set(include_directory ${CMAKE_INSTALL_INCLUDEDIR}/qkv)
+install(DIRECTORY autograd layers files train datasets translation study DESTINATION ${include_directory}
+  FILES_MATCHING PATTERN "*.h" PATTERN kernels EXCLUDE PATTERN lexicon_tables.h EXCLUDE)
+install(FILES qkv.h DESTINATION ${include_directory})
+get_property(uses_onednn GLOBAL PROPERTY QKV_USES_ONEDNN)
+if(NOT uses_onednn)
+  set(uses_onednn OFF)
 endif()
 set(config_directory ${CMAKE_INSTALL_LIBDIR}/cmake/qkv)
 install(EXPORT qkvTargets NAMESPACE qkv:: DESTINATION ${config_directory})

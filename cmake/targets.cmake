@@ -1,19 +1,34 @@
-# qkv_library(NAME sources…): the library target qkv::NAME, whose headers are read as "NAME/file.h".
+# Headers are included as "qkv/FOLDER/file.h", in the tree as where qkv is installed: these links make the tree look so.
+set(QKV_INCLUDE ${PROJECT_BINARY_DIR}/include)
+file(MAKE_DIRECTORY ${QKV_INCLUDE}/qkv)
+foreach(entry autograd layers files train datasets translation study qkv.h)
+  file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${entry} ${QKV_INCLUDE}/qkv/${entry} SYMBOLIC)
+endforeach()
+
+# qkv_library(NAME sources…): the library target qkv::NAME. Without sources it is headers only.
 function(qkv_library name)
-  add_library(qkv_${name} STATIC ${ARGN})
+  set(scope INTERFACE)
+  if(ARGN)
+    add_library(qkv_${name} STATIC ${ARGN})
+    set_target_properties(qkv_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    qkv_options(qkv_${name})
+    set(scope PUBLIC)
+  else()
+    add_library(qkv_${name} INTERFACE)
+  endif()
   add_library(qkv::${name} ALIAS qkv_${name})
-  set_target_properties(qkv_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
-  target_compile_features(qkv_${name} PUBLIC cxx_std_20)
-  target_include_directories(qkv_${name} PUBLIC
-    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/qkv>)
-  qkv_warnings(qkv_${name})
+  set_target_properties(qkv_${name} PROPERTIES EXPORT_NAME ${name})
+  target_compile_features(qkv_${name} ${scope} cxx_std_20)
+  target_include_directories(qkv_${name} ${scope}
+    $<BUILD_INTERFACE:${QKV_INCLUDE}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   set_property(GLOBAL APPEND PROPERTY QKV_LIBRARIES qkv_${name})
 endfunction()
 
-# The warnings that every part of qkv is compiled with; CI turns them into errors.
-function(qkv_warnings target)
+# How every part of qkv itself is compiled: for this machine, and with warnings, which CI turns into errors. All of it
+# is PRIVATE: whoever links qkv compiles as they like.
+function(qkv_options target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast
-    $<$<BOOL:${QKV_WERROR}>:-Werror>)
+    $<$<BOOL:${QKV_WERROR}>:-Werror> $<$<BOOL:${QKV_NATIVE}>:-march=native>)
 endfunction()
 
 # The sanitizers must be in every object and in the link, so they are set for the whole build.

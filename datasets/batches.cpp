@@ -1,13 +1,12 @@
-#include "datasets/batches.h"
-
-#include <fmt/format.h>
+#include "qkv/datasets/batches.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <numeric>
 #include <stdexcept>
 #include <utility>
 
-#include "autograd/random.h"
+#include "qkv/autograd/random.h"
 
 namespace qkv {
 namespace {

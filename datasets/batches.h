@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "datasets/encoded_pairs.h"
+#include "qkv/datasets/encoded_pairs.h"
 
 namespace qkv {
 

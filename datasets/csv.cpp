@@ -1,9 +1,8 @@
-#include "datasets/csv.h"
-
-#include <fmt/format.h>
+#include "qkv/datasets/csv.h"
 
 #include <algorithm>
 #include <charconv>
+#include <fmt/format.h>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -11,10 +10,10 @@
 #include <stdexcept>
 #include <utility>
 
-#include "datasets/csv_lines.h"
-#include "datasets/durable_file.h"
-#include "datasets/text.h"
-#include "datasets/visible_text.h"
+#include "qkv/datasets/csv_lines.h"
+#include "qkv/datasets/text.h"
+#include "qkv/datasets/visible_text.h"
+#include "qkv/files/durable_file.h"
 
 namespace qkv {
 namespace {

@@ -1,17 +1,16 @@
-#include "datasets/csv_lines.h"
+#include "qkv/datasets/csv_lines.h"
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wstringop-truncation"  // csv.h cuts names on purpose when it inlines into this file
 #endif
+#include <algorithm>
 #include <csv.h>
 #include <fmt/format.h>
-
-#include <algorithm>
 #include <stdexcept>
 
-#include "datasets/durable_file.h"
-#include "datasets/text.h"
-#include "datasets/visible_text.h"
+#include "qkv/datasets/text.h"
+#include "qkv/datasets/visible_text.h"
+#include "qkv/files/durable_file.h"
 
 namespace qkv {
 namespace {

@@ -1,7 +1,6 @@
-#include "datasets/encoded_pairs.h"
+#include "qkv/datasets/encoded_pairs.h"
 
 #include <fmt/format.h>
-
 #include <limits>
 #include <stdexcept>
 

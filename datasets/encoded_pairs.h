@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
-#include "datasets/pair.h"
-#include "datasets/vocabulary.h"
+#include "qkv/datasets/pair.h"
+#include "qkv/datasets/vocabulary.h"
 
 namespace qkv {
 

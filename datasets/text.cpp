@@ -1,14 +1,13 @@
-#include "datasets/text.h"
-
-#include <fmt/format.h>
-#include <utf8proc.h>
+#include "qkv/datasets/text.h"
 
 #include <algorithm>
 #include <cstdlib>
+#include <fmt/format.h>
 #include <memory>
 #include <new>
 #include <numeric>
 #include <stdexcept>
+#include <utf8proc.h>
 #include <utility>
 
 namespace qkv {

@@ -1,13 +1,12 @@
-#include "datasets/visible_text.h"
-
-#include <fmt/format.h>
-#include <utf8proc.h>
+#include "qkv/datasets/visible_text.h"
 
 #include <algorithm>
 #include <cstddef>
+#include <fmt/format.h>
 #include <iterator>
+#include <utf8proc.h>
 
-#include "datasets/text.h"
+#include "qkv/datasets/text.h"
 
 namespace qkv {
 namespace {

@@ -1,16 +1,15 @@
-#include "datasets/vocabulary.h"
-
-#include <fmt/format.h>
+#include "qkv/datasets/vocabulary.h"
 
 #include <algorithm>
 #include <array>
+#include <fmt/format.h>
 #include <iterator>
 #include <stdexcept>
 #include <tuple>
 #include <utility>
 
-#include "datasets/durable_file.h"
-#include "datasets/text.h"
+#include "qkv/datasets/text.h"
+#include "qkv/files/durable_file.h"
 
 namespace qkv {
 namespace {

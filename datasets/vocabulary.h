@@ -10,7 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "datasets/pair.h"
+#include "qkv/datasets/pair.h"
 
 namespace qkv {
 

@@ -1,12 +1,11 @@
 #pragma once
 
-#include <fmt/format.h>
-
 #include <cmath>
+#include <fmt/format.h>
 #include <string>
 
-#include "autograd/dual.h"
-#include "autograd/view.h"
+#include "qkv/autograd/dual.h"
+#include "qkv/autograd/view.h"
 
 namespace qkv {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "autograd/ops/dropout.h"
+#include "qkv/autograd/ops/dropout.h"
 
 namespace qkv {
 

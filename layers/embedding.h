@@ -1,8 +1,8 @@
 #pragma once
 
-#include "autograd/ops/embedding.h"
-#include "layers/parameters.h"
-#include "layers/tokens.h"
+#include "qkv/autograd/ops/embedding.h"
+#include "qkv/layers/parameters.h"
+#include "qkv/layers/tokens.h"
 
 namespace qkv {
 

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "autograd/ops/gelu.h"
-#include "autograd/ops/linear_relu.h"
-#include "layers/linear.h"
+#include "qkv/autograd/ops/gelu.h"
+#include "qkv/autograd/ops/linear_relu.h"
+#include "qkv/layers/linear.h"
 
 namespace qkv {
 

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <span>
 
-#include "autograd/random.h"
-#include "autograd/shape.h"
+#include "qkv/autograd/random.h"
+#include "qkv/autograd/shape.h"
 
 namespace qkv {
 

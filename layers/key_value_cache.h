@@ -2,8 +2,8 @@
 
 #include <cstring>
 
-#include "autograd/block.h"
-#include "autograd/tape.h"
+#include "qkv/autograd/block.h"
+#include "qkv/autograd/tape.h"
 
 namespace qkv {
 

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "autograd/ops/add_layer_norm.h"
-#include "autograd/ops/layer_norm.h"
-#include "layers/parameters.h"
+#include "qkv/autograd/ops/add_layer_norm.h"
+#include "qkv/autograd/ops/layer_norm.h"
+#include "qkv/layers/parameters.h"
 
 namespace qkv {
 

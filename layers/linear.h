@@ -1,7 +1,7 @@
 #pragma once
 
-#include "autograd/ops/linear.h"
-#include "layers/parameters.h"
+#include "qkv/autograd/ops/linear.h"
+#include "qkv/layers/parameters.h"
 
 namespace qkv {
 

@@ -2,9 +2,9 @@
 
 #include <vector>
 
-#include "autograd/ops/attention.h"
-#include "layers/key_value_cache.h"
-#include "layers/linear.h"
+#include "qkv/autograd/ops/attention.h"
+#include "qkv/layers/key_value_cache.h"
+#include "qkv/layers/linear.h"
 
 namespace qkv {
 

@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "autograd/block.h"
-#include "autograd/tape.h"
-#include "layers/initialise.h"
+#include "qkv/autograd/block.h"
+#include "qkv/autograd/tape.h"
+#include "qkv/layers/initialise.h"
 
 namespace qkv {
 

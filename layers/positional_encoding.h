@@ -4,9 +4,9 @@
 #include <memory>
 #include <mutex>
 
-#include "autograd/block.h"
-#include "autograd/ops/add_positions.h"
-#include "layers/parameters.h"
+#include "qkv/autograd/block.h"
+#include "qkv/autograd/ops/add_positions.h"
+#include "qkv/layers/parameters.h"
 
 namespace qkv {
 

@@ -1,11 +1,11 @@
 #pragma once
 
-#include "autograd/ops/additive_scores.h"
-#include "autograd/ops/attention.h"
-#include "autograd/ops/linear.h"
-#include "autograd/ops/matmul.h"
-#include "autograd/ops/softmax.h"
-#include "layers/parameters.h"
+#include "qkv/autograd/ops/additive_scores.h"
+#include "qkv/autograd/ops/attention.h"
+#include "qkv/autograd/ops/linear.h"
+#include "qkv/autograd/ops/matmul.h"
+#include "qkv/autograd/ops/softmax.h"
+#include "qkv/layers/parameters.h"
 
 namespace qkv {
 

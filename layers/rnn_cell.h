@@ -1,11 +1,11 @@
 #pragma once
 
-#include "autograd/ops/add.h"
-#include "autograd/ops/gru_gates.h"
-#include "autograd/ops/hold_finished.h"
-#include "autograd/ops/lstm_gates.h"
-#include "autograd/ops/tanh.h"
-#include "layers/linear.h"
+#include "qkv/autograd/ops/add.h"
+#include "qkv/autograd/ops/gru_gates.h"
+#include "qkv/autograd/ops/hold_finished.h"
+#include "qkv/autograd/ops/lstm_gates.h"
+#include "qkv/autograd/ops/tanh.h"
+#include "qkv/layers/linear.h"
 
 namespace qkv {
 

@@ -2,10 +2,10 @@
 
 #include <span>
 
-#include "autograd/ops/concat.h"
-#include "autograd/ops/slice.h"
-#include "layers/rnn_cell.h"
-#include "layers/tokens.h"
+#include "qkv/autograd/ops/concat.h"
+#include "qkv/autograd/ops/slice.h"
+#include "qkv/layers/rnn_cell.h"
+#include "qkv/layers/tokens.h"
 
 namespace qkv {
 

@@ -2,12 +2,12 @@
 
 #include <cmath>
 
-#include "autograd/ops/linear.h"
-#include "autograd/ops/matmul.h"
-#include "autograd/ops/scale.h"
-#include "autograd/ops/softmax.h"
-#include "autograd/ops/transpose.h"
-#include "layers/linear.h"
+#include "qkv/autograd/ops/linear.h"
+#include "qkv/autograd/ops/matmul.h"
+#include "qkv/autograd/ops/scale.h"
+#include "qkv/autograd/ops/softmax.h"
+#include "qkv/autograd/ops/transpose.h"
+#include "qkv/layers/linear.h"
 
 namespace qkv {
 

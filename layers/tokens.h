@@ -2,7 +2,7 @@
 
 #include <span>
 
-#include "autograd/mask.h"
+#include "qkv/autograd/mask.h"
 
 namespace qkv {
 

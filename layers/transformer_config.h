@@ -1,7 +1,7 @@
 #pragma once
 
-#include "layers/feed_forward.h"
-#include "layers/positional_encoding.h"
+#include "qkv/layers/feed_forward.h"
+#include "qkv/layers/positional_encoding.h"
 
 namespace qkv {
 

@@ -1,10 +1,10 @@
 #pragma once
 
-#include "autograd/ops/add.h"
-#include "layers/dropout.h"
-#include "layers/layer_norm.h"
-#include "layers/multi_head_attention.h"
-#include "layers/transformer_config.h"
+#include "qkv/autograd/ops/add.h"
+#include "qkv/layers/dropout.h"
+#include "qkv/layers/layer_norm.h"
+#include "qkv/layers/multi_head_attention.h"
+#include "qkv/layers/transformer_config.h"
 
 namespace qkv {
 

@@ -1,10 +1,9 @@
-#include "study/attention_view.h"
-
-#include <fmt/format.h>
+#include "qkv/study/attention_view.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 
-#include "train/attention_maps.h"
+#include "qkv/translation/attention_maps.h"
 
 namespace qkv {
 

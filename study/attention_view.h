@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "train/saved_model.h"
+#include "qkv/translation/saved_model.h"
 
 namespace qkv {
 

@@ -1,12 +1,12 @@
-#include "study/bench.h"
+#include "qkv/study/bench.h"
 
 #include <algorithm>
 #include <chrono>
 
-#include "autograd/random.h"
-#include "train/model_factory.h"
-#include "train/model_size.h"
-#include "train/training_step.h"
+#include "qkv/autograd/random.h"
+#include "qkv/translation/model_factory.h"
+#include "qkv/translation/model_size.h"
+#include "qkv/translation/training_step.h"
 
 namespace qkv {
 

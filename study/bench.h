@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "train/training_config.h"
+#include "qkv/translation/training_config.h"
 
 namespace qkv {
 

@@ -1,11 +1,11 @@
-#include "study/check_layers.h"
+#include "qkv/study/check_layers.h"
 
 #include <memory>
 
-#include "autograd/ops/cross_entropy.h"
-#include "layers/rnn_seq2seq.h"
-#include "layers/self_attention.h"
-#include "layers/transformer.h"
+#include "qkv/autograd/ops/cross_entropy.h"
+#include "qkv/layers/self_attention.h"
+#include "qkv/translation/rnn_seq2seq.h"
+#include "qkv/translation/transformer.h"
 
 namespace qkv {
 

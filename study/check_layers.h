@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "study/gradchecks.h"
+#include "qkv/study/gradchecks.h"
 
 namespace qkv {
 

@@ -1,6 +1,6 @@
-#include "study/check_operations.h"
+#include "qkv/study/check_operations.h"
 
-#include "autograd/ops.h"
+#include "qkv/autograd/ops.h"
 
 namespace qkv {
 

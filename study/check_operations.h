@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "study/generic_function.h"
+#include "qkv/study/generic_function.h"
 
 namespace qkv {
 

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "autograd/gradcheck.h"
+#include "qkv/autograd/gradcheck/gradcheck.h"
 
 namespace qkv {
 

@@ -1,8 +1,8 @@
-#include "study/gradcheck_table.h"
+#include "qkv/study/gradcheck_table.h"
 
 #include <fmt/format.h>
 
-#include "study/zero_gradients.h"
+#include "qkv/study/zero_gradients.h"
 
 namespace qkv {
 

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "study/gradchecks.h"
+#include "qkv/study/gradchecks.h"
 
 namespace qkv {
 

@@ -1,7 +1,7 @@
-#include "study/gradchecks.h"
+#include "qkv/study/gradchecks.h"
 
-#include "study/check_layers.h"
-#include "study/check_operations.h"
+#include "qkv/study/check_layers.h"
+#include "qkv/study/check_operations.h"
 
 namespace qkv {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "autograd/gradcheck.h"
+#include "qkv/autograd/gradcheck/gradcheck.h"
 
 namespace qkv {
 

@@ -1,16 +1,15 @@
-#include "study/link_table.h"
-
-#include <fmt/format.h>
+#include "qkv/study/link_table.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <map>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
 
-#include "datasets/text.h"
-#include "datasets/visible_text.h"
-#include "study/terminal_text.h"
+#include "qkv/datasets/text.h"
+#include "qkv/datasets/visible_text.h"
+#include "qkv/study/terminal_text.h"
 
 namespace qkv {
 namespace {

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "datasets/pair.h"
+#include "qkv/datasets/pair.h"
 
 namespace qkv {
 

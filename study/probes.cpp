@@ -1,12 +1,11 @@
-#include "study/probes.h"
-
-#include <fmt/format.h>
+#include "qkv/study/probes.h"
 
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 
-#include "autograd/ops/cross_entropy.h"
-#include "study/zero_gradients.h"
+#include "qkv/autograd/ops/cross_entropy.h"
+#include "qkv/study/zero_gradients.h"
 
 namespace qkv {
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "autograd/random.h"
-#include "layers/seq2seq.h"
+#include "qkv/autograd/random.h"
+#include "qkv/translation/seq2seq.h"
 
 namespace qkv {
 

@@ -1,11 +1,10 @@
-#include "study/score_table.h"
-
-#include <fmt/format.h>
+#include "qkv/study/score_table.h"
 
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 
-#include "datasets/visible_text.h"
+#include "qkv/datasets/visible_text.h"
 
 namespace qkv {
 

@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "train/evaluation.h"
+#include "qkv/translation/evaluation.h"
 
 namespace qkv {
 

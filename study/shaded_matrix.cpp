@@ -1,16 +1,15 @@
-#include "study/shaded_matrix.h"
-
-#include <fmt/format.h>
+#include "qkv/study/shaded_matrix.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <fmt/format.h>
 #include <stdexcept>
 #include <string_view>
 
-#include "datasets/text.h"
-#include "datasets/visible_text.h"
-#include "study/terminal_text.h"
+#include "qkv/datasets/text.h"
+#include "qkv/datasets/visible_text.h"
+#include "qkv/study/terminal_text.h"
 
 namespace qkv {
 namespace {

@@ -1,8 +1,8 @@
-#include "study/terminal_text.h"
+#include "qkv/study/terminal_text.h"
 
 #include <algorithm>
 
-#include "datasets/text.h"
+#include "qkv/datasets/text.h"
 
 namespace qkv {
 namespace {

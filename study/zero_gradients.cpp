@@ -1,9 +1,8 @@
-#include "study/zero_gradients.h"
-
-#include <fmt/format.h>
-#include <fmt/ranges.h>
+#include "qkv/study/zero_gradients.h"
 
 #include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <map>
 
 namespace qkv {

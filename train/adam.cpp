@@ -1,4 +1,4 @@
-#include "train/adam.h"
+#include "qkv/train/adam.h"
 
 #include <cmath>
 

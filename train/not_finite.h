@@ -1,10 +1,9 @@
 #pragma once
 
 #include <fmt/format.h>
-
 #include <string>
 
-#include "autograd/tape.h"
+#include "qkv/autograd/tape.h"
 
 namespace qkv {
 

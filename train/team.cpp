@@ -1,8 +1,8 @@
-#include "train/team.h"
+#include "qkv/train/team.h"
 
-#include "autograd/check.h"
-#include "autograd/gemm.h"
-#include "autograd/hold_signals.h"
+#include "qkv/autograd/check.h"
+#include "qkv/autograd/gemm.h"
+#include "qkv/autograd/kernels/hold_signals.h"
 
 namespace qkv {
 

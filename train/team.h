@@ -11,7 +11,7 @@ namespace qkv {
 /// Workers that do the same thing at the same time, each with its own number. The caller is worker 0; the others are
 /// threads that live as long as the team. Waiting spins for a moment before it sleeps, because a training step of a
 /// tiny model takes less time than waking a thread. No signal is ever delivered to these threads: it goes to one of the
-/// program's own (see autograd/hold_signals.h).
+/// program's own (see autograd/kernels/hold_signals.h).
 class Team {
  public:
   /// Throws std::invalid_argument for fewer than one worker, std::system_error if a thread cannot be started.

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "autograd/exponential.h"
-#include "autograd/tape.h"
+#include "qkv/autograd/exponential.h"
+#include "qkv/autograd/tape.h"
 
 namespace qkv {
 

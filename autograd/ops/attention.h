@@ -3,9 +3,9 @@
 #include <cmath>
 #include <optional>
 
-#include "autograd/exponential.h"
-#include "autograd/gemm.h"
-#include "autograd/mask.h"
+#include "qkv/autograd/exponential.h"
+#include "qkv/autograd/gemm.h"
+#include "qkv/autograd/mask.h"
 
 namespace qkv {
 

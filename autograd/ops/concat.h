@@ -1,6 +1,6 @@
 #pragma once
 
-#include "autograd/tape.h"
+#include "qkv/autograd/tape.h"
 
 namespace qkv {
 

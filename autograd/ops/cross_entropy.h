@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "autograd/exponential.h"
-#include "autograd/tape.h"
+#include "qkv/autograd/exponential.h"
+#include "qkv/autograd/tape.h"
 
 namespace qkv {
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "autograd/random.h"
-#include "autograd/tape.h"
+#include "qkv/autograd/random.h"
+#include "qkv/autograd/tape.h"
 
 namespace qkv {
 

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "autograd/tape.h"
+#include "qkv/autograd/tape.h"
 
 namespace qkv {
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "autograd/normalise.h"
-#include "autograd/tape.h"
+#include "qkv/autograd/detail/normalise.h"
+#include "qkv/autograd/tape.h"
 
 namespace qkv {
 

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "autograd/gemm.h"
-#include "autograd/rows.h"
-#include "autograd/tape.h"
+#include "qkv/autograd/gemm.h"
+#include "qkv/autograd/rows.h"
+#include "qkv/autograd/tape.h"
 
 namespace qkv {
 

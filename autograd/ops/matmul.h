@@ -1,7 +1,7 @@
 #pragma once
 
-#include "autograd/gemm.h"
-#include "autograd/tape.h"
+#include "qkv/autograd/gemm.h"
+#include "qkv/autograd/tape.h"
 
 namespace qkv {
 

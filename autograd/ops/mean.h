@@ -1,7 +1,7 @@
 #pragma once
 
-#include "autograd/ops/scale.h"
-#include "autograd/ops/sum.h"
+#include "qkv/autograd/ops/scale.h"
+#include "qkv/autograd/ops/sum.h"
 
 namespace qkv {
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "autograd/exponential.h"
-#include "autograd/mask.h"
+#include "qkv/autograd/exponential.h"
+#include "qkv/autograd/mask.h"
 
 namespace qkv {
 

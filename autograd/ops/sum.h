@@ -1,7 +1,7 @@
 #pragma once
 
-#include "autograd/rows.h"
-#include "autograd/tape.h"
+#include "qkv/autograd/rows.h"
+#include "qkv/autograd/tape.h"
 
 namespace qkv {
 

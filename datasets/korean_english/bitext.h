@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "datasets/pair.h"
+#include "qkv/datasets/pair.h"
 
 /// Korean and English side by side while a sentence is put together. A Korean word keeps its number wherever word order
 /// takes it, and an English word remembers the numbers of the Korean words it comes from.

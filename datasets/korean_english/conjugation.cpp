@@ -1,11 +1,10 @@
-#include "datasets/korean_english/conjugation.h"
+#include "qkv/datasets/korean_english/conjugation.h"
 
 #include <fmt/format.h>
-
 #include <stdexcept>
 #include <vector>
 
-#include "datasets/korean_english/hangul.h"
+#include "qkv/datasets/korean_english/hangul.h"
 
 namespace qkv::grammar {
 namespace {

@@ -1,9 +1,9 @@
-#include "datasets/korean_english/derive.h"
+#include "qkv/datasets/korean_english/derive.h"
 
 #include <algorithm>
 #include <array>
 
-#include "datasets/korean_english/rules.h"
+#include "qkv/datasets/korean_english/rules.h"
 
 namespace qkv::grammar {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <optional>
 
-#include "autograd/random.h"
-#include "datasets/korean_english/syntax.h"
+#include "qkv/autograd/random.h"
+#include "qkv/datasets/korean_english/syntax.h"
 
 namespace qkv::grammar {
 

@@ -1,4 +1,4 @@
-#include "datasets/korean_english/english.h"
+#include "qkv/datasets/korean_english/english.h"
 
 #include <algorithm>
 #include <array>

@@ -1,9 +1,8 @@
-#include "datasets/korean_english/hangul.h"
+#include "qkv/datasets/korean_english/hangul.h"
 
 #include <fmt/format.h>
-#include <utf8proc.h>
-
 #include <stdexcept>
+#include <utf8proc.h>
 
 namespace qkv::grammar {
 namespace {

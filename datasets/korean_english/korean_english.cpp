@@ -1,17 +1,16 @@
-#include "datasets/korean_english/korean_english.h"
-
-#include <fmt/format.h>
+#include "qkv/datasets/korean_english/korean_english.h"
 
 #include <filesystem>
+#include <fmt/format.h>
 #include <future>
 #include <initializer_list>
 #include <stdexcept>
 #include <unordered_map>
 
-#include "datasets/csv.h"
-#include "datasets/durable_file.h"
-#include "datasets/korean_english/splits.h"
-#include "datasets/visible_text.h"
+#include "qkv/datasets/csv.h"
+#include "qkv/datasets/korean_english/splits.h"
+#include "qkv/datasets/visible_text.h"
+#include "qkv/files/durable_file.h"
 
 namespace qkv {
 namespace {

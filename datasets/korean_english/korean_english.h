@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "datasets/pair.h"
+#include "qkv/datasets/pair.h"
 
 namespace qkv {
 

@@ -1,16 +1,15 @@
-#include "datasets/korean_english/lexicon.h"
+#include "qkv/datasets/korean_english/lexicon.h"
 
 #pragma GCC diagnostic ignored "-Wstringop-truncation"  // csv.h cuts names on purpose when it inlines into this file
 
+#include <algorithm>
 #include <csv.h>
 #include <fmt/format.h>
-
-#include <algorithm>
 #include <sstream>
 #include <stdexcept>
 #include <utility>
 
-#include "datasets/korean_english/lexicon_tables.h"
+#include "qkv/datasets/korean_english/lexicon_tables.h"
 
 namespace qkv::grammar {
 namespace {

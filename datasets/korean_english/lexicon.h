@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "datasets/korean_english/conjugation.h"
-#include "datasets/korean_english/english.h"
-#include "datasets/korean_english/particles.h"
+#include "qkv/datasets/korean_english/conjugation.h"
+#include "qkv/datasets/korean_english/english.h"
+#include "qkv/datasets/korean_english/particles.h"
 
 /// The words of the small world, read from the tables beside this file (compiled in).
 namespace qkv::grammar {

@@ -1,4 +1,4 @@
-#include "datasets/korean_english/realise.h"
+#include "qkv/datasets/korean_english/realise.h"
 
 namespace qkv::grammar {
 namespace {

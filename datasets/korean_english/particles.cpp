@@ -1,6 +1,6 @@
-#include "datasets/korean_english/particles.h"
+#include "qkv/datasets/korean_english/particles.h"
 
-#include "datasets/korean_english/hangul.h"
+#include "qkv/datasets/korean_english/hangul.h"
 
 namespace qkv::grammar {
 

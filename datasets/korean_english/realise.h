@@ -1,7 +1,7 @@
 #pragma once
 
-#include "datasets/korean_english/bitext.h"
-#include "datasets/korean_english/syntax.h"
+#include "qkv/datasets/korean_english/bitext.h"
+#include "qkv/datasets/korean_english/syntax.h"
 
 /// From the tree to the two sentences: the rules of both grammars, written once and together.
 namespace qkv::grammar {

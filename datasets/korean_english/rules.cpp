@@ -1,8 +1,8 @@
-#include "datasets/korean_english/rules.h"
+#include "qkv/datasets/korean_english/rules.h"
 
 #include <algorithm>
 
-#include "datasets/korean_english/realise.h"
+#include "qkv/datasets/korean_english/realise.h"
 
 namespace qkv::grammar {
 namespace {

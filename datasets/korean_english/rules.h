@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-#include "datasets/korean_english/syntax.h"
+#include "qkv/datasets/korean_english/syntax.h"
 
 /// What a sentence of the small world must keep to, so that it is natural, true to the sense of its words, and has one
 /// meaning only. README.md says each rule with an example.

@@ -1,11 +1,11 @@
-#include "datasets/korean_english/splits.h"
+#include "qkv/datasets/korean_english/splits.h"
 
 #include <algorithm>
 #include <limits>
 #include <stdexcept>
 
-#include "datasets/korean_english/derive.h"
-#include "datasets/korean_english/realise.h"
+#include "qkv/datasets/korean_english/derive.h"
+#include "qkv/datasets/korean_english/realise.h"
 
 namespace qkv::grammar {
 namespace {

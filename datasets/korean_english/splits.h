@@ -8,9 +8,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "autograd/random.h"
-#include "datasets/korean_english/syntax.h"
-#include "datasets/pair.h"
+#include "qkv/autograd/random.h"
+#include "qkv/datasets/korean_english/syntax.h"
+#include "qkv/datasets/pair.h"
 
 /// Which sentence goes into which file.
 namespace qkv::grammar {

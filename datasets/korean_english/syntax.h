@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "datasets/korean_english/lexicon.h"
+#include "qkv/datasets/korean_english/lexicon.h"
 
 /// The tree of a sentence. It says what the sentence means; both languages and the links between them are read off it,
 /// so that a translation cannot be wrong without the rules being wrong. An optional part is a vector of none or one.

@@ -1,12 +1,11 @@
 // Attention of one query over three keys: forward and backward by hand, line by line, next to the tape.
 
-#include <fmt/format.h>
-
 #include <cmath>
+#include <fmt/format.h>
 #include <vector>
 
-#include "autograd/ops.h"
 #include "examples/print_matrix.h"
+#include "qkv/autograd/ops.h"
 
 using namespace qkv;
 

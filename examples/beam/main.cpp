@@ -1,14 +1,13 @@
 // Where taking the likeliest word at each step goes wrong, and a beam of two does not.
 
-#include <fmt/format.h>
-
 #include <cmath>
+#include <fmt/format.h>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "autograd/ops.h"
-#include "train/decoding.h"
+#include "qkv/autograd/ops.h"
+#include "qkv/translation/decoding.h"
 
 using namespace qkv;
 

@@ -1,15 +1,14 @@
 // How much of a gradient arrives at each word: through the last hidden state of Elman's cell, of a GRU, and through
 // attention. None of the networks is trained.
 
-#include <fmt/format.h>
-
 #include <cmath>
+#include <fmt/format.h>
 #include <string>
 #include <vector>
 
-#include "autograd/random.h"
-#include "layers/rnn_attention.h"
-#include "layers/rnn_encoder.h"
+#include "qkv/autograd/random.h"
+#include "qkv/layers/rnn_attention.h"
+#include "qkv/layers/rnn_encoder.h"
 
 using namespace qkv;
 

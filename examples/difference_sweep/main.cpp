@@ -1,12 +1,11 @@
 // A derivative by differences, with steps from large to small: first the step is too coarse, then digits are lost.
 
-#include <fmt/format.h>
-
 #include <cmath>
+#include <fmt/format.h>
 #include <string>
 
-#include "autograd/differences.h"
-#include "autograd/ops/softmax.h"
+#include "qkv/autograd/gradcheck/differences.h"
+#include "qkv/autograd/ops/softmax.h"
 
 using namespace qkv;
 

@@ -1,11 +1,10 @@
 // An embedding is a row of a table; its gradient goes back to that row, and adds up where a word occurs twice.
 
 #include <fmt/format.h>
-
 #include <vector>
 
-#include "autograd/ops.h"
 #include "examples/print_matrix.h"
+#include "qkv/autograd/ops.h"
 
 using namespace qkv;
 

@@ -1,11 +1,10 @@
 // Attention of one query over three keys, its gradient, and the proof that the gradient is right.
 
 #include <fmt/format.h>
-
 #include <vector>
 
-#include "autograd/gradcheck.h"
-#include "autograd/ops.h"
+#include "qkv/autograd/gradcheck/gradcheck.h"
+#include "qkv/autograd/ops.h"
 
 using namespace qkv;
 

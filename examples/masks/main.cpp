@@ -1,14 +1,13 @@
 // Masks and heads in numbers: which words a query may look at, and what happens when a later word changes.
 
 #include <fmt/format.h>
-
 #include <string>
 #include <vector>
 
-#include "autograd/ops.h"
-#include "autograd/random.h"
 #include "examples/print_matrix.h"
-#include "study/shaded_matrix.h"
+#include "qkv/autograd/ops.h"
+#include "qkv/autograd/random.h"
+#include "qkv/study/shaded_matrix.h"
 
 using namespace qkv;
 

@@ -1,11 +1,10 @@
 // Checks the operation of swish.h: its backward against exact derivatives of its forward pass.
 
-#include <fmt/format.h>
-
 #include <exception>
+#include <fmt/format.h>
 #include <string_view>
 
-#include "autograd/gradcheck.h"
+#include "qkv/autograd/gradcheck/gradcheck.h"
 #include "swish.h"
 
 int main(int argc, char** argv) try {

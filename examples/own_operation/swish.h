@@ -1,6 +1,6 @@
 #pragma once
 
-#include "autograd/ops/sigmoid.h"
+#include "qkv/autograd/ops/sigmoid.h"
 
 /// y = x σ(x), element by element: swish, also called SiLU (Ramachandran, Zoph & Le 2017).
 template <class T>

@@ -1,18 +1,17 @@
 // Attention alone is blind to order: permuted words give permuted outputs. Positions change that.
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 #include <string>
 #include <vector>
 
-#include "autograd/ops.h"
-#include "autograd/random.h"
 #include "examples/print_matrix.h"
-#include "layers/multi_head_attention.h"
-#include "layers/positional_encoding.h"
-#include "study/shaded_matrix.h"
+#include "qkv/autograd/ops.h"
+#include "qkv/autograd/random.h"
+#include "qkv/layers/multi_head_attention.h"
+#include "qkv/layers/positional_encoding.h"
+#include "qkv/study/shaded_matrix.h"
 
 using namespace qkv;
 

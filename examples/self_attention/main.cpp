@@ -1,12 +1,11 @@
 // Self-attention in five steps, on three words of four features, with every intermediate number, and backwards.
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
 #include <vector>
 
 #include "examples/print_matrix.h"
-#include "layers/self_attention.h"
+#include "qkv/layers/self_attention.h"
 
 using namespace qkv;
 

@@ -2,19 +2,18 @@
 // small_grammar NUMBER FILE: writes so many different pairs, none of which stands in docs/checkpoint/valid.csv or
 // test.csv.
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <exception>
+#include <fmt/format.h>
 #include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
-#include "autograd/random.h"
-#include "datasets/csv.h"
+#include "qkv/autograd/random.h"
+#include "qkv/datasets/csv.h"
 
 using namespace qkv;
 

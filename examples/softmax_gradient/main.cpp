@@ -1,13 +1,12 @@
 // Softmax and cross-entropy: the gradients by hand, next to those of the tape.
 
-#include <fmt/format.h>
-
 #include <cmath>
+#include <fmt/format.h>
 #include <string>
 #include <vector>
 
-#include "autograd/ops.h"
 #include "examples/print_matrix.h"
+#include "qkv/autograd/ops.h"
 
 using namespace qkv;
 

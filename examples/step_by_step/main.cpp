@@ -1,12 +1,11 @@
 // A Transformer is trained on all words at once and produces them one by one: both are the same computation.
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 #include <vector>
 
-#include "layers/transformer.h"
+#include "qkv/translation/transformer.h"
 
 using namespace qkv;
 

@@ -1,13 +1,12 @@
 // The tape: values forward, gradients backward, for a few scalars and for one matrix product.
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
 #include <string>
 #include <vector>
 
-#include "autograd/ops.h"
 #include "examples/print_matrix.h"
+#include "qkv/autograd/ops.h"
 
 using namespace qkv;
 

@@ -2,27 +2,26 @@
 // without them in the encoder, and without any. Nothing else differs.
 // without_positions [SEED]
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <exception>
+#include <fmt/format.h>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
-#include "autograd/ops/slice.h"
-#include "datasets/batches.h"
-#include "datasets/csv.h"
-#include "layers/embedding.h"
-#include "layers/transformer_decoder.h"
-#include "layers/transformer_encoder.h"
-#include "train/evaluation.h"
-#include "train/schedule.h"
-#include "train/training_step.h"
+#include "qkv/autograd/ops/slice.h"
+#include "qkv/datasets/batches.h"
+#include "qkv/datasets/csv.h"
+#include "qkv/layers/embedding.h"
+#include "qkv/layers/transformer_decoder.h"
+#include "qkv/layers/transformer_encoder.h"
+#include "qkv/train/schedule.h"
+#include "qkv/translation/evaluation.h"
+#include "qkv/translation/training_step.h"
 
 using namespace qkv;
 

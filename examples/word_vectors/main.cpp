@@ -1,17 +1,16 @@
 // What training does to embeddings: words that are used alike get vectors that point in like directions.
 // word_vectors [RUN]: draws the cosines between the English words of a trained model of docs/checkpoint.
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <exception>
+#include <fmt/format.h>
 #include <string>
 #include <vector>
 
-#include "datasets/vocabulary.h"
-#include "study/shaded_matrix.h"
-#include "train/safetensors.h"
+#include "qkv/datasets/vocabulary.h"
+#include "qkv/files/safetensors.h"
+#include "qkv/study/shaded_matrix.h"
 
 using namespace qkv;
 

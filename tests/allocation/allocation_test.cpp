@@ -1,20 +1,19 @@
 // A steady-state step takes nothing from the heap: neither every operation forward and backward, nor a training step.
 // Malloc and its kin are replaced in this program alone, which is left out under the sanitizers, who replace them too.
 
-#include <gtest/gtest.h>
-
 #include <cstdlib>
 #include <filesystem>
+#include <gtest/gtest.h>
 #include <memory>
 #include <set>
 #include <string>
 #include <thread>
 
-#include "autograd/ops.h"
-#include "layers/transformer.h"
+#include "qkv/autograd/ops.h"
+#include "qkv/translation/training_step.h"
+#include "qkv/translation/transformer.h"
 #include "tests/allocation/heap.h"
 #include "tests/autograd/numbers.h"
-#include "train/training_step.h"
 
 namespace qkv {
 namespace {

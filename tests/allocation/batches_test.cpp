@@ -1,9 +1,8 @@
 // Filling batches takes nothing from the heap once room is reserved, in any order and over several epochs.
 
-#include "datasets/batches.h"
+#include "qkv/datasets/batches.h"
 
 #include <gtest/gtest.h>
-
 #include <vector>
 
 #include "tests/allocation/heap.h"

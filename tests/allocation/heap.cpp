@@ -1,14 +1,13 @@
 #include "tests/allocation/heap.h"
 
-#include <link.h>
-#include <malloc.h>
-
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <link.h>
+#include <malloc.h>
 #include <new>
 
 // glibc's own allocator under the names it keeps for those who replace malloc.

@@ -1,17 +1,16 @@
 // Files that lie about themselves take memory in proportion to their own size, and are refused by name.
 
-#include <gtest/gtest.h>
-
 #include <cstring>
 #include <functional>
+#include <gtest/gtest.h>
 
-#include "datasets/csv.h"
-#include "datasets/durable_file.h"
+#include "qkv/datasets/csv.h"
+#include "qkv/files/durable_file.h"
+#include "qkv/translation/metrics_log.h"
 #include "tests/allocation/heap.h"
-#include "tests/datasets/temporary_folder.h"
-#include "tests/train/damage.h"
-#include "tests/train/toy_run.h"
-#include "train/metrics_log.h"
+#include "tests/files/damage.h"
+#include "tests/files/temporary_folder.h"
+#include "tests/translation/toy_run.h"
 
 namespace qkv {
 namespace {

@@ -1,9 +1,9 @@
 #include <gtest/gtest.h>
 
-#include "layers/rnn_seq2seq.h"
+#include "qkv/translation/rnn_seq2seq.h"
+#include "qkv/translation/training_step.h"
 #include "tests/allocation/heap.h"
-#include "tests/train/toy_training.h"
-#include "train/training_step.h"
+#include "tests/translation/toy_training.h"
 
 namespace qkv {
 namespace {

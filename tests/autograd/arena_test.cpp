@@ -1,12 +1,11 @@
-#include "autograd/arena.h"
-
-#include <gtest/gtest.h>
+#include "qkv/autograd/detail/arena.h"
 
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <gtest/gtest.h>
 
-#include "autograd/free_lists.h"
+#include "qkv/autograd/detail/free_lists.h"
 
 namespace qkv {
 namespace {

@@ -1,8 +1,8 @@
-#include "autograd/ops/attention.h"
+#include "qkv/autograd/ops/attention.h"
 
 #include <gtest/gtest.h>
 
-#include "autograd/ops.h"
+#include "qkv/autograd/ops.h"
 #include "tests/autograd/numbers.h"
 
 namespace qkv {

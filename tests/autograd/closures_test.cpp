@@ -1,9 +1,8 @@
 // A closure outlives the call that makes it: one that captures by reference reads whatever is on the stack later.
 
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <fstream>
+#include <gtest/gtest.h>
 #include <iterator>
 #include <string>
 

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "autograd/ops.h"
+#include "qkv/autograd/ops.h"
 #include "tests/autograd/composition.h"
 
 namespace qkv {

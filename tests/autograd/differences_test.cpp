@@ -1,8 +1,8 @@
-#include "autograd/differences.h"
+#include "qkv/autograd/gradcheck/differences.h"
 
 #include <gtest/gtest.h>
 
-#include "autograd/ops.h"
+#include "qkv/autograd/ops.h"
 #include "tests/autograd/numbers.h"
 
 namespace qkv {

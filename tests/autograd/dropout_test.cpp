@@ -1,7 +1,6 @@
-#include "autograd/ops/dropout.h"
+#include "qkv/autograd/ops/dropout.h"
 
 #include <gtest/gtest.h>
-
 #include <set>
 
 #include "tests/autograd/numbers.h"

@@ -1,10 +1,9 @@
-#include "autograd/dual.h"
-
-#include <gtest/gtest.h>
+#include "qkv/autograd/dual.h"
 
 #include <functional>
+#include <gtest/gtest.h>
 
-#include "autograd/ops.h"
+#include "qkv/autograd/ops.h"
 #include "tests/autograd/numbers.h"
 
 namespace qkv {

@@ -1,9 +1,8 @@
 // The vectorised functions against those of <cmath>, in double: whole registers, tails, and numbers at the edges.
 
-#include "autograd/exponential.h"
+#include "qkv/autograd/exponential.h"
 
 #include <gtest/gtest.h>
-
 #include <limits>
 
 #include "tests/autograd/numbers.h"

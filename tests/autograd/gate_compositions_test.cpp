@@ -1,7 +1,7 @@
 // What recurrent networks and their attention use, against plain compositions: values and gradients. The widths are
 // those of whole vector registers and a rest.
 
-#include "autograd/ops.h"
+#include "qkv/autograd/ops.h"
 #include "tests/autograd/composition.h"
 
 namespace qkv {

@@ -1,10 +1,9 @@
-#include "autograd/gemm.h"
-
-#include <gtest/gtest.h>
+#include "qkv/autograd/gemm.h"
 
 #include <array>
+#include <gtest/gtest.h>
 
-#include "autograd/small_product.h"
+#include "qkv/autograd/kernels/small_product.h"
 #include "tests/autograd/numbers.h"
 
 namespace qkv {

@@ -1,14 +1,13 @@
-#include "autograd/hold_signals.h"
-
-#include <gtest/gtest.h>
-#include <pthread.h>
-#include <sys/time.h>
+#include "qkv/autograd/kernels/hold_signals.h"
 
 #include <chrono>
 #include <csignal>
+#include <gtest/gtest.h>
+#include <pthread.h>
+#include <sys/time.h>
 #include <vector>
 
-#include "autograd/gemm.h"
+#include "qkv/autograd/gemm.h"
 
 namespace qkv {
 namespace {

@@ -1,10 +1,9 @@
 // What every operation says about inputs that do not fit, word for word. Nothing is recorded when it does.
 
+#include <functional>
 #include <gtest/gtest.h>
 
-#include <functional>
-
-#include "autograd/ops.h"
+#include "qkv/autograd/ops.h"
 #include "tests/autograd/numbers.h"
 
 namespace qkv {

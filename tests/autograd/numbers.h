@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "autograd/random.h"
-#include "autograd/tape.h"
+#include "qkv/autograd/random.h"
+#include "qkv/autograd/tape.h"
 
 namespace qkv {
 

@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include "autograd/ops.h"
+#include "qkv/autograd/ops.h"
+#include "qkv/files/safetensors.h"
 #include "tests/autograd/numbers.h"
-#include "train/safetensors.h"
 
 namespace qkv {
 namespace {

@@ -1,4 +1,4 @@
-#include "autograd/rows.h"
+#include "qkv/autograd/rows.h"
 
 #include <gtest/gtest.h>
 

@@ -1,8 +1,8 @@
-#include "autograd/shape.h"
+#include "qkv/autograd/shape.h"
 
 #include <gtest/gtest.h>
 
-#include "autograd/mask.h"
+#include "qkv/autograd/mask.h"
 #include "tests/autograd/numbers.h"
 
 namespace qkv {

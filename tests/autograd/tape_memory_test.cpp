@@ -1,8 +1,7 @@
+#include <fstream>
 #include <gtest/gtest.h>
 
-#include <fstream>
-
-#include "autograd/ops.h"
+#include "qkv/autograd/ops.h"
 #include "tests/autograd/numbers.h"
 
 namespace qkv {

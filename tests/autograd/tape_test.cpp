@@ -1,10 +1,9 @@
-#include "autograd/tape.h"
+#include "qkv/autograd/tape.h"
 
 #include <gtest/gtest.h>
-
 #include <limits>
 
-#include "autograd/ops.h"
+#include "qkv/autograd/ops.h"
 #include "tests/autograd/numbers.h"
 
 namespace qkv {

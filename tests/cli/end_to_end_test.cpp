@@ -1,13 +1,12 @@
 // From a CSV file to a model that translates, and to what is on the disk afterwards.
 
 #include <fmt/format.h>
-
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 
+#include "qkv/files/safetensors.h"
 #include "tests/cli/small_data.h"
-#include "train/safetensors.h"
 
 namespace qkv {
 namespace {

@@ -1,8 +1,7 @@
 // What the system can do to a training: tests/faults/faults.cpp lets single calls fail.
 
-#include <fmt/format.h>
-
 #include <csignal>
+#include <fmt/format.h>
 #include <sstream>
 
 #include "tests/cli/runs.h"

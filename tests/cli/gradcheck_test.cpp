@@ -1,7 +1,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "study/gradchecks.h"
+#include "qkv/study/gradchecks.h"
 #include "tests/cli/program.h"
 
 namespace qkv {

@@ -2,12 +2,11 @@
 // of.
 
 #include <fmt/format.h>
-
 #include <fstream>
 #include <map>
 
+#include "qkv/files/safetensors.h"
 #include "tests/cli/small_data.h"
-#include "train/safetensors.h"
 
 namespace qkv {
 namespace {

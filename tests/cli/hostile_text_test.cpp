@@ -1,16 +1,15 @@
 // What comes from files and arguments may hold characters that steer a terminal. Whatever a command prints, no such
 // character reaches it as itself.
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <filesystem>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "datasets/durable_file.h"
-#include "datasets/visible_text.h"
+#include "qkv/datasets/visible_text.h"
+#include "qkv/files/durable_file.h"
+#include "qkv/files/safetensors.h"
 #include "tests/cli/small_data.h"
-#include "train/safetensors.h"
 
 namespace qkv {
 namespace {

@@ -1,11 +1,10 @@
 // Trainings that are interrupted at random moments and gone on with, again and again, end as if nothing had happened.
 // How often: QKV_INTERRUPTIONS for each kind of signal and configuration, 2 unless it is set (docs/reliability.md).
 
-#include <fmt/format.h>
-
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <fmt/format.h>
 #include <random>
 
 #include "tests/cli/runs.h"

@@ -1,12 +1,11 @@
 // Every number on the command line is read strictly, and its range stands in the help and in the error.
 
 #include <fmt/format.h>
-
 #include <map>
 #include <regex>
 #include <sstream>
 
-#include "datasets/text.h"
+#include "qkv/datasets/text.h"
 #include "tests/cli/small_data.h"
 
 namespace qkv {

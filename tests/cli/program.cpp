@@ -1,14 +1,13 @@
 #include "tests/cli/program.h"
 
+#include <csignal>
+#include <cstdlib>
 #include <fcntl.h>
+#include <regex>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <csignal>
-#include <cstdlib>
-#include <regex>
-
-#include "datasets/durable_file.h"
+#include "qkv/files/durable_file.h"
 
 namespace qkv {
 

@@ -1,13 +1,12 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <sys/types.h>
-
 #include <string>
 #include <string_view>
+#include <sys/types.h>
 #include <vector>
 
-#include "tests/datasets/temporary_folder.h"
+#include "tests/files/temporary_folder.h"
 
 namespace qkv {
 

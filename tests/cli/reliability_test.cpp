@@ -1,15 +1,14 @@
 // What is promised to those who leave a training alone, stop it, or share a machine: docs/reliability.md.
 
-#include <fmt/format.h>
-#include <sys/stat.h>
-
 #include <cmath>
 #include <csignal>
+#include <fmt/format.h>
 #include <limits>
+#include <sys/stat.h>
 
+#include "qkv/files/safetensors.h"
 #include "tests/cli/runs.h"
 #include "tests/cli/small_data.h"
-#include "train/safetensors.h"
 
 namespace qkv {
 namespace {

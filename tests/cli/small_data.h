@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "datasets/csv.h"
+#include "qkv/datasets/csv.h"
 #include "tests/cli/program.h"
 
 namespace qkv {

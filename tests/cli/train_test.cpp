@@ -1,9 +1,9 @@
 #include <csignal>
 #include <nlohmann/json.hpp>
 
+#include "qkv/files/safetensors.h"
 #include "tests/cli/runs.h"
 #include "tests/cli/small_data.h"
-#include "train/safetensors.h"
 
 namespace qkv {
 namespace {

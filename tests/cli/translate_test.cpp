@@ -1,6 +1,6 @@
 #include <nlohmann/json.hpp>
 
-#include "datasets/vocabulary.h"
+#include "qkv/datasets/vocabulary.h"
 #include "tests/cli/small_data.h"
 
 namespace qkv {

@@ -1,12 +1,11 @@
 // What holds for every command: help, exit codes, where errors go.
 
 #include <fmt/format.h>
-
 #include <sstream>
 
-#include "datasets/text.h"
+#include "qkv/datasets/text.h"
+#include "qkv/translation/training_config.h"
 #include "tests/cli/small_data.h"
-#include "train/training_config.h"
 
 namespace qkv {
 namespace {

@@ -1,13 +1,12 @@
 // Exit codes are 0, 1 and 2 and nothing else: wrong usage is 2, what is wrong with files is 1. Whatever is wrong is
 // said in one line on standard error, and nothing is left behind.
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <filesystem>
+#include <fmt/format.h>
 #include <map>
 
-#include "datasets/durable_file.h"
+#include "qkv/files/durable_file.h"
 #include "tests/cli/small_data.h"
 
 namespace qkv {

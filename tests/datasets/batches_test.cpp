@@ -1,13 +1,12 @@
-#include "datasets/batches.h"
-
-#include <gtest/gtest.h>
+#include "qkv/datasets/batches.h"
 
 #include <algorithm>
+#include <gtest/gtest.h>
 #include <stdexcept>
 #include <tuple>
 
-#include "autograd/random.h"
-#include "tests/datasets/temporary_folder.h"
+#include "qkv/autograd/random.h"
+#include "tests/files/temporary_folder.h"
 
 namespace qkv {
 namespace {

@@ -1,10 +1,9 @@
-#include "datasets/text.h"
+#include "qkv/datasets/text.h"
 
 #include <gtest/gtest.h>
-
 #include <stdexcept>
 
-#include "tests/datasets/temporary_folder.h"
+#include "tests/files/temporary_folder.h"
 
 namespace qkv {
 namespace {

@@ -1,8 +1,8 @@
-#include "datasets/visible_text.h"
+#include "qkv/datasets/visible_text.h"
 
 #include <gtest/gtest.h>
 
-#include "datasets/text.h"
+#include "qkv/datasets/text.h"
 
 namespace qkv {
 namespace {

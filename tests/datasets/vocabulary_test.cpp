@@ -1,12 +1,11 @@
-#include "datasets/vocabulary.h"
+#include "qkv/datasets/vocabulary.h"
 
 #include <gtest/gtest.h>
-
 #include <stdexcept>
 
-#include "datasets/durable_file.h"
-#include "datasets/text.h"
-#include "tests/datasets/temporary_folder.h"
+#include "qkv/datasets/text.h"
+#include "qkv/files/durable_file.h"
+#include "tests/files/temporary_folder.h"
 
 namespace qkv {
 namespace {

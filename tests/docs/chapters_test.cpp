@@ -1,9 +1,8 @@
 // What the chapters have in common: their parts, figures and sources, and that what they show of the small models is
 // fair.
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
+#include <gtest/gtest.h>
 #include <regex>
 #include <set>
 

@@ -1,14 +1,13 @@
 // What docs/ says is so: its commands print what stands below them, those that take too long to run exist with their
 // options, its quotations stand in the files they name, every link leads somewhere.
 
-#include <gtest/gtest.h>
-#include <sys/wait.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <gtest/gtest.h>
 #include <regex>
 #include <set>
+#include <sys/wait.h>
 
 #include "tests/docs/document.h"
 

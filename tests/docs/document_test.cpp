@@ -1,8 +1,7 @@
 #include "tests/docs/document.h"
 
-#include <gtest/gtest.h>
-
 #include <fstream>
+#include <gtest/gtest.h>
 
 namespace qkv {
 namespace {

@@ -5,18 +5,17 @@
 //   short     a write writes half of its bytes; other calls go through
 //   changes   before the call to read with that number the file grows by a byte
 // QKV_FAULT_LOG names a file that gets a line for each call that is counted.
-#include <dlfcn.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <sys/types.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <csignal>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
 
 namespace {
 

@@ -5,12 +5,12 @@
 #include <cmath>
 #include <filesystem>
 
-#include "datasets/durable_file.h"
+#include "qkv/files/durable_file.h"
+#include "qkv/translation/metrics_log.h"
+#include "qkv/translation/model_factory.h"
+#include "qkv/translation/run_folder.h"
+#include "qkv/translation/saved_model.h"
 #include "tests/fuzz/fuzz.h"
-#include "train/metrics_log.h"
-#include "train/model_factory.h"
-#include "train/run_folder.h"
-#include "train/saved_model.h"
 
 using namespace qkv;
 

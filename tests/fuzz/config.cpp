@@ -3,9 +3,9 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "qkv/translation/model_size.h"
+#include "qkv/translation/training_config.h"
 #include "tests/fuzz/fuzz.h"
-#include "train/model_size.h"
-#include "train/training_config.h"
 
 using namespace qkv;
 

@@ -1,6 +1,6 @@
 // Sentence pairs that are read from a CSV file are written and read back as the same pairs.
 
-#include "datasets/csv.h"
+#include "qkv/datasets/csv.h"
 
 #include "tests/fuzz/fuzz.h"
 

@@ -1,12 +1,11 @@
 #include "tests/fuzz/fuzz.h"
 
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <cstdlib>
 #include <filesystem>
+#include <fmt/format.h>
 #include <fstream>
 #include <stdexcept>
+#include <unistd.h>
 
 namespace qkv {
 

@@ -1,10 +1,9 @@
 // Stands in for libFuzzer where there is none: gives a target each file of the folders that are named, and what is left
 // of it when it is cut short. Options, which begin with "-", are libFuzzer's and are passed over.
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <filesystem>
+#include <fmt/format.h>
 #include <fstream>
 #include <iterator>
 #include <vector>

@@ -1,6 +1,6 @@
 // A safetensors file that is accepted is written and read back as the same tensors.
 
-#include "train/safetensors.h"
+#include "qkv/files/safetensors.h"
 
 #include "tests/fuzz/fuzz.h"
 

@@ -1,8 +1,8 @@
 // A vocabulary that is accepted is written as the bytes it was read from, but for the end of its last line.
 
-#include "datasets/vocabulary.h"
+#include "qkv/datasets/vocabulary.h"
 
-#include "datasets/durable_file.h"
+#include "qkv/files/durable_file.h"
 #include "tests/fuzz/fuzz.h"
 
 using namespace qkv;

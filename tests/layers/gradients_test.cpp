@@ -1,8 +1,7 @@
 #include <gtest/gtest.h>
-
 #include <set>
 
-#include "autograd/ops/cross_entropy.h"
+#include "qkv/autograd/ops/cross_entropy.h"
 #include "tests/layers/small_transformer.h"
 
 namespace qkv {

@@ -1,12 +1,11 @@
 // A linear layer used step by step, from a transposed copy of its weight, against the layer on all rows at once.
 
+#include <algorithm>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-
-#include "autograd/ops/concat.h"
-#include "autograd/ops/slice.h"
-#include "layers/linear.h"
+#include "qkv/autograd/ops/concat.h"
+#include "qkv/autograd/ops/slice.h"
+#include "qkv/layers/linear.h"
 #include "tests/autograd/numbers.h"
 
 namespace qkv {

@@ -1,8 +1,7 @@
-#include "layers/parameters.h"
-
-#include <gtest/gtest.h>
+#include "qkv/layers/parameters.h"
 
 #include <ctime>
+#include <gtest/gtest.h>
 #include <limits>
 #include <set>
 

@@ -1,4 +1,4 @@
-#include "layers/positional_encoding.h"
+#include "qkv/layers/positional_encoding.h"
 
 #include <gtest/gtest.h>
 

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "datasets/batches.h"
-#include "layers/rnn_seq2seq.h"
-#include "layers/transformer.h"
-#include "train/safetensors.h"
+#include "qkv/datasets/batches.h"
+#include "qkv/files/safetensors.h"
+#include "qkv/translation/rnn_seq2seq.h"
+#include "qkv/translation/transformer.h"
 
 namespace qkv {
 

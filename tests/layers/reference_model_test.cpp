@@ -1,10 +1,9 @@
 #include "tests/layers/reference_model.h"
 
 #include <gtest/gtest.h>
-
 #include <limits>
 
-#include "train/training_step.h"
+#include "qkv/translation/training_step.h"
 
 namespace qkv {
 namespace {

@@ -1,10 +1,10 @@
 // Self-attention step by step against the fused operation: values, and the gradients of the input and all parameters.
 
-#include "layers/self_attention.h"
+#include "qkv/layers/self_attention.h"
 
 #include <gtest/gtest.h>
 
-#include "autograd/ops/attention.h"
+#include "qkv/autograd/ops/attention.h"
 #include "tests/autograd/numbers.h"
 
 namespace qkv {

@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "layers/transformer.h"
+#include "qkv/translation/transformer.h"
 #include "tests/autograd/numbers.h"
 
 namespace qkv {

@@ -1,4 +1,4 @@
-#include "layers/transformer.h"
+#include "qkv/translation/transformer.h"
 
 #include <gtest/gtest.h>
 

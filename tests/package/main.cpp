@@ -1,15 +1,14 @@
 // Calls something of every library, so that all they need is linked.
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <filesystem>
+#include <fmt/format.h>
 
-#include "autograd/gemm.h"
-#include "datasets/text.h"
-#include "layers/transformer.h"
-#include "study/gradchecks.h"
-#include "train/safetensors.h"
+#include "qkv/autograd/gemm.h"
+#include "qkv/datasets/text.h"
+#include "qkv/files/safetensors.h"
+#include "qkv/study/gradchecks.h"
+#include "qkv/translation/transformer.h"
 
 int main() {
   using namespace qkv;

@@ -1,4 +1,4 @@
-#include "study/attention_view.h"
+#include "qkv/study/attention_view.h"
 
 #include <gtest/gtest.h>
 

@@ -1,10 +1,10 @@
 // What the gradient check says about wrong backwards: the right input, and the likely mistake.
 
-#include "autograd/diagnosis.h"
+#include "qkv/autograd/gradcheck/diagnosis.h"
 
 #include <gtest/gtest.h>
 
-#include "study/check_operations.h"
+#include "qkv/study/check_operations.h"
 #include "tests/study/wrong_operations.h"
 
 namespace qkv {

@@ -1,10 +1,9 @@
-#include "study/gradcheck_table.h"
+#include "qkv/study/gradcheck_table.h"
 
 #include <gtest/gtest.h>
-
 #include <regex>
 
-#include "autograd/ops.h"
+#include "qkv/autograd/ops.h"
 
 namespace qkv {
 namespace {

@@ -1,15 +1,14 @@
-#include "study/gradchecks.h"
-
-#include <gtest/gtest.h>
+#include "qkv/study/gradchecks.h"
 
 #include <filesystem>
 #include <fstream>
+#include <gtest/gtest.h>
 #include <map>
 #include <regex>
 #include <set>
 
-#include "study/check_operations.h"
-#include "study/zero_gradients.h"
+#include "qkv/study/check_operations.h"
+#include "qkv/study/zero_gradients.h"
 #include "tests/autograd/numbers.h"
 
 namespace qkv {

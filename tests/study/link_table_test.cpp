@@ -1,7 +1,6 @@
-#include "study/link_table.h"
+#include "qkv/study/link_table.h"
 
 #include <gtest/gtest.h>
-
 #include <stdexcept>
 
 namespace qkv {

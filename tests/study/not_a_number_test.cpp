@@ -1,15 +1,14 @@
 // Not-a-number in any input of any operation reaches an output, unless the operation does not read it at all: what
 // goes wrong is never turned back into numbers that look right.
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
+#include <gtest/gtest.h>
 #include <limits>
 #include <vector>
 
-#include "autograd/ops/layer_norm.h"
-#include "study/check_operations.h"
+#include "qkv/autograd/ops/layer_norm.h"
+#include "qkv/study/check_operations.h"
 
 namespace qkv {
 namespace {

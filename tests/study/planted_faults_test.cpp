@@ -1,11 +1,10 @@
 // The gradient check is tested with wrong backwards: every one must be caught, with the input and the index named.
 
 #include <gtest/gtest.h>
-
 #include <map>
 
-#include "autograd/ops.h"
-#include "study/check_operations.h"
+#include "qkv/autograd/ops.h"
+#include "qkv/study/check_operations.h"
 #include "tests/autograd/numbers.h"
 
 namespace qkv {

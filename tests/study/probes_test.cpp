@@ -1,14 +1,14 @@
 // The probes, on every kind of model, and on models that are broken on purpose.
 
-#include "study/probes.h"
+#include "qkv/study/probes.h"
 
 #include <gtest/gtest.h>
 
-#include "autograd/ops/attention.h"
-#include "layers/embedding.h"
-#include "layers/linear.h"
-#include "layers/transformer_encoder.h"
-#include "train/model_factory.h"
+#include "qkv/autograd/ops/attention.h"
+#include "qkv/layers/embedding.h"
+#include "qkv/layers/linear.h"
+#include "qkv/layers/transformer_encoder.h"
+#include "qkv/translation/model_factory.h"
 
 namespace qkv {
 namespace {

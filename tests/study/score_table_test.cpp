@@ -1,10 +1,9 @@
-#include "study/score_table.h"
+#include "qkv/study/score_table.h"
 
 #include <gtest/gtest.h>
-
 #include <sstream>
 
-#include "datasets/text.h"
+#include "qkv/datasets/text.h"
 
 namespace qkv {
 namespace {

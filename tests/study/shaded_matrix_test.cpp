@@ -1,12 +1,11 @@
-#include "study/shaded_matrix.h"
+#include "qkv/study/shaded_matrix.h"
 
 #include <gtest/gtest.h>
-
 #include <limits>
 #include <sstream>
 #include <stdexcept>
 
-#include "datasets/text.h"
+#include "qkv/datasets/text.h"
 
 namespace qkv {
 namespace {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "autograd/ops.h"
+#include "qkv/autograd/ops.h"
 
 namespace qkv {
 

@@ -1,11 +1,10 @@
+#include <cmath>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
-
-#include "train/adam.h"
-#include "train/safetensors.h"
-#include "train/schedule.h"
+#include "qkv/files/safetensors.h"
+#include "qkv/train/adam.h"
+#include "qkv/train/schedule.h"
 
 namespace qkv {
 namespace {

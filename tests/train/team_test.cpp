@@ -1,8 +1,7 @@
-#include "train/team.h"
-
-#include <gtest/gtest.h>
+#include "qkv/train/team.h"
 
 #include <csignal>
+#include <gtest/gtest.h>
 #include <stdexcept>
 #include <thread>
 

@@ -1,0 +1,77 @@
+#include "qkv/autograd/gradcheck/gradcheck.h"
+
+#include <limits>
+
+namespace qkv {
+
+std::vector<CheckInput> with_values(std::vector<CheckInput> inputs, std::uint64_t seed) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    auto& [name, shape, values] = inputs[i];
+    const auto size = static_cast<std::size_t>(shape.size());
+    if (values.empty()) {
+      Random random(mix64(seed) + i);
+      while (values.size() < size) values.push_back(random.normal());
+    }
+    check(values.size() == size, "gradcheck: {} numbers do not fit input {} of shape {}", values.size(), name, shape);
+  }
+  return inputs;
+}
+
+std::string GradcheckResult::message() const {
+  if (passed) return fmt::format("{} to {:.1e}", sweep.empty() ? "exact" : "agrees", error);
+  std::string text;
+  for (const auto& [input, index, got, expected, diagnosis] : mismatches) {
+    text += fmt::format("{}gradient of {}[{}]: got {:.12g}, expected {:.12g}", text.empty() ? "" : "; ", input,
+                        fmt::join(index, ", "), got, expected);
+    if (!diagnosis.empty()) text += fmt::format(" ({})", diagnosis);
+  }
+  return text.empty() ? fmt::format("the products ⟨v, J u⟩ and ⟨Jᵀ v, u⟩ differ by {:.1e}", error) : text;
+}
+
+namespace gradcheck_detail {
+
+std::vector<int> index_of(std::size_t element, const Shape& shape) {
+  std::vector<int> index(static_cast<std::size_t>(shape.rank()));
+  auto rest = static_cast<std::int64_t>(element);
+  for (int i = shape.rank() - 1; i >= 0; --i) {
+    index[static_cast<std::size_t>(i)] = static_cast<int>(rest % shape.dim(i));
+    rest /= shape.dim(i);
+  }
+  return index;
+}
+
+double difference_of(double a, double b) {
+  const double difference = std::abs(a - b);
+  return std::isfinite(difference) ? difference : std::numeric_limits<double>::infinity();
+}
+
+double relative(double difference, double scale) {
+  if (difference == 0) return 0;
+  return scale > 0 ? difference / scale : std::numeric_limits<double>::infinity();
+}
+
+double dot(const Outputs& a, const Outputs& b, double& magnitude) {
+  double sum = 0, absolute = 0;
+  for (std::size_t k = 0; k < a.size(); ++k)
+    for (std::size_t i = 0; i < a[k].size(); ++i) {
+      sum += a[k][i] * b[k][i];
+      absolute += std::abs(a[k][i] * b[k][i]);
+    }
+  if (std::isfinite(absolute)) magnitude += absolute;
+  return sum;
+}
+
+void conclude(GradcheckResult& result, std::vector<Worst>& worst, double scale, double tolerance) {
+  std::stable_sort(worst.begin(), worst.end(),
+                   [](const Worst& a, const Worst& b) { return a.difference > b.difference; });
+  for (Worst& entry : worst) {
+    result.error = std::max(result.error, relative(entry.difference, scale));
+    if (entry.difference <= tolerance * scale) continue;
+    result.passed = false;
+    result.mismatches.push_back(std::move(entry.mismatch));
+  }
+}
+
+}  // namespace gradcheck_detail
+
+}  // namespace qkv

@@ -1,0 +1,160 @@
+#include <cmath>
+#include <gtest/gtest.h>
+
+#include "qkv/translation/model_factory.h"
+#include "tests/translation/greedy_by_full_passes.h"
+
+namespace qkv {
+namespace {
+
+constexpr int words = 7;  // three real ones
+
+std::unique_ptr<Seq2Seq<double>> random_model(ModelKind kind, std::uint64_t seed, CellKind cell = CellKind::gru,
+                                              Score attention_score = Score::dot) {
+  TrainingConfig config;
+  config.model = kind;
+  config.cell = cell;
+  config.score = attention_score;
+  config.d_model = 8;
+  config.heads = 2;
+  config.ff = 12;
+  config.embedding = 6;
+  config.hidden = 8;
+  auto model = make_model<double>(config, words, words);
+  model->parameters().initialise(seed);
+  for (double& value : model->parameters().values()) value *= 2;  // so that some words are much likelier than others
+  return model;
+}
+
+constexpr ModelKind kinds[] = {ModelKind::transformer, ModelKind::rnn, ModelKind::rnn_attention};
+
+struct Source {
+  std::vector<int> ids{4, 6, 5, eos_id};
+  int length = 4;
+  Tokens tokens() const { return {ids, 1, length, std::span(&length, 1)}; }
+};
+
+Translation translate_one(const Seq2Seq<double>& model, int most, const DecodingOptions& options) {
+  return translate(model, Source().tokens(), std::span(&most, 1), options).front();
+}
+
+/// log P of these words and `<eos>`, by one full forward pass.
+double log_probability(const Seq2Seq<double>& model, const std::vector<int>& translation) {
+  std::vector<int> target{bos_id};
+  target.insert(target.end(), translation.begin(), translation.end());
+  Tape<double> tape;
+  const Recording recording(tape);
+  const int length = static_cast<int>(target.size());
+  const Source source;
+  const Var<double> logits = model.logits(source.tokens(), {target, 1, length, std::span(&length, 1)});
+  double total = 0;
+  for (int i = 0; i < length; ++i) {
+    const double* row = logits.rows().row_block(i, 1).data;
+    double sum = 0;
+    for (int word = 0; word < words; ++word) sum += std::exp(row[word]);
+    const int next = i + 1 < length ? target[static_cast<std::size_t>(i) + 1] : eos_id;
+    total += row[next] - std::log(sum);
+  }
+  return total;
+}
+
+/// Every translation of up to `most` words.
+std::vector<std::vector<int>> all_translations(int most) {
+  std::vector<std::vector<int>> all{{}};
+  for (std::size_t i = 0; i < all.size(); ++i)
+    for (int word = special_tokens; word < words; ++word)
+      if (static_cast<int>(all[i].size()) < most) {
+        all.push_back(all[i]);
+        all.back().push_back(word);
+      }
+  return all;
+}
+
+TEST(BeamSearch, WideEnoughFindsTheBestOfAllTranslations) {
+  constexpr int most = 4;
+  const auto all = all_translations(most);
+  ASSERT_EQ(all.size(), 1U + 3 + 9 + 27 + 81);
+  for (const ModelKind kind : kinds)
+    for (std::uint64_t seed = 1; seed <= 5; ++seed)
+      for (const double penalty : {0.0, 0.6, 1.5}) {
+        const auto model = random_model(kind, seed);
+        double best = -INFINITY;
+        std::vector<int> expected;
+        for (const auto& translation : all) {
+          const double length = static_cast<double>(translation.size() + 1);
+          const double score = log_probability(*model, translation) / std::pow((5 + length) / 6, penalty);
+          if (score > best) {
+            best = score;
+            expected = translation;
+          }
+        }
+        const Translation found = translate_one(*model, most, {.beam = 200, .length_penalty = penalty});
+        EXPECT_EQ(found.words, expected) << "model " << static_cast<int>(kind) << ", seed " << seed;
+        EXPECT_FALSE(found.cut);
+        EXPECT_NEAR(found.log_probability, log_probability(*model, expected), 1e-12);
+      }
+}
+
+TEST(BeamSearch, OfOneIsGreedyWhateverTheLengthPenalty) {
+  struct Choice {
+    ModelKind kind;
+    CellKind cell = CellKind::gru;
+    Score score = Score::dot;
+  };
+  std::vector<Choice> choices{{ModelKind::transformer}};
+  for (const CellKind cell : {CellKind::gru, CellKind::lstm, CellKind::elman}) {
+    choices.push_back({ModelKind::rnn, cell});
+    for (const Score score : {Score::dot, Score::scaled_dot, Score::additive})
+      choices.push_back({ModelKind::rnn_attention, cell, score});
+  }
+  constexpr int most = 12;
+  int translated = 0, cut = 0;
+  for (const Choice& choice : choices)
+    for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+      const auto model = random_model(choice.kind, seed, choice.cell, choice.score);
+      const Translation greedy = greedy_by_full_passes(*model, Source().tokens(), most);
+      for (const double penalty : {0.0, 0.6, 3.0}) {
+        const Translation found = translate_one(*model, most, {.beam = 1, .length_penalty = penalty});
+        EXPECT_EQ(found.words, greedy.words) << "model " << static_cast<int>(choice.kind) << ", seed " << seed;
+        EXPECT_EQ(found.cut, greedy.cut);
+      }
+      translated += static_cast<int>(greedy.words.size());
+      cut += greedy.cut ? 1 : 0;
+    }
+  EXPECT_GT(translated, 100);  // there was something to compare, ended in both ways
+  EXPECT_GT(cut, 5);
+  EXPECT_LT(cut, 60);
+}
+
+TEST(BeamSearch, NeverProducesSpecialTokens) {
+  for (const ModelKind kind : kinds)
+    for (int beam : {1, 3, 10})
+      for (int word : translate_one(*random_model(kind, 9), 20, {.beam = beam}).words) EXPECT_GE(word, special_tokens);
+}
+
+TEST(BeamSearch, TranslatesABatchAsItTranslatesEachSentence) {
+  const std::vector<int> ids{4, 6, 5, eos_id, 5, eos_id, 0, 0, 6, 6, eos_id, 0};
+  const std::vector<int> lengths{4, 2, 3}, most{9, 3, 7};
+  for (const ModelKind kind : kinds) {
+    const auto model = random_model(kind, 2);
+    const auto together = translate(*model, {ids, 3, 4, lengths}, most, {.beam = 3});
+    for (std::size_t b = 0; b < 3; ++b) {
+      const auto alone = translate(*model,
+                                   {std::span(ids).subspan(4 * b, static_cast<std::size_t>(lengths[b])), 1, lengths[b],
+                                    std::span(lengths).subspan(b, 1)},
+                                   std::span(most).subspan(b, 1), {.beam = 3});
+      EXPECT_EQ(alone.front().words, together[b].words);
+      EXPECT_EQ(alone.front().cut, together[b].cut);
+      EXPECT_NEAR(alone.front().log_probability, together[b].log_probability, 1e-12);
+    }
+  }
+}
+
+TEST(BeamSearch, RefusesOptionsOutOfRange) {
+  const auto model = random_model(ModelKind::transformer, 1);
+  EXPECT_THROW(translate_one(*model, 3, {.beam = 0}), std::invalid_argument);
+  EXPECT_THROW(translate_one(*model, 3, {.length_penalty = -1}), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace qkv

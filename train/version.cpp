@@ -1,7 +1,0 @@
-#include "train/version.h"
-
-namespace qkv {
-
-const char* const version = QKV_VERSION;
-
-}  // namespace qkv

@@ -1,0 +1,213 @@
+#include "qkv/translation/evaluation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "qkv/autograd/ops/cross_entropy.h"
+#include "qkv/datasets/batches.h"
+#include "qkv/datasets/csv.h"
+#include "qkv/train/not_finite.h"
+#include "qkv/translation/alignment_error.h"
+#include "qkv/translation/attention_maps.h"
+
+namespace qkv {
+
+namespace {
+
+constexpr int batch_size = 64;
+
+/// The sums of one batch, kept apart so that they can be added in a fixed order.
+struct BatchResult {
+  double loss = 0;
+  std::int64_t tokens = 0;
+  std::int64_t right = 0;
+  std::vector<AlignmentCounts> alignment;  // [layer][head][offset]
+  int heads = 0;
+};
+
+/// The pairs with sentences of similar length together, and where each was.
+std::pair<std::vector<Pair>, std::vector<std::size_t>> by_similar_length(const std::vector<Pair>& pairs) {
+  std::vector<std::size_t> order(pairs.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return std::pair(pairs[a].source.size(), pairs[a].target.size()) <
+           std::pair(pairs[b].source.size(), pairs[b].target.size());
+  });
+  std::vector<Pair> sorted;
+  for (std::size_t i : order) sorted.push_back(pairs[i]);
+  return {std::move(sorted), std::move(order)};
+}
+
+/// Loss, accuracy and attention with the reference fed in.
+BatchResult read_with_reference(const Seq2Seq<float>& model, const Batch& batch, const std::vector<Pair>& pairs,
+                                bool has_links) {
+  Tape<float> tape;
+  const Recording recording(tape);
+  const NoGrad no_grad(tape);
+  const Tokens source{batch.source, batch.size, batch.source_width, batch.source_lengths};
+  const Tokens target{batch.target_input, batch.size, batch.target_width, batch.target_lengths};
+  const Var<float> logits = model.logits(source, target);
+  BatchResult result;
+  result.tokens = batch.target_tokens;
+  result.loss =
+      static_cast<double>(cross_entropy(logits, batch.target_output, {.ignore = pad_id, .divide_by = 1}).item());
+  if (!std::isfinite(result.loss)) {
+    const std::string first = first_not_finite_on(tape);
+    throw std::runtime_error(fmt::format("the loss is {}{}{}", result.loss, first.empty() ? "" : ": ", first));
+  }
+  for (int row = 0; row < logits.shape().rows(); ++row) {
+    const std::int32_t reference = batch.target_output[static_cast<std::size_t>(row)];
+    const float* words = logits.rows().row_block(row, 1).data;
+    if (reference != pad_id && std::max_element(words, words + logits.last()) - words == reference) ++result.right;
+  }
+  if (!has_links) return result;
+  for (const auto& map : attention_maps(tape, "decoder", "cross_attention")) {
+    result.heads = map.heads;
+    for (int head = 0; head < map.heads; ++head)
+      for (int offset = 0; offset < 2; ++offset) {
+        AlignmentCounts& counts = result.alignment.emplace_back();
+        for (int b = 0; b < batch.size; ++b) {
+          const Pair& pair = pairs[static_cast<std::size_t>(batch.rows[static_cast<std::size_t>(b)])];
+          const auto keys = static_cast<std::size_t>(map.keys);
+          counts += judge_attention(map.of(b, head).subspan(static_cast<std::size_t>(offset) * keys), keys, pair);
+        }
+      }
+  }
+  return result;
+}
+
+AlignmentScores alignment_scores(const std::vector<BatchResult>& results, const std::vector<Pair>& pairs) {
+  AlignmentScores scores;
+  AlignmentCounts uniform, diagonal, best;
+  for (const Pair& pair : pairs) {
+    uniform += judge_uniform(pair);
+    diagonal += judge_diagonal(pair);
+    best += judge_best(pair);
+  }
+  scores.uniform = uniform.error_rate();
+  scores.diagonal = diagonal.error_rate();
+  scores.floor = best.error_rate();
+  const auto heads = static_cast<std::size_t>(results.front().heads);
+  for (std::size_t i = 0; i < results.front().alignment.size(); ++i) {
+    AlignmentCounts counts;
+    for (const BatchResult& result : results) counts += result.alignment[i];
+    scores.entries.push_back(
+        {{static_cast<int>(i / 2 / heads), static_cast<int>(i / 2 % heads), static_cast<int>(i % 2)},
+         counts.error_rate()});
+  }
+  return scores;
+}
+
+}  // namespace
+
+const AlignmentScores::Entry& AlignmentScores::best() const {
+  return *std::min_element(entries.begin(), entries.end(),
+                           [](const Entry& a, const Entry& b) { return a.aer < b.aer; });
+}
+
+double Evaluation::perplexity() const { return std::exp(loss); }
+
+Evaluation evaluate(const Seq2Seq<float>& model, const Vocabulary& source, const Vocabulary& target,
+                    const std::vector<Pair>& pairs, Team& team, const DecodingOptions& decoding, const StopFlag& stop) {
+  check(!pairs.empty(), "evaluation: there are no sentences");
+  const auto [sorted, order] = by_similar_length(pairs);
+  const bool has_links = std::any_of(pairs.begin(), pairs.end(), [](const Pair& pair) { return !pair.links.empty(); });
+  Batches batches(EncodedPairs(sorted, source, target), batch_size, Order::consecutive);
+  std::vector<Batch> filled(batches.count(0));
+  for (std::size_t i = 0; i < filled.size(); ++i) batches.fill({0, i}, filled[i]);
+
+  std::vector<BatchResult> results(filled.size());
+  std::vector<std::vector<Translation>> translations(filled.size());
+  team.run([&, &sorted = sorted](int worker) {
+    for (auto i = static_cast<std::size_t>(worker); i < filled.size(); i += static_cast<std::size_t>(team.size())) {
+      end_if(stop);
+      const Batch& batch = filled[i];
+      results[i] = read_with_reference(model, batch, sorted, has_links);
+      std::vector<int> limits;
+      for (int length : batch.source_lengths) limits.push_back(most_words(length - 1));
+      const Tokens tokens{batch.source, batch.size, batch.source_width, batch.source_lengths};
+      translations[i] = translate(model, tokens, limits, decoding, stop);
+    }
+  });
+
+  Evaluation evaluation;
+  std::int64_t tokens = 0, right = 0;
+  evaluation.translations.resize(pairs.size());
+  evaluation.is_cut.resize(pairs.size());
+  for (std::size_t i = 0; i < filled.size(); ++i) {
+    evaluation.loss += results[i].loss;
+    tokens += results[i].tokens;
+    right += results[i].right;
+    for (std::size_t b = 0; b < translations[i].size(); ++b) {
+      const std::size_t pair = order[static_cast<std::size_t>(filled[i].rows[b])];
+      evaluation.translations[pair] = target.decode(translations[i][b].words);
+      evaluation.is_cut[pair] = translations[i][b].cut;
+      evaluation.cut += translations[i][b].cut ? 1 : 0;
+    }
+  }
+  evaluation.loss /= static_cast<double>(tokens);
+  evaluation.token_accuracy = static_cast<double>(right) / static_cast<double>(tokens);
+  std::vector<Sentence> sources, references;
+  for (const Pair& pair : pairs) {
+    sources.push_back(pair.source);
+    references.push_back(pair.target);
+  }
+  evaluation.scores = score(evaluation.translations, references);
+  evaluation.by_length = scores_by_length(sources, evaluation.translations, references);
+  if (has_links && !results.front().alignment.empty()) evaluation.alignment = alignment_scores(results, pairs);
+  return evaluation;
+}
+
+void check_lengths(const Seq2Seq<float>& model, const std::vector<Pair>& pairs, const std::string& path) {
+  const auto check_side = [&](const char* side, std::size_t words, std::size_t most, std::size_t row) {
+    if (words <= most) return;
+    throw std::runtime_error(
+        fmt::format("{}:{}: the {} has {} words, but this model has positions for {}; take the pair out, or train a "
+                    "model with a larger --max-length",
+                    path, line_of_pair(row), side, words, most));
+  };
+  for (std::size_t row = 0; row < pairs.size(); ++row) {
+    check_side("source", pairs[row].source.size(), static_cast<std::size_t>(model.most_source_words()), row);
+    check_side("target", pairs[row].target.size(), static_cast<std::size_t>(model.most_target_words()), row);
+  }
+}
+
+namespace {
+
+nlohmann::ordered_json to_json(const Scores& scores) {
+  return {{"sentences", scores.sentences},
+          {"exact_match", scores.exact_match},
+          {"bleu", scores.bleu},
+          {"chrf", scores.chrf}};
+}
+
+}  // namespace
+
+nlohmann::ordered_json to_json(const Evaluation& evaluation) {
+  if (!std::isfinite(evaluation.perplexity()))
+    throw std::runtime_error(fmt::format(
+        "the loss is {:.6g} per token, and the perplexity, e to that power, is more than a number in JSON can hold",
+        evaluation.loss));
+  nlohmann::ordered_json json{{"loss", evaluation.loss},
+                              {"perplexity", evaluation.perplexity()},
+                              {"token_accuracy", evaluation.token_accuracy}};
+  json.update(to_json(evaluation.scores));
+  json["cut"] = evaluation.cut;
+  for (const LengthScores& length : evaluation.by_length) {
+    nlohmann::ordered_json row{{"source_words", length.name()}};
+    row.update(to_json(length.scores));
+    json["by_length"].push_back(row);
+  }
+  if (evaluation.alignment) {
+    for (const auto& [reading, aer] : evaluation.alignment->entries)
+      json["aer"].push_back(
+          {{"layer", reading.layer}, {"head", reading.head}, {"offset", reading.offset}, {"aer", aer}});
+    json["aer_uniform"] = evaluation.alignment->uniform;
+    json["aer_diagonal"] = evaluation.alignment->diagonal;
+    json["aer_floor"] = evaluation.alignment->floor;
+  }
+  return json;
+}
+
+}  // namespace qkv

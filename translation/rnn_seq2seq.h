@@ -1,0 +1,187 @@
+#pragma once
+
+#include "qkv/layers/dropout.h"
+#include "qkv/layers/embedding.h"
+#include "qkv/layers/linear.h"
+#include "qkv/layers/rnn_attention.h"
+#include "qkv/layers/rnn_encoder.h"
+#include "qkv/translation/seq2seq.h"
+
+namespace qkv {
+
+/// The sizes and choices that make an RNN encoder-decoder.
+struct RnnConfig {
+  int source_words = 0;  ///< sizes of the vocabularies
+  int target_words = 0;
+  int embedding = 64;
+  int hidden = 128;
+  CellKind cell = CellKind::gru;
+  bool attention = true;  ///< over the encoder's states; without it, one fixed context vector carries the sentence
+  Score score = Score::dot;
+  double dropout = 0.0;  ///< on embeddings, and on what the generator reads
+};
+
+/// A recurrent encoder-decoder. Both decoders start from the encoder's last hidden state c; y are the embedded words
+/// that were predicted before.
+///   fixed context (Cho et al. 2014):  hᵢ = cell([yᵢ₋₁; c], hᵢ₋₁),   logits = generator(hᵢ)
+///   attention (Luong et al. 2015, eq. 5, with input feeding):  hᵢ = cell([yᵢ₋₁; h̃ᵢ₋₁], hᵢ₋₁) with h̃₀ = 0,
+///     vᵢ = Σ weights · encoder states,   h̃ᵢ = tanh(combine([vᵢ; hᵢ])),   logits = generator(h̃ᵢ)
+template <class T>
+class RnnSeq2Seq : public Seq2Seq<T> {
+ public:
+  explicit RnnSeq2Seq(const RnnConfig& config, ParameterCheck check_new = {})
+      : Seq2Seq<T>(std::move(check_new)),
+        source_embedding_(at("source_embedding"), config.source_words, config.embedding),
+        target_embedding_(at("target_embedding"), config.target_words, config.embedding),
+        encoder_(at("encoder"), config.cell, config.embedding, config.hidden),
+        cell_(at("decoder") / "cell", config.cell, config.embedding + config.hidden, config.hidden),
+        generator_(at("generator"), config.hidden, config.target_words),
+        dropout_(config.dropout) {
+    if (!config.attention) return;
+    attention_.emplace(at("decoder"), config.score, config.hidden);
+    combine_.emplace(at("decoder") / "combine", 2 * config.hidden, config.hidden);
+  }
+
+  Var<T> logits(const Tokens& source, const Tokens& target) const override {
+    const Memory memory = read(source);
+    const Weights weights = on_tape(target.length);
+    State state = start(memory);
+    const Var<T> words = dropout_(target_embedding_(target));
+    const auto length = static_cast<std::size_t>(target.length);
+    const std::span<Var<T>> outputs{Tape<T>::current().template scratch<Var<T>>(length), length};
+    for (std::size_t i = 0; i < length; ++i)
+      outputs[i] = step(slice(words, 1, static_cast<int>(i), 1), weights, memory, state);
+    return generator_(dropout_(concat(std::span<const Var<T>>(outputs), 1)));
+  }
+
+  std::unique_ptr<Decoding<T>> decode(const Tokens& source, int) const override {
+    return std::make_unique<StepByStep>(*this, source);
+  }
+
+ private:
+  /// What the decoder knows of the source.
+  struct Memory {
+    Var<T> states, keys;           // [B, S, H]
+    Var<T> context;                // [B, 1, H] the encoder's last hidden state
+    std::span<const int> lengths;  // [B]
+  };
+
+  /// What the decoder knows of the words so far.
+  struct State {
+    RnnState<T> rnn;
+    Var<T> feed;  // [B, 1, H] read with the next word: the context, or the last attentional state h̃
+  };
+
+  /// What every step multiplies by.
+  struct Weights {
+    LinearSteps<T> input, recurrent;
+    std::optional<LinearSteps<T>> combine;
+  };
+
+  Path<T> at(const std::string& name) const { return this->parameters().root() / name; }
+
+  Memory read(const Tokens& source) const {
+    const RnnEncoded<T> encoded = encoder_(dropout_(source_embedding_(source)), source.lengths);
+    return {encoded.states, attention_ ? attention_->keys(encoded.states) : Var<T>(), encoded.last, source.lengths};
+  }
+
+  State start(const Memory& memory) const {
+    return {cell_.start(memory.context), attention_ ? RnnCell<T>::zeros(memory.context.shape()) : memory.context};
+  }
+
+  Weights on_tape(int steps) const {
+    Weights weights{cell_.input_steps(steps), cell_.recurrent_steps(steps), {}};
+    if (attention_) weights.combine.emplace(combine_->steps(steps));
+    return weights;
+  }
+
+  /// Reads one word and returns what the generator reads.   word: [B, 1, E]   returns [B, 1, H]
+  Var<T> step(Var<T> word, const Weights& weights, const Memory& memory, State& state) const {
+    const Var<T> input = weights.input(concat({word, state.feed}, -1));
+    state.rnn = cell_.step(input, weights.recurrent(state.rnn.h), state.rnn);
+    if (!attention_) return state.rnn.h;
+    const Var<T> value = (*attention_)(state.rnn.h, memory.keys, memory.states, Mask::padding(memory.lengths));
+    state.feed = tanh((*weights.combine)(concat({value, state.rnn.h}, -1)));
+    return state.feed;
+  }
+
+  /// Produces words one by one; what it remembers lies outside the tape.
+  class StepByStep : public Decoding<T> {
+   public:
+    StepByStep(const RnnSeq2Seq& model, const Tokens& source)
+        : model_(model), lengths_(source.lengths.begin(), source.lengths.end()) {
+      const NoGrad<T> no_grad(Tape<T>::current());
+      const Memory memory = model.read(source);
+      states_.keep(memory.states);
+      keys_.keep(memory.keys);
+      context_.keep(memory.context);
+      remember(model.start(memory));
+    }
+
+    Var<T> next(std::span<const int> words) override {
+      const NoGrad<T> no_grad(Tape<T>::current());
+      const Memory memory{states_.on_tape(), keys_.on_tape(), context_.on_tape(), lengths_};
+      State state{{h_.on_tape(), c_.on_tape()}, feed_.on_tape()};
+      const Tokens last{words, static_cast<int>(words.size()), 1, {}};
+      const Var<T> output =
+          model_.step(model_.dropout_(model_.target_embedding_(last)), model_.on_tape(1), memory, state);
+      remember(state);
+      return model_.generator_(model_.dropout_(output));
+    }
+
+    void select(std::span<const int> rows) override {
+      std::vector<int> lengths;
+      for (int row : rows) lengths.push_back(lengths_[static_cast<std::size_t>(row)]);
+      lengths_ = std::move(lengths);
+      for (Kept* kept : {&states_, &keys_, &context_, &h_, &c_, &feed_}) kept->select(rows);
+    }
+
+   private:
+    /// A copy of a value, to be put on the tape again at the next step.
+    class Kept {
+     public:
+      void keep(Var<T> value) {
+        if (!value) return;
+        shape_ = value.shape();
+        numbers_.assign(value.data(), value.data() + value.size());
+      }
+      Var<T> on_tape() const {
+        if (numbers_.empty()) return {};
+        return Tape<T>::current().leaf("decoder_state", shape_, numbers_.data(), nullptr);
+      }
+      void select(std::span<const int> rows) {
+        if (numbers_.empty()) return;
+        const std::ptrdiff_t size = std::ptrdiff_t{shape_.dim(1)} * shape_.dim(2);
+        std::vector<T> chosen;
+        for (int row : rows)
+          chosen.insert(chosen.end(), numbers_.begin() + row * size, numbers_.begin() + (row + 1) * size);
+        numbers_ = std::move(chosen);
+        shape_ = {static_cast<int>(rows.size()), shape_.dim(1), shape_.dim(2)};
+      }
+
+     private:
+      Shape shape_;
+      std::vector<T> numbers_;
+    };
+
+    void remember(const State& state) {
+      h_.keep(state.rnn.h);
+      c_.keep(state.rnn.c);
+      feed_.keep(state.feed);
+    }
+
+    const RnnSeq2Seq& model_;
+    std::vector<int> lengths_;
+    Kept states_, keys_, context_, h_, c_, feed_;
+  };
+
+  Embedding<T> source_embedding_, target_embedding_;
+  RnnEncoder<T> encoder_;
+  RnnCell<T> cell_;
+  std::optional<RnnAttention<T>> attention_;
+  std::optional<Linear<T>> combine_;
+  Linear<T> generator_;
+  Dropout<T> dropout_;
+};
+
+}  // namespace qkv

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "qkv/datasets/batches.h"
+#include "qkv/datasets/vocabulary.h"
+#include "qkv/files/safetensors.h"
+#include "qkv/translation/evaluation.h"
+#include "qkv/translation/seq2seq.h"
+#include "qkv/translation/training_config.h"
+#include "qkv/translation/training_step.h"
+
+namespace qkv {
+
+/// A trained model with what belongs to it.
+struct TrainedModel {
+  TrainingConfig config;
+  Vocabulary source;
+  Vocabulary target;
+  std::unique_ptr<Seq2Seq<float>> model;
+  std::optional<AlignmentReading> alignment;  ///< chosen on the validation set, where that has gold links
+};
+
+/// The model that these settings describe, if each parameter is in the file with its shape: what config.json asks for
+/// is compared with the file's header first, so that the model takes no more memory than the file. Throws
+/// std::runtime_error that names the file, the tensor, and the setting in `config_path` that does not fit it.
+std::unique_ptr<Seq2Seq<float>> make_model_of_file(const SafetensorsFile& file, const std::string& config_path,
+                                                   const TrainingConfig& config, int source_words, int target_words);
+
+/// Reads a run's best model. Throws std::runtime_error naming the file and what is wrong with it: no such run, a
+/// vocabulary or a tensor that does not fit the others; std::invalid_argument if the path is empty.
+TrainedModel load_run(const std::string& path);
+
+/// Writes the parameters by their names, and what was chosen on the validation set. Throws std::runtime_error, and
+/// leaves the old file, if one of them is not finite, as save_checkpoint does.
+void save_model(const std::string& path, const Seq2Seq<float>& model, const std::optional<AlignmentReading>& alignment);
+
+/// Reads what save_model wrote into a model of the same shape.
+void load_model(const std::string& path, const Seq2Seq<float>& model);
+
+/// Where training stands, besides parameters and moments.
+struct TrainingState {
+  std::int64_t step = 0;  ///< steps done
+  Position position;      ///< of the next batch
+  double best_bleu = -1;  ///< of the best model on the validation set, and its loss
+  double best_loss = 0;
+  int validations_without_improvement = 0;
+  bool validation_is_due = false;  ///< it was to follow the last step, and training was stopped before it ended
+  std::uint64_t data_hash = 0;     ///< of the training pairs, so that a changed file is noticed
+  std::optional<std::uint64_t> valid_hash;  ///< of the validation pairs; nothing in checkpoints of version 0.1.0
+};
+
+/// Everything that `--resume` continues from, bit for bit, in one file, so that a crash leaves the old or the new one.
+void save_checkpoint(const std::string& path, const Seq2Seq<float>& model, const TrainingStep<float>& training,
+                     const TrainingState& state);
+TrainingState load_checkpoint(const std::string& path, const Seq2Seq<float>& model,
+                              const TrainingStep<float>& training);
+
+}  // namespace qkv

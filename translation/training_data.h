@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "qkv/datasets/pair.h"
+#include "qkv/translation/training_config.h"
+
+namespace qkv {
+
+/// The files of one training run, read.
+struct TrainingData {
+  std::vector<Pair> train;
+  std::vector<Pair> valid;  ///< may be empty
+  std::string valid_file;   ///< where they were read
+  struct Test {
+    std::string name;  ///< its key in test.json
+    std::string file;
+    std::vector<Pair> pairs;
+  };
+  std::vector<Test> tests;
+};
+
+/// Reads the files that the settings name: --data, or --train, --valid and --test.
+/// Throws std::invalid_argument if neither names training data or both do, and what read_pairs throws.
+TrainingData read_training_data(const TrainingConfig& config);
+
+}  // namespace qkv

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cmath>
+
+#include "qkv/layers/embedding.h"
+#include "qkv/layers/transformer_decoder.h"
+#include "qkv/layers/transformer_encoder.h"
+#include "qkv/translation/seq2seq.h"
+
+namespace qkv {
+
+/// The Transformer (Vaswani et al. 2017, figure 1); computes what torch.nn.Transformer computes between an embedding
+/// times √d_model plus positions, and a linear generator.
+template <class T>
+class Transformer : public Seq2Seq<T> {
+ public:
+  explicit Transformer(const TransformerConfig& config, ParameterCheck check_new = {})
+      : Seq2Seq<T>(std::move(check_new)),
+        source_embedding_(at("source_embedding"), config.source_words, config.d_model, std::sqrt(config.d_model)),
+        target_embedding_(at("target_embedding"), config.target_words, config.d_model, std::sqrt(config.d_model)),
+        source_positions_(at("source_positions"), config.positions, config.max_positions, config.d_model),
+        target_positions_(at("target_positions"), config.positions, config.max_positions, config.d_model),
+        encoder_(at("encoder"), config),
+        decoder_(at("decoder"), config),
+        generator_(config.tie_embeddings ? Linear<T>(at("generator"), target_embedding_.weight(), config.target_words)
+                                         : Linear<T>(at("generator"), config.d_model, config.target_words)),
+        dropout_(config.dropout) {}
+
+  Var<T> logits(const Tokens& source, const Tokens& target) const override {
+    const Var<T> memory = encode(source);
+    const Var<T> words = dropout_(target_positions_(target_embedding_(target)));
+    return generator_(decoder_(words, memory, Mask::causal_padding(target.lengths), source.padding()));
+  }
+
+  /// The encoder's output.   returns [B, S, C]
+  Var<T> encode(const Tokens& source) const {
+    const Var<T> words = dropout_(source_positions_(source_embedding_(source)));
+    return encoder_(words, source.padding());
+  }
+
+  /// `<eos>` takes one position, and so does `<bos>`.
+  int most_source_words() const override { return source_positions_.count() - 1; }
+  int most_target_words() const override { return target_positions_.count() - 1; }
+
+  std::unique_ptr<Decoding<T>> decode(const Tokens& source, int max_words) const override {
+    return std::make_unique<WithCache>(*this, source, max_words);
+  }
+
+ private:
+  Path<T> at(const std::string& name) const { return this->parameters().root() / name; }
+
+  /// Produces words with cached keys and values.
+  class WithCache : public Decoding<T> {
+   public:
+    WithCache(const Transformer& model, const Tokens& source, int max_words)
+        : model_(model), memory_lengths_(source.lengths.begin(), source.lengths.end()) {
+      NoGrad<T> no_grad(Tape<T>::current());
+      caches_ = model.decoder_.start(model.encode(source), max_words);
+    }
+
+    Var<T> next(std::span<const int> words) override {
+      NoGrad<T> no_grad(Tape<T>::current());
+      const int sentences = static_cast<int>(words.size());
+      check(words.size() == memory_lengths_.size(), "decoding: {} words do not fit {} sentences", words.size(),
+            memory_lengths_.size());
+      const std::vector<int> words_so_far(words.size(), words_ + 1);
+      const Tokens last{words, sentences, 1, {}};
+      Var<T> x = model_.dropout_(model_.target_positions_(model_.target_embedding_(last), words_));
+      x = model_.generator_(model_.decoder_.next(x, caches_, words_so_far, memory_lengths_));
+      ++words_;
+      return x;
+    }
+
+    void select(std::span<const int> rows) override {
+      for (auto& [so_far, memory] : caches_) {
+        so_far.select(rows);
+        memory.select(rows);
+      }
+      std::vector<int> lengths;
+      for (int row : rows) lengths.push_back(memory_lengths_[static_cast<std::size_t>(row)]);
+      memory_lengths_ = std::move(lengths);
+    }
+
+   private:
+    const Transformer& model_;
+    std::vector<int> memory_lengths_;
+    std::vector<DecoderLayerCache<T>> caches_;
+    int words_ = 0;  // read so far
+  };
+
+  Embedding<T> source_embedding_, target_embedding_;
+  PositionalEncoding<T> source_positions_, target_positions_;
+  TransformerEncoder<T> encoder_;
+  TransformerDecoder<T> decoder_;
+  Linear<T> generator_;
+  Dropout<T> dropout_;
+};
+
+}  // namespace qkv

@@ -1,0 +1,7 @@
+#include "qkv/translation/version.h"
+
+namespace qkv {
+
+const char* const version = QKV_VERSION;
+
+}  // namespace qkv
