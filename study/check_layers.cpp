@@ -85,8 +85,8 @@ NamedGradcheck layer(const std::string& name, Make make, Apply apply, std::vecto
 template <template <class> class Model, class Config>
 NamedGradcheck model(const std::string& name, const Config& config, const NamedSizes& sizes) {
   return {name, "model", [=](std::uint64_t seed) {
-            const ModelWithLoss<double, Model, Config> in_double(config);
-            const ModelWithLoss<DualDouble, Model, Config> in_duals(config);
+            ModelWithLoss<double, Model, Config> in_double(config);
+            ModelWithLoss<DualDouble, Model, Config> in_duals(config);
             const auto function = [&]<class S>(std::span<const Var<S>> x) {
               const auto loss_of = [&](const auto& with_loss) {
                 with_loss.model.parameters().bind(x);

@@ -51,7 +51,7 @@ struct TrainingConfig {
   double lr = 2e-3;
   ScheduleKind schedule = ScheduleKind::cosine;
   std::int64_t warmup = 400;
-  AdamSettings adam{.beta1 = 0.9, .beta2 = 0.98};
+  AdamOptions adam{.beta1 = 0.9, .beta2 = 0.98};
   double clip = 1.0;
   double label_smoothing = 0.0;
   std::int64_t validate_every = 0;  ///< steps between validations; 0: once an epoch

@@ -47,7 +47,7 @@ class Transformer : public Seq2Seq<T> {
   }
 
  private:
-  Path<T> at(const std::string& name) const { return this->parameters().root() / name; }
+  Path<T> at(const std::string& name) { return this->parameters().root() / name; }
 
   /// Produces words with cached keys and values.
   class WithCache : public Decoding<T> {

@@ -10,10 +10,11 @@
 #include <thread>
 
 #include "qkv/autograd/ops.h"
-#include "qkv/translation/training_step.h"
+#include "qkv/train/adam.h"
 #include "qkv/translation/transformer.h"
 #include "tests/allocation/heap.h"
 #include "tests/autograd/numbers.h"
+#include "tests/translation/steps.h"
 
 namespace qkv {
 namespace {
@@ -116,7 +117,7 @@ TYPED_TEST(Allocation, ThereIsNoneInATrainingStepOfSeveralWorkers) {
       .source_words = 90, .target_words = 70, .d_model = 32, .heads = 4, .layers = 2, .ff = 64, .dropout = 0.1};
   Transformer<TypeParam> model(config);
   model.parameters().initialise(1);
-  TrainingStep<TypeParam> step(model, 2);
+  Steps<TypeParam> step(model, {.workers = 2});
   Batch batch;
   batch.size = 9;
   batch.source_width = 6;
@@ -130,13 +131,13 @@ TYPED_TEST(Allocation, ThereIsNoneInATrainingStepOfSeveralWorkers) {
     for (int i = 0; i < 7; ++i) batch.target_input.push_back(4 + static_cast<int>(random.below(60)));
   }
   batch.target_output = batch.target_input;
-  const auto train = [&](std::int64_t t) {
-    step.differentiate(batch, 0.1, {.seed = 1, .step = static_cast<std::uint64_t>(t), .training = true});
-    step.update({}, 1e-3, 1.0, t);
+  const auto train = [&] {
+    step.differentiate(batch, 0.1);
+    step.update(1e-3, 1.0);
   };
-  for (std::int64_t t = 1; t <= 3; ++t) train(t);
+  for (std::int64_t t = 1; t <= 3; ++t) train();
   start_counting();
-  for (std::int64_t t = 4; t <= 6; ++t) train(t);
+  for (std::int64_t t = 4; t <= 6; ++t) train();
   const HeapCount count = stop_counting();
   EXPECT_EQ(count.own, 0);
   EXPECT_EQ(count.onednn, 0) << "no product here is large";
