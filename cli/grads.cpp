@@ -9,6 +9,7 @@
 #include "qkv/datasets/batches.h"
 #include "qkv/datasets/csv.h"
 #include "qkv/datasets/visible_text.h"
+#include "qkv/files/message.h"
 #include "qkv/files/safetensors.h"
 #include "qkv/train/learner.h"
 #include "qkv/translation/batch_loss.h"

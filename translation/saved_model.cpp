@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "qkv/autograd/check.h"
-#include "qkv/datasets/text.h"
+#include "qkv/files/message.h"
 #include "qkv/translation/model_factory.h"
 #include "qkv/translation/run_folder.h"
 #include "qkv/translation/tensor_settings.h"
