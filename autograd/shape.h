@@ -63,6 +63,10 @@ class Shape {
     return result;
   }
 
+  /// The same shape with another size of dimension `i`, or without it; negative `i` counts from the end.
+  Shape with(int i, int size) const;
+  Shape without(int i) const;
+
   /// As people write it: "[2, 5, 32]".
   std::string text() const {
     std::string result = "[";
@@ -99,6 +103,21 @@ inline int Shape::dim(int i) const {
   const int index = i < 0 ? i + rank_ : i;
   check(index >= 0 && index < rank_, "shape: {} has no dimension {}", *this, i);
   return sizes_[static_cast<std::size_t>(index)];
+}
+
+inline Shape Shape::with(int i, int size) const {
+  dim(i);  // throws if there is no such dimension
+  Shape result;
+  for (int k = 0; k < rank_; ++k) result.push(k == (i < 0 ? i + rank_ : i) ? size : dim(k));
+  return result;
+}
+
+inline Shape Shape::without(int i) const {
+  dim(i);
+  Shape result;
+  for (int k = 0; k < rank_; ++k)
+    if (k != (i < 0 ? i + rank_ : i)) result.push(dim(k));
+  return result;
 }
 
 inline void Shape::check_size() const {

@@ -47,9 +47,15 @@ class Tape {
 
   /// A copy of these numbers as an input whose gradient is wanted, and kept after backward.
   Var<T> variable(const Shape& shape, std::span<const T> values, const char* name = "variable");
+  Var<T> variable(const Shape& shape, std::initializer_list<T> values, const char* name = "variable") {
+    return variable(shape, std::span<const T>(values.begin(), values.size()), name);
+  }
 
   /// A copy of these numbers as an input that needs no gradient.
   Var<T> constant(const Shape& shape, std::span<const T> values, const char* name = "constant");
+  Var<T> constant(const Shape& shape, std::initializer_list<T> values, const char* name = "constant") {
+    return constant(shape, std::span<const T>(values.begin(), values.size()), name);
+  }
 
   /// An input whose numbers, and gradient unless it is nullptr, lie outside the tape and are not copied; like the name
   /// of any input, they must outlive the step.

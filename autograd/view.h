@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "qkv/autograd/check.h"
 
@@ -39,6 +40,11 @@ struct Target {
 
   Target row_block(int first, int count) const { return {data + first * stride, count, columns, stride, accumulate}; }
   Target column_block(int first, int count) const { return {data + first, rows, count, stride, accumulate}; }
+
+  /// `count` numbers from `first` on, as one row, of a matrix without gaps between its rows.
+  Target part(std::int64_t first, std::int64_t count) const {
+    return {data + first, 1, static_cast<int>(count), static_cast<std::ptrdiff_t>(count), accumulate};
+  }
 };
 
 /// One row of numbers, to be written for the first time.

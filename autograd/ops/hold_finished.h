@@ -22,7 +22,7 @@ Var<T> hold_finished(Var<T> next, Var<T> last, std::span<const int> lengths, int
     const auto pass_back = [=](Sink<T> sink, bool to_next) {  // each sentence's gradient goes where its state came from
       const Target<T> to = sink.target();
       for (int b = 0; b < sentences; ++b) {
-        const Target<T> part{to.data + b * size, 1, static_cast<int>(size), size, to.accumulate};
+        const Target<T> part = to.part(b * size, size);
         const T* from = dy + b * size;
         if ((step < kept[b]) == to_next)
           write_each(part, [=](auto i) { return from[i]; });

@@ -17,4 +17,21 @@ Var<T> scale(Var<T> x, double factor) {
   return y;
 }
 
+template <class T>
+Var<T> operator*(double factor, Var<T> x) {
+  return scale(x, factor);
+}
+template <class T>
+Var<T> operator*(Var<T> x, double factor) {
+  return scale(x, factor);
+}
+template <class T>
+Var<T> operator/(Var<T> x, double divisor) {
+  return scale(x, 1 / divisor);
+}
+template <class T>
+Var<T> operator-(Var<T> x) {
+  return scale(x, -1);
+}
+
 }  // namespace qkv

@@ -62,7 +62,9 @@ class EveryOperation {
     x = hold_finished(state * cell, x, lengths_, 1);
     const auto scores = additive_scores(slice(x, 1, 0, 2), x, bias);
     const auto loss = cross_entropy(linear(x, table, word_bias), ids_, {.ignore = 3, .smoothing = 0.1});
-    tape.backward(loss + mean(scores));
+    const auto soft = exp(-x) / (1.0 + exp(x)), largest = log(max(soft, 1) + 1.0);
+    const auto error = mean_squared_error(mean(x, 1), reshape(sum(2.0 * x - x / 3.0, 1), {s_.sentences, s_.width}));
+    tape.backward(loss + mean(scores) + (1.0 - mean(dropout(largest, 0.2))) + error);
   }
 
  private:

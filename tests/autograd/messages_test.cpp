@@ -33,6 +33,12 @@ TEST_F(Messages, OfOperationsElementByElement) {
   EXPECT_EQ(of_call([&] { add(x, y); }), "add: [2, 3] and [3, 2] differ");
   EXPECT_EQ(of_call([&] { subtract(x, y); }), "subtract: [2, 3] and [3, 2] differ");
   EXPECT_EQ(of_call([&] { multiply(x, y); }), "multiply: [2, 3] and [3, 2] differ; for a matrix product use matmul");
+  EXPECT_EQ(of_call([&] { divide(x, y); }), "divide: [2, 3] and [3, 2] differ");
+  EXPECT_EQ(of_call([&] { mean_squared_error(x, y); }),
+            "mean_squared_error: [2, 3] and the target [3, 2] differ; reshape one of them?");
+  EXPECT_EQ(of_call([&] { reshape(x, {4, 2}); }), "reshape: [2, 3] has 6 elements, [4, 2] has 8; [3, 2]?");
+  EXPECT_EQ(of_call([&] { max(x, 2); }), "shape: [2, 3] has no dimension 2");
+  EXPECT_EQ(of_call([&] { sum(x, -3); }), "shape: [2, 3] has no dimension -3");
   const auto nothing = of({3, 0});
   EXPECT_EQ(of_call([&] { mean(nothing); }), "mean: [3, 0] has no elements");
   EXPECT_EQ(of_call([&] { add_bias(x, y); }), "add_bias: bias [3, 2] does not fit the last dimension of [2, 3]");
@@ -96,7 +102,7 @@ TEST_F(Messages, OfAttentionAndSoftmax) {
 }
 
 TEST_F(Messages, OfLookups) {
-  const auto table = of({5, 4}), x = of({2, 3, 4}), wide = of({2, 3, 6});
+  const auto table = of({5, 4}), x = of({2, 3, 4}), wide = of({2, 3, 6}), of_nothing = of({});
   const std::vector<int> ids{0, 7, 1, 2, 3, 4}, targets{1, 2, 3, 4, 0, 1}, negative{0, 0, 0, 0, 0, -2};
   EXPECT_EQ(of_call([&] {
               embedding(table, ids, {2, 3});
@@ -116,7 +122,7 @@ TEST_F(Messages, OfLookups) {
   EXPECT_EQ(of_call([&] { add_positions(x, table, 3); }),
             "add_positions: 3 positions from 3 on are needed, but there are only 5");
   EXPECT_EQ(of_call([&] { dropout(x, 1.0); }), "dropout: probability 1 is not in [0, 1)");
-  EXPECT_EQ(of_call([&] { dropout(table, 0.5); }), "dropout: [5, 4] is not [sentences, positions, features]");
+  EXPECT_EQ(of_call([&] { dropout(of_nothing, 0.5); }), "dropout: a scalar has no features to drop");
 }
 
 TEST_F(Messages, OfCutsAndJoins) {
