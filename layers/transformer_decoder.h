@@ -4,7 +4,7 @@
 #include "qkv/layers/dropout.h"
 #include "qkv/layers/layer_norm.h"
 #include "qkv/layers/multi_head_attention.h"
-#include "qkv/layers/transformer_config.h"
+#include "qkv/layers/stack_config.h"
 
 namespace qkv {
 
@@ -19,7 +19,7 @@ struct DecoderLayerCache {
 template <class T>
 class DecoderLayer {
  public:
-  DecoderLayer(const Path<T>& path, const TransformerConfig& config)
+  DecoderLayer(const Path<T>& path, const StackConfig& config)
       : self_attention_(path / "self_attention", config.d_model, config.heads),
         cross_attention_(path / "cross_attention", config.d_model, config.heads),
         feed_forward_(path / "feed_forward", config.d_model, config.ff, config.activation),
@@ -80,7 +80,7 @@ class DecoderLayer {
 template <class T>
 class TransformerDecoder {
  public:
-  TransformerDecoder(const Path<T>& path, const TransformerConfig& config) : norm_(path / "norm", config.d_model) {
+  TransformerDecoder(const Path<T>& path, const StackConfig& config) : norm_(path / "norm", config.d_model) {
     for (int i = 0; i < config.layers; ++i) layers_.emplace_back(path / "layers" / i, config);
   }
 

@@ -7,7 +7,7 @@
 #include <set>
 #include <stdexcept>
 
-#include "qkv/datasets/text.h"
+#include "qkv/files/message.h"
 
 namespace qkv {
 

@@ -4,10 +4,10 @@
 #include <cmath>
 
 #include "qkv/files/durable_file.h"
+#include "qkv/files/message.h"
 #include "qkv/train/adam.h"
 #include "qkv/train/learner.h"
 #include "qkv/translation/batch_loss.h"
-#include "qkv/files/message.h"
 #include "qkv/translation/metrics_log.h"
 #include "qkv/translation/model_factory.h"
 #include "qkv/translation/model_size.h"

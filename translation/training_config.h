@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "qkv/layers/transformer_config.h"
 #include "qkv/train/adam.h"
 #include "qkv/train/schedule.h"
 #include "qkv/translation/range.h"
 #include "qkv/translation/rnn_seq2seq.h"
+#include "qkv/translation/transformer.h"
 
 namespace qkv {
 

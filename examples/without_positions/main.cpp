@@ -34,8 +34,8 @@ class Ablated : public Seq2Seq<float> {
       : source_embedding_(at("source_embedding"), config.source_words, config.d_model, std::sqrt(config.d_model)),
         target_embedding_(at("target_embedding"), config.target_words, config.d_model, std::sqrt(config.d_model)),
         positions_(at("positions"), Positions::sinusoidal, config.max_positions, config.d_model),
-        encoder_(at("encoder"), config),
-        decoder_(at("decoder"), config),
+        encoder_(at("encoder"), config.stack()),
+        decoder_(at("decoder"), config.stack()),
         generator_(at("generator"), config.d_model, config.target_words),
         in_encoder_(in_encoder),
         in_decoder_(in_decoder) {}

@@ -65,7 +65,7 @@ TEST(Gradients, OfWordsThatDoNotOccurAreZero) {
 TEST(Gradients, ReachEveryStateOfTheEncoderAndNoPadding) {
   for (const NormOrder norm : {NormOrder::post, NormOrder::pre}) {
     Parameters<double> parameters;
-    const TransformerDecoder<double> decoder(parameters.root() / "decoder", small_config(norm));
+    const TransformerDecoder<double> decoder(parameters.root() / "decoder", small_config(norm).stack());
     randomise(parameters, 2);
     Tape<double> tape;
     const Recording recording(tape);

@@ -82,7 +82,7 @@ TYPED_TEST(TransformerTest, WithoutPositionsTheEncoderKeepsToTheOrderOfItsWords)
   const std::vector<int> order{3, 0, 4, 1, 2};
   for (const NormOrder norm : norm_orders) {
     Parameters<T> parameters;
-    const TransformerEncoder<T> encoder(parameters.root() / "encoder", small_config(norm));
+    const TransformerEncoder<T> encoder(parameters.root() / "encoder", small_config(norm).stack());
     randomise(parameters, 3);
     const std::vector<T> x = normal_numbers<T>(5 * 16, 7);
     std::vector<T> permuted;

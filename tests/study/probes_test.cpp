@@ -97,7 +97,7 @@ TYPED_TEST(ProbesOfModels, EveryParameterLearnsExceptTheBiasOfKeys) {
 }
 
 TEST(Probes, AnEncoderWithoutPositionsTreatsItsWordsAsASet) {
-  const TransformerConfig config{.d_model = 16, .heads = 2, .layers = 2, .ff = 24};
+  const StackConfig config{.d_model = 16, .heads = 2, .layers = 2, .ff = 24};
   Parameters<double> parameters;
   const TransformerEncoder<double> encoder(parameters.root() / "encoder", config);
   const PositionalEncoding<double> positions(parameters.root() / "positions", Positions::sinusoidal, 8, 16);
