@@ -82,8 +82,20 @@ class Tape {
     backward(std::span<const Seed>(&only, 1));
   }
 
-  /// Forgets all gradients, so that backward can run again.
+  /// Forgets all gradients, so that backward can run again over the same values.
   void clear_gradients();
+
+  /// What happens when an operation's backward opens a gradient for the first time, which is to be assigned, and leaves
+  /// part of it unwritten or adds to it. The gradient is wrong then; unless that is ignored, it holds not-a-number
+  /// there, so that it does not look right by chance.
+  enum class PartialWrites { ignored, noted, refused };
+
+  /// They are refused in debug builds, backward throws std::invalid_argument, and ignored in others, where nothing is
+  /// looked at.
+  void on_partial_writes(PartialWrites how) { on_partial_writes_ = how; }
+
+  /// The first that was noted since gradients were cleared: the operation and its input, for people; else "".
+  const std::string& partial_write() const { return partial_write_; }
 
   /// Forgets everything and takes the memory back for the next step. Every Var of this tape becomes invalid.
   /// Throws std::invalid_argument inside a Scope, whose values it would take away.
@@ -177,11 +189,18 @@ class Tape {
   void fill_gradient_with_zeros(Node<T>* node);
   void give_back_gradient(Node<T>* node);
   void run_closures();
+  void look_at_first_writes(const Closure<T>* closure);
 
+#if defined(NDEBUG)
+  static constexpr PartialWrites usual_partial_writes = PartialWrites::ignored;
+#else
+  static constexpr PartialWrites usual_partial_writes = PartialWrites::refused;
+#endif
   static inline constinit thread_local Tape* current_ = nullptr;
 
   Arena arena_;
   FreeLists free_gradients_;
+  std::string partial_write_;
   Node<T>* last_node_ = nullptr;
   Closure<T>* last_closure_ = nullptr;
   Leaves* leaves_ = nullptr;
@@ -191,6 +210,7 @@ class Tape {
   int open_scopes_ = 0;
   bool records_gradients_ = true;
   bool retain_all_ = false;
+  PartialWrites on_partial_writes_ = usual_partial_writes;
   bool ran_backward_ = false;
 };
 
@@ -260,9 +280,9 @@ class Borrowed {
   T* data_;
 };
 
-/// The value of y, to write for the first time.
+/// Opens the value of y, an operation's own output, for writing.
 template <class T>
-Target<T> assign(Var<T> y) {
+Target<T> open_value(Var<T> y) {
   return {y.node()->value, y.shape().rows(), y.last(), y.last(), false};
 }
 

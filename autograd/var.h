@@ -7,18 +7,21 @@
 
 namespace qkv {
 
-/// Where an operation's backward writes the gradient of one of its inputs. False when that input needs none. The first
-/// write assigns and the following ones add; which of the two it is, is looked up when it is written, so that an
-/// operation may use the same input twice.
+/// Where an operation's backward writes the gradient of one of its inputs. False when that input needs none. Whether
+/// the writes assign or add is decided when it is opened, so that an operation may use the same input twice.
 template <class T>
 class Sink {
  public:
   explicit Sink(Node<T>* node) : node_(node) {}
   explicit operator bool() const { return node_ != nullptr; }
 
-  /// The gradient as a matrix of rows × last dimension.
-  Target<T> target() const;
-  operator Target<T>() const { return target(); }  // NOLINT(google-explicit-constructor)
+  /// Opens the gradient for writing, as a matrix of rows × last dimension. After the first opening what is written is
+  /// assigned, and must be all of it; after later ones it is added.
+  Target<T> open();
+
+  /// The same for partial or scattered writes: what is opened for the first time is filled with zeros, so that every
+  /// write adds.
+  Target<T> open_zeroed();
 
  private:
   Node<T>* node_;
@@ -68,9 +71,6 @@ class Var {
 
   /// Where to write this input's gradient, or nothing if it needs none: a constant, or a value of another tape.
   Sink<T> sink() const;
-
-  /// The same for partial or scattered writes: the gradient is filled with zeros first, so that every write adds.
-  Sink<T> sink_zeroed() const;
 
   const char* name() const { return node_->name; }
   const char* module() const { return node_->module; }

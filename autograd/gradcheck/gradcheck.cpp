@@ -61,6 +61,11 @@ double dot(const Outputs& a, const Outputs& b, double& magnitude) {
   return sum;
 }
 
+void explain_partial_write(std::vector<Worst>& worst, const std::string& partial_write) {
+  for (Worst& entry : worst)
+    if (!partial_write.empty() && !std::isfinite(entry.mismatch.got)) entry.mismatch.diagnosis = partial_write;
+}
+
 void conclude(GradcheckResult& result, std::vector<Worst>& worst, double scale, double tolerance) {
   std::stable_sort(worst.begin(), worst.end(),
                    [](const Worst& a, const Worst& b) { return a.difference > b.difference; });

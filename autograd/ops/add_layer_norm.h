@@ -20,7 +20,7 @@ Var<T> add_layer_norm(Var<T> x, Var<T> r, Var<T> weight, Var<T> bias, double eps
   for (int i = 0; i < rows; ++i) {
     const std::int64_t row = std::int64_t{i} * width;
     const T *a = x.data() + row, *b = r.data() + row;
-    T* sum = assign(y).data + row;
+    T* sum = open_value(y).data + row;
     for (int j = 0; j < width; ++j) sum[j] = a[j] + b[j];
     inverse_deviation[i] = normalise_row(sum, width, eps, normal + row);
     scale_and_shift(normal + row, weight.data(), bias.data(), width, sum);

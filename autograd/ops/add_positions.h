@@ -19,14 +19,14 @@ Var<T> add_positions(Var<T> x, Var<T> table, int first = 0) {
   const std::int64_t sentence = std::int64_t{x.dim(1)} * x.last(), offset = std::int64_t{first} * x.last();
   for (int b = 0; b < sentences; ++b) {
     const T *from = x.data() + b * sentence, *position = table.data() + offset;
-    T* out = assign(y).data + b * sentence;
+    T* out = open_value(y).data + b * sentence;
     for (std::int64_t i = 0; i < sentence; ++i) out[i] = from[i] + position[i];
   }
   on_backward(y, [=] {
     const T* dy = y.grad().data;
-    if (auto dx = x.sink()) write_each(dx.target(), [=](auto i) { return dy[i]; });
-    if (auto dtable = table.sink_zeroed()) {
-      T* out = dtable.target().data + offset;
+    if (auto dx = x.sink()) write_each(dx.open(), [=](auto i) { return dy[i]; });
+    if (auto dtable = table.sink()) {
+      T* out = dtable.open_zeroed().data + offset;
       for (int b = 0; b < sentences; ++b)
         for (std::int64_t i = 0; i < sentence; ++i) out[i] += dy[b * sentence + i];
     }

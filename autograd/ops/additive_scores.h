@@ -23,14 +23,14 @@ Var<T> additive_scores(Var<T> q, Var<T> k, Var<T> e) {
     T* a = activations + at * width;
     for (int j = 0; j < width; ++j) a[j] = qr[j] + kr[j];
     tanh_in_place(a, width);
-    assign(scores).data[at] = sum_of<T>(width, [=, w = e.data()](int j) { return w[j] * a[j]; });
+    open_value(scores).data[at] = sum_of<T>(width, [=, w = e.data()](int j) { return w[j] * a[j]; });
   }
   on_backward(scores, [=] {
     const T* ds = scores.grad().data;
-    const auto dq = q.sink_zeroed(), dk = k.sink_zeroed(), de = e.sink_zeroed();
-    T* const to_q = dq ? dq.target().data : nullptr;
-    T* const to_k = dk ? dk.target().data : nullptr;
-    T* const to_e = de ? de.target().data : nullptr;
+    auto dq = q.sink(), dk = k.sink(), de = e.sink();
+    T* const to_q = dq ? dq.open_zeroed().data : nullptr;
+    T* const to_k = dk ? dk.open_zeroed().data : nullptr;
+    T* const to_e = de ? de.open_zeroed().data : nullptr;
     for (std::int64_t at = 0; at < scores.size(); ++at) {
       const std::int64_t query = at / keys, key = query / queries * keys + at % keys;
       const T* a = activations + at * width;

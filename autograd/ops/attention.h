@@ -82,7 +82,7 @@ Attended<T> attention(Var<T> q, Var<T> k, Var<T> v, Mask mask = Mask::none(), in
     const int words = kept.words(b, keys);
     const auto allowed = [=](int query) { return kept.allowed(b, query, queries, keys); };
     for (int h = 0; h < heads; ++h) {
-      const Target<T> p = assign(weights).row_block((b * heads + h) * queries, queries);
+      const Target<T> p = open_value(weights).row_block((b * heads + h) * queries, queries);
       const Target<T> scores = p.column_block(0, words);
       gemm(part(q.rows(), b, queries, queries, h, width), part(k.rows(), b, keys, words, h, width).transposed(),
            scores);
@@ -92,17 +92,17 @@ Attended<T> attention(Var<T> q, Var<T> k, Var<T> v, Mask mask = Mask::none(), in
         softmax_in_place(row, allowed(i), keys);
       }
       multiply_allowed({p.data, queries, words, p.stride, false}, part(v.rows(), b, keys, words, h, value_width),
-                       part(assign(output), b, queries, queries, h, value_width), kept.is_causal(), allowed);
+                       part(open_value(output), b, queries, queries, h, value_width), kept.is_causal(), allowed);
     }
   }
 
   on_backward({output, weights}, [=] {
     const View<T> dy = output.grad();
-    const auto dq = q.sink(), dk = k.sink(), dv = v.sink();
+    auto dq = q.sink(), dk = k.sink(), dv = v.sink();
     Target<T> to_q{}, to_k{}, to_v{};  // fetched in the order of writing: one Var may be query, key and value
-    if (dq) to_q = dq.target();
-    if (dk) to_k = dk.target();
-    if (dv) to_v = dv.target();
+    if (dq) to_q = dq.open();
+    if (dk) to_k = dk.open();
+    if (dv) to_v = dv.open();
     const Borrowed<T> memory(std::int64_t{queries} * keys);
     for (int b = 0; b < sentences; ++b) {
       const int words = kept.words(b, keys);

@@ -52,11 +52,11 @@ Var<T> cross_entropy(Var<T> logits, std::span<const int> targets, CrossEntropyOp
     total += log_sums[i] - sharp * z[kept[i]];
     if (options.smoothing > 0) total -= uniform * sum_of<T>(words, [=](int j) { return z[j]; });
   }
-  assign(loss).data[0] = share * total;
+  open_value(loss).data[0] = share * total;
   on_backward(loss, [=] {
     const T dloss = share * loss.grad().data[0];
     if (auto dlogits = logits.sink()) {
-      const Target<T> to = dlogits.target();
+      const Target<T> to = dlogits.open();
       const Borrowed<T> p(words);
       for (int i = 0; i < rows; ++i) {  // dz += (softmax(z) − q) / count
         const Target<T> row = to.row_block(i, 1);

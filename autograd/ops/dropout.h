@@ -42,9 +42,9 @@ Var<T> dropout(Var<T> x, double p) {
       });
     }
   };
-  drop(x.data(), assign(y));
+  drop(x.data(), open_value(y));
   on_backward(y, [=] {
-    if (auto dx = x.sink()) drop(y.grad().data, dx.target());
+    if (auto dx = x.sink()) drop(y.grad().data, dx.open());
   });
   return y;
 }

@@ -23,15 +23,15 @@ Var<T> embedding(Var<T> table, std::span<const int> ids, const Shape& positions,
   const T c = static_cast<T>(factor);
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const T* row = table.data() + std::int64_t{ids[i]} * width;
-    T* out = assign(y).data + static_cast<std::int64_t>(i) * width;
+    T* out = open_value(y).data + static_cast<std::int64_t>(i) * width;
     for (int j = 0; j < width; ++j) out[j] = c * row[j];
   }
   const int* kept = Tape<T>::current().keep(ids.data(), ids.size());
   const std::size_t count = ids.size();
   on_backward(y, [=] {
     const View<T> dy = y.grad();
-    if (auto dtable = table.sink_zeroed()) {
-      T* out = dtable.target().data;
+    if (auto dtable = table.sink()) {
+      T* out = dtable.open_zeroed().data;
       for (std::size_t i = 0; i < count; ++i) {  // a word that occurs twice collects both gradients
         T* row = out + std::int64_t{kept[i]} * width;
         const T* from = dy.data + static_cast<std::int64_t>(i) * width;

@@ -20,7 +20,7 @@ Var<T> gru_gates(Var<T> x, Var<T> y, Var<T> h) {
   for (int i = 0; i < rows; ++i) {
     const std::int64_t at = std::int64_t{i} * width;
     const T *xr = x.data() + 3 * at, *yr = y.data() + 3 * at, *hr = h.data() + at;
-    T *g = gates + 3 * at, *out = assign(next).data + at;
+    T *g = gates + 3 * at, *out = open_value(next).data + at;
     for (int j = 0; j < 2 * width; ++j) g[j] = xr[j] + yr[j];
     sigmoid_in_place(g, 2 * width);
     for (int j = 2 * width; j < 3 * width; ++j) g[j] = xr[j] + g[j - 2 * width] * yr[j];
@@ -35,11 +35,11 @@ Var<T> gru_gates(Var<T> x, Var<T> y, Var<T> h) {
     const Borrowed<T> memory(3 * std::int64_t{width});
     // The gradients of one row: of the gates before their nonlinearities, r, z and n one behind the other.
     T *dgates = memory.data(), *dr = dgates, *dz = dr + width, *dn = dz + width;
-    const auto dx = x.sink(), dy = y.sink(), dh = h.sink();
+    auto dx = x.sink(), dy = y.sink(), dh = h.sink();
     Target<T> to_x{}, to_y{}, to_h{};
-    if (dx) to_x = dx.target();
-    if (dy) to_y = dy.target();
-    if (dh) to_h = dh.target();
+    if (dx) to_x = dx.open();
+    if (dy) to_y = dy.open();
+    if (dh) to_h = dh.open();
     for (int i = 0; i < rows; ++i) {
       const T *d = dnext.data + i * dnext.stride, *hr = h.data() + std::int64_t{i} * width;
       const T *r = gates + std::int64_t{3} * i * width, *z = r + width, *n = z + width;

@@ -16,11 +16,11 @@ Var<T> hold_finished(Var<T> next, Var<T> last, std::span<const int> lengths, int
   const std::int64_t size = sentences == 0 ? 0 : next.size() / sentences;
   const int* kept = Tape<T>::current().keep(lengths.data(), lengths.size());
   for (int b = 0; b < sentences; ++b)
-    std::copy_n((step < kept[b] ? next : last).data() + b * size, size, assign(y).data + b * size);
+    std::copy_n((step < kept[b] ? next : last).data() + b * size, size, open_value(y).data + b * size);
   on_backward(y, [=] {
     const T* dy = y.grad().data;
     const auto pass_back = [=](Sink<T> sink, bool to_next) {  // each sentence's gradient goes where its state came from
-      const Target<T> to = sink.target();
+      const Target<T> to = sink.open();
       for (int b = 0; b < sentences; ++b) {
         const Target<T> part = to.part(b * size, size);
         const T* from = dy + b * size;

@@ -19,7 +19,7 @@ Var<T> layer_norm(Var<T> x, Var<T> weight, Var<T> bias, double eps = 1e-5) {
   for (int i = 0; i < rows; ++i) {
     const std::int64_t row = std::int64_t{i} * width;
     inverse_deviation[i] = normalise_row(x.data() + row, width, eps, normal + row);
-    scale_and_shift(normal + row, weight.data(), bias.data(), width, assign(y).data + row);
+    scale_and_shift(normal + row, weight.data(), bias.data(), width, open_value(y).data + row);
   }
   on_backward(y, [=] {
     layer_norm_backward(y.grad(), View<T>{normal, rows, width, width, false}, inverse_deviation, {x}, weight, bias);

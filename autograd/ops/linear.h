@@ -19,14 +19,14 @@ Var<T> linear(Var<T> x, Var<T> w, Var<T> b = {}, View<T> transposed = {}) {
         "linear: a transposed copy of [{}, {}] does not fit weight {}", transposed.rows, transposed.columns, w.shape());
   const Var<T> parents[] = {x, w, b};
   Var<T> y = Tape<T>::make("linear", x.shape().with_last(w.dim(0)), std::span(parents, b ? 3 : 2));
-  gemm(x.rows(), transposed.data != nullptr ? transposed : w.rows().transposed(), assign(y));
-  if (b) add_to_rows(assign(y), b.data());
+  gemm(x.rows(), transposed.data != nullptr ? transposed : w.rows().transposed(), open_value(y));
+  if (b) add_to_rows(open_value(y), b.data());
   on_backward(y, [=] {
     const View<T> dy = y.grad();
-    if (auto dx = x.sink()) gemm(dy, w.rows(), dx.target());               // dX += dY W
-    if (auto dw = w.sink()) gemm(dy.transposed(), x.rows(), dw.target());  // dW += dYᵀ X
+    if (auto dx = x.sink()) gemm(dy, w.rows(), dx.open());               // dX += dY W
+    if (auto dw = w.sink()) gemm(dy.transposed(), x.rows(), dw.open());  // dW += dYᵀ X
     if (!b) return;
-    if (auto db = b.sink()) sum_rows(dy, db.target());  // db += Σ rows of dY
+    if (auto db = b.sink()) sum_rows(dy, db.open());  // db += Σ rows of dY
   });
   return y;
 }

@@ -29,7 +29,7 @@ LstmState<T> lstm_gates(Var<T> a, Var<T> c) {
   for (int row = 0; row < rows; ++row) {
     const std::int64_t at = std::int64_t{row} * width;
     const T* cr = c.data() + at;
-    T *gate = gates + 4 * at, *h_out = assign(h_next).data + at, *c_out = assign(c_next).data + at;
+    T *gate = gates + 4 * at, *h_out = open_value(h_next).data + at, *c_out = open_value(c_next).data + at;
     std::copy_n(a.data() + 4 * at, 4 * width, gate);
     sigmoid_in_place(gate, 2 * width);
     tanh_in_place(gate + 2 * width, width);
@@ -46,10 +46,10 @@ LstmState<T> lstm_gates(Var<T> a, Var<T> c) {
     // that reaches c'.
     T *dgates = memory.data(), *di = dgates, *df = di + width, *dg = df + width, *dout = dg + width;
     T* dcell = dout + width;
-    const auto sink_a = a.sink(), sink_c = c.sink();
+    auto sink_a = a.sink(), sink_c = c.sink();
     Target<T> to_a{}, to_c{};
-    if (sink_a) to_a = sink_a.target();
-    if (sink_c) to_c = sink_c.target();
+    if (sink_a) to_a = sink_a.open();
+    if (sink_c) to_c = sink_c.open();
     for (int row = 0; row < rows; ++row) {
       const std::int64_t at = std::int64_t{row} * width;
       const T *i = gates + 4 * at, *f = i + width, *g = f + width, *o = g + width;

@@ -16,15 +16,16 @@ Var<T> softmax(Var<T> x, Mask mask = Mask::none()) {
   const int rows_per_sentence = x.rank() >= 3 ? rows / std::max(x.dim(0), 1) : rows;
   mask.check_fits("softmax", x.rank() >= 3 ? x.dim(0) : 1, keys);
   Var<T> y = Tape<T>::make("softmax", x.shape(), {x});
-  std::copy(x.data(), x.data() + x.size(), assign(y).data);
+  std::copy(x.data(), x.data() + x.size(), open_value(y).data);
   const auto allowed = [=, kept = mask.kept_by(Tape<T>::current())](int row) {
     return kept.allowed(row / std::max(rows_per_sentence, 1), row % queries, queries, keys);
   };
-  for (int row = 0; row < rows; ++row) softmax_in_place(assign(y).data + std::int64_t{row} * keys, allowed(row), keys);
+  for (int row = 0; row < rows; ++row)
+    softmax_in_place(open_value(y).data + std::int64_t{row} * keys, allowed(row), keys);
   on_backward(y, [=] {
     const View<T> dy = y.grad(), p = y.rows();
     if (auto dx = x.sink()) {
-      const Target<T> to = dx.target();
+      const Target<T> to = dx.open();
       for (int row = 0; row < rows; ++row) {  // dx = y ⊙ (dy − Σ dy y); nothing flows through masked keys
         const T *dyr = dy.data + row * dy.stride, *pr = p.data + row * p.stride;
         const int seen = allowed(row);
