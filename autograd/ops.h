@@ -16,7 +16,7 @@
 #include "qkv/autograd/ops/exp.h"
 #include "qkv/autograd/ops/gelu.h"
 #include "qkv/autograd/ops/gru_gates.h"
-#include "qkv/autograd/ops/hold_finished.h"
+#include "qkv/autograd/ops/hold_ended.h"
 #include "qkv/autograd/ops/layer_norm.h"
 #include "qkv/autograd/ops/linear.h"
 #include "qkv/autograd/ops/linear_relu.h"

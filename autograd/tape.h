@@ -12,11 +12,11 @@
 
 namespace qkv {
 
-/// What the random draws of one step depend on, apart from where in the sentence they are used (see ops/dropout.h).
+/// What the random draws of one step depend on, apart from where in the batch they are used (see ops/dropout.h).
 struct DrawKey {
   std::uint64_t seed = 0;
   std::uint64_t step = 0;
-  int first_sentence = 0;  // the batch's number of this tape's first sentence
+  int first_row = 0;  // the whole batch's number of this tape's first row
   bool training = false;   // dropout does nothing unless this is set
 };
 

@@ -59,7 +59,7 @@ void TrainingStep<T>::run_shard(Worker& worker, const Batch& batch, int first, i
                       rows(batch.target_lengths, 1)};
   const Recording recording(worker.tape);
   worker.tape.draws = draws;
-  worker.tape.draws.first_sentence = first;
+  worker.tape.draws.first_row = first;
   model_.parameters().bind(worker.gradients.span());
   const Var<T> loss = cross_entropy(
       model_.logits(source, target), rows(batch.target_output, batch.target_width),

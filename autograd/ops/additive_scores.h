@@ -14,8 +14,8 @@ Var<T> additive_scores(Var<T> q, Var<T> k, Var<T> e) {
         "additive_scores: keys {} do not fit queries {}", k.shape(), q.shape());
   check(e.rank() == 1 && e.dim(0) == q.last(), "additive_scores: energy {} does not fit queries {}", e.shape(),
         q.shape());
-  const int sentences = q.dim(0), queries = q.dim(1), keys = k.dim(1), width = q.last();
-  Var<T> scores = Tape<T>::make("additive_scores", Shape{sentences, queries, keys}, {q, k, e});
+  const int batch = q.dim(0), queries = q.dim(1), keys = k.dim(1), width = q.last();
+  Var<T> scores = Tape<T>::make("additive_scores", Shape{batch, queries, keys}, {q, k, e});
   T* activations = Tape<T>::current().template scratch<T>(static_cast<std::size_t>(scores.size() * width));
   for (std::int64_t at = 0; at < scores.size(); ++at) {
     const std::int64_t query = at / keys, key = query / queries * keys + at % keys;

@@ -87,7 +87,7 @@ TYPED_TEST(GateComposition, HoldFinishedTakesEachSentenceFromOneOfTwoStates) {
   const std::vector<int> lengths{3, 5, 0, 4};
   const std::vector<Shape> shapes{{4, 2, width}, {4, 2, width}};
   for (int step = 0; step < 6; ++step) {
-    const auto fused = [&](const Vars& x) { return Vars{hold_finished(x[0], x[1], lengths, step)}; };
+    const auto fused = [&](const Vars& x) { return Vars{hold_ended(x[0], x[1], lengths, step)}; };
     const auto plain = [&](const Vars& x) {
       Vars states;
       for (int b = 0; b < 4; ++b) states.push_back(slice(x[step < lengths[std::size_t(b)] ? 0 : 1], 0, b, 1));
