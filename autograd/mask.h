@@ -15,7 +15,8 @@ class Mask {
   /// Every query sees every key.
   static Mask none() { return {}; }
 
-  /// In row b of the batch only the first lengths[b] keys are not padding. The lengths must outlive the operation it is given to.
+  /// In row b of the batch only the first lengths[b] keys are not padding. The lengths must outlive the operation it is
+  /// given to.
   static Mask padding(std::span<const int> lengths) { return {lengths, true, false}; }
 
   /// A query sees the keys up to its own position. With fewer queries than keys, the queries are the last ones.
@@ -28,9 +29,7 @@ class Mask {
   bool has_lengths() const { return has_lengths_; }
 
   /// How many of the keys of this row of the batch are not padding.
-  int length(int row, int keys) const {
-    return !has_lengths_ ? keys : std::min(lengths_[static_cast<std::size_t>(row)], keys);
-  }
+  int length(int row, int keys) const { return !has_lengths_ ? keys : std::min(lengths_[row], keys); }
 
   /// How many keys, the first ones, this query may look at.
   int allowed(int row, int query, int queries, int keys) const {
@@ -40,8 +39,8 @@ class Mask {
 
   /// Throws std::invalid_argument unless there is a length in 0 … keys for each row of the batch.
   void check_fits(const char* operation, int batch, int keys) const {
-    check(!has_lengths_ || static_cast<int>(lengths_.size()) == batch,
-          "{}: the mask has {} lengths for a batch of {}", operation, lengths_.size(), batch);
+    check(!has_lengths_ || static_cast<int>(lengths_.size()) == batch, "{}: the mask has {} lengths for a batch of {}",
+          operation, lengths_.size(), batch);
     for (std::size_t i = 0; i < lengths_.size(); ++i)
       check(lengths_[i] >= 0 && lengths_[i] <= keys, "{}: the mask's length {} of row {} is not within 0 and {}",
             operation, lengths_[i], i, keys);

@@ -20,6 +20,7 @@
 #include "qkv/autograd/ops/layer_norm.h"
 #include "qkv/autograd/ops/linear.h"
 #include "qkv/autograd/ops/linear_relu.h"
+#include "qkv/autograd/ops/linear_transposed.h"
 #include "qkv/autograd/ops/log.h"
 #include "qkv/autograd/ops/lstm_gates.h"
 #include "qkv/autograd/ops/matmul.h"

@@ -16,8 +16,8 @@ namespace qkv {
 struct DrawKey {
   std::uint64_t seed = 0;
   std::uint64_t step = 0;
-  int first_row = 0;  // the whole batch's number of this tape's first row
-  bool training = false;   // dropout does nothing unless this is set
+  int first_row = 0;      // the whole batch's number of this tape's first row
+  bool training = false;  // dropout does nothing unless this is set
 };
 
 /// The record of a computation: every operation puts its value here at once and pushes one closure that does its
@@ -103,14 +103,18 @@ class Tape {
 
   /// Uninitialised memory that lasts as long as the values of this step.
   template <class Item>
-  Item* scratch(std::size_t count) {
+  Item* scratch(std::int64_t count) {
     static_assert(std::is_trivially_destructible_v<Item>);
     return arena_.array<Item>(count);
+  }
+  template <class Item>
+  std::span<Item> list(std::int64_t count) {
+    return std::span<Item>(scratch<Item>(count), count);
   }
 
   /// A copy in the arena, for closures to keep.
   template <class Item>
-  const Item* keep(const Item* items, std::size_t count) {
+  const Item* keep(const Item* items, std::int64_t count) {
     Item* copy = scratch<Item>(count);
     std::copy(items, items + count, copy);
     return copy;
@@ -184,7 +188,7 @@ class Tape {
   Node<T>* new_node(const char* name, const Shape& shape, std::size_t parents = 0);
   T* gradient_memory(const Node<T>* node) {
     ++gradients_taken_;
-    return static_cast<T*>(free_gradients_.take(arena_, static_cast<std::size_t>(node->shape.size()) * sizeof(T)));
+    return static_cast<T*>(free_gradients_.take(arena_, node->shape.size() * sizeof(T)));
   }
   void fill_gradient_with_zeros(Node<T>* node);
   void give_back_gradient(Node<T>* node);
@@ -264,8 +268,7 @@ class Scope {
 template <class T>
 class Borrowed {
  public:
-  explicit Borrowed(std::int64_t count)
-      : tape_(Tape<T>::current()), bytes_(static_cast<std::size_t>(count) * sizeof(T)) {
+  explicit Borrowed(std::int64_t count) : tape_(Tape<T>::current()), bytes_(count * sizeof(T)) {
     data_ = static_cast<T*>(tape_.borrow(bytes_));
   }
   ~Borrowed() { tape_.give_back(data_, bytes_); }
@@ -283,7 +286,7 @@ class Borrowed {
 /// Opens the value of y, an operation's own output, for writing.
 template <class T>
 Target<T> open_value(Var<T> y) {
-  return {y.node()->value, y.shape().rows(), y.last(), y.last(), false};
+  return new_matrix(y.node()->value, y.shape().rows(), y.last());
 }
 
 /// Records the backward of the operation whose output is y: a function that reads y.grad() and writes to the sinks of

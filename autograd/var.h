@@ -45,7 +45,7 @@ class Var {
 
   /// The numbers, row by row.
   const T* data() const { return node_->value; }
-  std::span<const T> values() const { return {node_->value, static_cast<std::size_t>(size())}; }
+  std::span<const T> values() const { return std::span<const T>(node_->value, size()); }
 
   /// The only number of a value that has one. Throws std::invalid_argument otherwise.
   const T& item() const {
@@ -54,7 +54,7 @@ class Var {
   }
 
   /// The value as a matrix: the leading dimensions together × the last.
-  View<T> rows() const { return {node_->value, node_->shape.rows(), last(), last(), false}; }
+  View<T> rows() const { return matrix(node_->value, node_->shape.rows(), last()); }
 
   /// The gradient as such a matrix: zero where the loss does not depend on it. Throws std::invalid_argument if it was
   /// given back after use; ask for it to be retained before running backward.

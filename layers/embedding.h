@@ -14,7 +14,8 @@ class Embedding {
   /// begin with as much smaller numbers.
   Embedding(const Path<T>& path, int vocabulary, int width, double factor = 1.0)
       : path_(path.name()),
-        weight_(path.add("weight", {vocabulary, width}, factor == 1.0 ? Initialise::unit_normal : Initialise::embedding)),
+        weight_(
+            path.add("weight", {vocabulary, width}, factor == 1.0 ? Initialise::unit_normal : Initialise::embedding)),
         factor_(factor) {}
 
   Var<T> operator()(const Tokens& tokens) const {

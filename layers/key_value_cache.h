@@ -30,11 +30,10 @@ class KeyValueCache {
     length_ += count;
   }
 
-  /// Goes on with these rows of the batch only, in this order; one may occur several times. Throws std::invalid_argument if
-  /// there is no such row.
+  /// Goes on with these rows of the batch only, in this order; one may occur several times. Throws
+  /// std::invalid_argument if there is no such row.
   void select(std::span<const int> rows) {
-    for (int row : rows)
-      check(row >= 0 && row < batch_, "cache: there is no row {} among {}", row, batch_);
+    for (int row : rows) check(row >= 0 && row < batch_, "cache: there is no row {} among {}", row, batch_);
     KeyValueCache chosen(static_cast<int>(rows.size()), capacity_, width_);
     chosen.length_ = length_;
     const std::int64_t used = std::int64_t{length_} * width_;
@@ -45,17 +44,15 @@ class KeyValueCache {
     *this = std::move(chosen);
   }
 
-  /// As constants on the current tape, [B, capacity, C]; only the first length() positions of each sequence mean anything.
+  /// As constants on the current tape, [B, capacity, C]; only the first length() positions of each sequence mean
+  /// anything.
   Var<T> keys() const { return on_tape("cached_keys", keys_); }
   Var<T> values() const { return on_tape("cached_values", values_); }
   int length() const { return length_; }
   int batch() const { return batch_; }
 
  private:
-  std::size_t size() const {
-    return static_cast<std::size_t>(batch_) * static_cast<std::size_t>(capacity_) *
-           static_cast<std::size_t>(width_);
-  }
+  std::int64_t size() const { return std::int64_t{batch_} * capacity_ * width_; }
   std::int64_t at(int row) const { return std::int64_t{row} * capacity_ * width_; }
   Var<T> on_tape(const char* name, const Block<T>& block) const {
     return Tape<T>::current().leaf(name, {batch_, capacity_, width_}, block.data(), nullptr);

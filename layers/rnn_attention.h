@@ -16,7 +16,8 @@ enum class Score {
   additive,    ///< e · tanh(W_q h + W_k s) (Bahdanau et al. 2015, appendix A.1.2)
 };
 
-/// Attention of a decoder over the encoder's hidden states: scores, softmax over the positions, weighted sum of the states.
+/// Attention of a decoder over the encoder's hidden states: scores, softmax over the positions, weighted sum of the
+/// states.
 template <class T>
 class RnnAttention {
  public:

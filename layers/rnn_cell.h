@@ -60,7 +60,7 @@ class RnnCell {
       case CellKind::gru:
         return {gru_gates(input, recurrent, last.h), {}};
       case CellKind::lstm: {
-        const auto [h, c] = lstm_gates(input + recurrent, last.c);
+        const auto [h, c] = lstm_gates(input, recurrent, last.c);
         return {h, c};
       }
       case CellKind::elman:
@@ -78,7 +78,7 @@ class RnnCell {
 
   /// Zeros that need no gradient.
   static Var<T> zeros(const Shape& shape) {
-    T* numbers = Tape<T>::current().template scratch<T>(static_cast<std::size_t>(shape.size()));
+    T* numbers = Tape<T>::current().template scratch<T>(shape.size());
     std::fill_n(numbers, shape.size(), T(0));
     return Tape<T>::current().leaf("zeros", shape, numbers, nullptr);
   }

@@ -29,7 +29,7 @@ class RnnEncoder {
     const Var<T> inputs = cell_.input_part(x);
     const LinearSteps<T> recurrent = cell_.recurrent_steps(length);
     RnnState<T> state = cell_.start(x.dim(0));
-        const std::span<Var<T>> states = Tape<T>::current().template list<Var<T>>(length);
+    const std::span<Var<T>> states = Tape<T>::current().template list<Var<T>>(length);
     for (int i = 0; i < length; ++i) {
       const RnnState<T> next = cell_.step(slice(inputs, 1, i, 1), recurrent(state.h), state);
       state.h = hold_ended(next.h, state.h, lengths, i);

@@ -38,8 +38,7 @@ class DecoderLayer {
 
   /// Puts the encoder's output into a new cache.
   DecoderLayerCache<T> start(Var<T> memory, int capacity) const {
-    DecoderLayerCache<T> cache{{memory.dim(0), capacity, memory.last()},
-                               {memory.dim(0), memory.dim(1), memory.last()}};
+    DecoderLayerCache<T> cache{{memory.dim(0), capacity, memory.last()}, {memory.dim(0), memory.dim(1), memory.last()}};
     cross_attention_.remember(memory, cache.memory);
     return cache;
   }

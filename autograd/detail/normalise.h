@@ -64,8 +64,7 @@ void layer_norm_backward(View<T> dy, View<T> normal, const T* inverse_deviation,
     const Borrowed<T> memory(width);
     T* dx = memory.data();  // of one row
     for (int i = 0; i < dy.rows; ++i) {
-      normalise_row_backward(dy.row_block(i, 1).data, normal.row_block(i, 1).data, weight.data(), inverse_deviation[i],
-                             new_row(dx, width));
+      normalise_row_backward(dy.row(i), normal.row(i), weight.data(), inverse_deviation[i], new_row(dx, width));
       for (int k = 0; k < count; ++k) write_each(to[k].row_block(i, 1), [=](auto j) { return dx[j]; });
     }
   }

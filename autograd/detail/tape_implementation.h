@@ -28,7 +28,7 @@ template <class T>
 Var<T> Tape<T>::make(const char* name, const Shape& shape, std::span<const Var<T>> parents) {
   Tape& tape = current();
   Node<T>* node = tape.new_node(name, shape, tape.records_gradients_ ? parents.size() : 0);
-  node->value = tape.arena_.template array<T>(static_cast<std::size_t>(shape.size()));
+  node->value = tape.arena_.template array<T>(shape.size());
   if (!tape.records_gradients_) return Var<T>(node);
   node->parent_count = static_cast<std::int32_t>(parents.size());
   for (std::size_t i = 0; i < parents.size(); ++i) {
@@ -161,7 +161,7 @@ void Tape<T>::fill_gradient_with_zeros(Node<T>* node) {
 template <class T>
 void Tape<T>::give_back_gradient(Node<T>* node) {
   if (node->retained || node->gradient == nullptr) return;
-  free_gradients_.give_back(node->gradient, static_cast<std::size_t>(node->shape.size()) * sizeof(T));
+  free_gradients_.give_back(node->gradient, node->shape.size() * sizeof(T));
   node->gradient = nullptr;
   node->recycled = true;
 }
@@ -243,7 +243,7 @@ View<T> Var<T>::grad() const {
   check(!node_->recycled, "grad: the gradient of {} was given back after use; call retain() before backward", name());
   check(node_->needs_gradient, "grad: {} needs no gradient: it is a constant or depends on constants only", name());
   if (!node_->written) node_->tape->fill_gradient_with_zeros(node_);
-  return {node_->gradient, node_->shape.rows(), last(), last(), false};
+  return matrix(node_->gradient, node_->shape.rows(), last());
 }
 
 template <class T>

@@ -100,11 +100,11 @@ class ForwardPass {
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       std::vector<DualDouble> values(inputs_[i].values.begin(), inputs_[i].values.end());
       for (std::size_t j = 0; j < values.size(); ++j)
-        for (int k = 0; k < count; ++k) values[j].d[static_cast<std::size_t>(k)] = direction(k, i, j);
+        for (int k = 0; k < count; ++k) values[j].d[k] = direction(k, i, j);
       vars.push_back(tape_.constant(inputs_[i].shape, values, inputs_[i].name.c_str()));
     }
     const auto outputs = as_list(function_(std::span<const Var<DualDouble>>(vars)));
-    std::vector<Outputs> result(static_cast<std::size_t>(count));
+    std::vector<Outputs> result(count);
     for (std::size_t k = 0; k < result.size(); ++k)
       for (const Var<DualDouble>& output : outputs) {
         std::vector<double>& column = result[k].emplace_back();
@@ -172,7 +172,7 @@ GradcheckResult gradcheck(const Function& function, std::vector<CheckInput> inpu
   for (std::size_t first = 0; first < inputs.size(); first += dual_directions) {
     const int count = static_cast<int>(std::min<std::size_t>(dual_directions, inputs.size() - first));
     const auto ju = forward.jacobian_times(count, [&](int k, std::size_t input, std::size_t element) {
-      return input == first + static_cast<std::size_t>(k) ? u[input][element] : 0.0;
+      return input == first + k ? u[input][element] : 0.0;
     });
     for (std::size_t k = 0; k < ju.size(); ++k) {
       const double a = dot(v, ju[k], forward_scale);
@@ -214,7 +214,7 @@ GradcheckResult gradcheck(const Function& function, std::vector<CheckInput> inpu
     for (std::size_t first = 0; first < size; first += dual_directions) {
       const int count = static_cast<int>(std::min<std::size_t>(dual_directions, size - first));
       const auto columns = forward.jacobian_times(count, [&](int k, std::size_t i, std::size_t element) {
-        return i == input && element == first + static_cast<std::size_t>(k) ? 1.0 : 0.0;
+        return i == input && element == first + k ? 1.0 : 0.0;
       });
       for (std::size_t k = 0; k < columns.size(); ++k) {
         std::size_t row = 0;

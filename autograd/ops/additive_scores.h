@@ -16,7 +16,7 @@ Var<T> additive_scores(Var<T> q, Var<T> k, Var<T> e) {
         q.shape());
   const int batch = q.dim(0), queries = q.dim(1), keys = k.dim(1), width = q.last();
   Var<T> scores = Tape<T>::make("additive_scores", Shape{batch, queries, keys}, {q, k, e});
-  T* activations = Tape<T>::current().template scratch<T>(static_cast<std::size_t>(scores.size() * width));
+  T* activations = Tape<T>::current().template scratch<T>(scores.size() * width);
   for (std::int64_t at = 0; at < scores.size(); ++at) {
     const std::int64_t query = at / keys, key = query / queries * keys + at % keys;
     const T *qr = q.data() + query * width, *kr = k.data() + key * width;

@@ -22,8 +22,7 @@ struct CrossEntropyOptions {
 template <class T>
 Var<T> cross_entropy(Var<T> logits, std::span<const int> targets, CrossEntropyOptions options = {}) {
   const int rows = logits.shape().rows(), classes = logits.last();
-  check(static_cast<std::size_t>(rows) == targets.size(), "cross_entropy: {} targets do not fit logits {}",
-        targets.size(), logits.shape());
+  check(std::ssize(targets) == rows, "cross_entropy: {} targets do not fit logits {}", targets.size(), logits.shape());
   check(options.smoothing >= 0 && options.smoothing < 1, "cross_entropy: label smoothing {} is not in [0, 1)",
         options.smoothing);
   check(options.divide_by >= 0, "cross_entropy: cannot divide by {}", options.divide_by);
@@ -41,7 +40,7 @@ Var<T> cross_entropy(Var<T> logits, std::span<const int> targets, CrossEntropyOp
   const int ignore = options.ignore;
   const int* kept = tape.keep(targets.data(), targets.size());
   T* log_sums = tape.template scratch<T>(targets.size());  // log Σ exp(z) of each row
-  T* exponentials = tape.template scratch<T>(static_cast<std::size_t>(classes));
+  T* exponentials = tape.template scratch<T>(classes);
   T total(0);
   for (int i = 0; i < rows; ++i) {
     if (kept[i] == ignore) continue;

@@ -25,9 +25,9 @@ Var<T> linear_relu(Var<T> x, Var<T> w, Var<T> b) {
   }
   on_backward(y, [=] {
     const Borrowed<T> memory(y.size());
-    const View<T> dz{memory.data(), y.shape().rows(), y.last(), y.last(), false};
-    write_each(Target<T>{memory.data(), dz.rows, dz.columns, dz.stride, false},
-               [dy = y.grad().data, b = y.data()](auto i) { return b[i] <= T(0) ? T(0) : dy[i]; });
+    const Target<T> masked = new_matrix(memory.data(), y.shape().rows(), y.last());
+    write_each(masked, [dy = y.grad().data, b = y.data()](auto i) { return b[i] <= T(0) ? T(0) : dy[i]; });
+    const View<T> dz = masked.view();
     if (auto dx = x.sink()) gemm(dz, w.rows(), dx.open());               // dX += dZ W
     if (auto dw = w.sink()) gemm(dz.transposed(), x.rows(), dw.open());  // dW += dZᵀ X
     if (auto db = b.sink()) sum_rows(dz, db.open());                     // db += Σ rows of dZ

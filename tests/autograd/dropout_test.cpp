@@ -49,8 +49,7 @@ TEST(Dropout, NeighboursAreIndependent) {
 }
 
 TEST(Dropout, DrawsWhatItAlwaysDrew) {  // what a training that is resumed relies on
-  const std::vector<float> y =
-      dropped(0.5, {2, 3, 8}, {.seed = 3, .step = 5, .first_row = 1, .training = true}, 1);
+  const std::vector<float> y = dropped(0.5, {2, 3, 8}, {.seed = 3, .step = 5, .first_row = 1, .training = true}, 1);
   std::string drawn;
   for (float value : y) drawn += value == 0 ? '.' : 'x';
   EXPECT_EQ(drawn, "...xx....x..xx.x.xxxx....xx.x..x.x.xxxxx....xx..");

@@ -57,8 +57,8 @@ TEST_F(Messages, OfProducts) {
             "outputs; is it transposed?");
   EXPECT_EQ(of_call([&] { linear(deep, b, b); }), "linear: input [1, 2, 2, 3] does not fit weight [4]");
   EXPECT_EQ(of_call([&] { linear(x, w, w); }), "linear: bias [4, 3] does not fit weight [4, 3]");
-  EXPECT_EQ(of_call([&] { linear(x, w, b, w.rows()); }),
-            "linear: a transposed copy of [4, 3] does not fit weight [4, 3]");
+  EXPECT_EQ(of_call([&] { linear_transposed(x, w, b, w.rows()); }),
+            "linear_transposed: a transposed copy of [4, 3] does not fit weight [4, 3]");
   EXPECT_EQ(of_call([&] { linear_relu(x, wrong, b); }), "linear_relu: input [2, 3] does not fit weight [3, 4]");
   EXPECT_EQ(of_call([&] { linear_relu(x, w, x); }), "linear_relu: bias [2, 3] does not fit weight [4, 3]");
 }
@@ -111,8 +111,10 @@ TEST_F(Messages, OfLookups) {
             "table's?");
   EXPECT_EQ(of_call([&] { embedding(table, ids, {2, 2}); }), "embedding: 6 ids do not fit positions [2, 2]");
   EXPECT_EQ(of_call([&] { embedding(x, ids, {2, 3}); }), "embedding: the table [2, 3, 4] is not [rows, features]");
-  EXPECT_EQ(of_call([&] { cross_entropy(x, targets); }), "cross_entropy: target class 4 at row 3 is not within 0 and 3");
-  EXPECT_EQ(of_call([&] { cross_entropy(x, negative); }), "cross_entropy: target class -2 at row 5 is not within 0 and 3");
+  EXPECT_EQ(of_call([&] { cross_entropy(x, targets); }),
+            "cross_entropy: target class 4 at row 3 is not within 0 and 3");
+  EXPECT_EQ(of_call([&] { cross_entropy(x, negative); }),
+            "cross_entropy: target class -2 at row 5 is not within 0 and 3");
   EXPECT_EQ(of_call([&] { cross_entropy(table, targets); }), "cross_entropy: 6 targets do not fit logits [5, 4]");
   EXPECT_EQ(of_call([&] { cross_entropy(x, targets, {.smoothing = 1}); }),
             "cross_entropy: label smoothing 1 is not in [0, 1)");
@@ -135,8 +137,7 @@ TEST_F(Messages, OfCutsAndJoins) {
   EXPECT_EQ(of_call([&] { concat({x, flat}, 0); }), "concat: [2, 3, 4] and [3] have different ranks");
   EXPECT_EQ(of_call([&] { concat(std::span<const Var<float>>(), 0); }), "concat: there is nothing to join");
   EXPECT_EQ(of_call([&] { split_heads(x, 3); }), "split_heads: 4 features cannot be divided among 3 heads");
-  EXPECT_EQ(of_call([&] { split_heads(deep, 5); }),
-            "split_heads: [2, 3, 4, 5] is not [batch, length, features]");
+  EXPECT_EQ(of_call([&] { split_heads(deep, 5); }), "split_heads: [2, 3, 4, 5] is not [batch, length, features]");
   EXPECT_EQ(of_call([&] { merge_heads(x); }), "merge_heads: [2, 3, 4] is not [batch, heads, length, features]");
   EXPECT_EQ(of_call([&] { transpose(flat); }), "transpose: [3] has fewer than two dimensions");
 }
