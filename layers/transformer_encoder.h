@@ -8,7 +8,7 @@
 
 namespace qkv {
 
-/// One layer of the encoder: every word asks every word, then each thinks for itself.
+/// One layer of the encoder: every position asks every position, then each thinks for itself.
 template <class T>
 class EncoderLayer {
  public:

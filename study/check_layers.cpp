@@ -137,7 +137,7 @@ NamedSizes with_loss(NamedSizes sizes) {
 /// x after dropout, as in the fourth step of a training.
 template <class T>
 Var<T> while_training(const Dropout<T>& layer, Var<T> x) {
-  Tape<T>::current().draws = {.seed = 7, .step = 4, .first_sentence = 2, .training = true};
+  Tape<T>::current().draws = {.seed = 7, .step = 4, .first_row = 2, .training = true};
   return layer(x);
 }
 

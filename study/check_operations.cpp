@@ -28,7 +28,7 @@ std::vector<Var<T>> both(LstmState<T> state) {
 /// x after dropout with probability 0.4, as in the fourth step of a training.
 template <class T>
 Var<T> dropped(Var<T> x) {
-  Tape<T>::current().draws = {.seed = 7, .step = 4, .first_sentence = 2, .training = true};
+  Tape<T>::current().draws = {.seed = 7, .step = 4, .first_row = 2, .training = true};
   return dropout(x, 0.4);
 }
 
@@ -50,7 +50,7 @@ const std::vector<OperationCase>& operation_cases() {
       {"add_positions",
        [](auto x) { return add_positions(x[0], x[1], 1); },
        {{"x", {2, 3, 4}}, {"table", {5, 4}}},
-       {{"sentences", 2}}},
+       {{"batch", 2}}},
       {"additive_scores",
        [](auto x) { return additive_scores(x[0], x[1], x[2]); },
        {{"q", {2, 3, 4}}, {"k", {2, 5, 4}}, {"e", {4}}},
@@ -109,7 +109,7 @@ const std::vector<OperationCase>& operation_cases() {
          return concat({x[0], x[1], x[0]}, 1);
        },
        {{"x", {2, 3, 2}}, {"y", {2, 1, 2}}}},
-      {"concat sentences",
+      {"concat batch",
        [](auto x) {
          return concat({x[0], x[1]}, 0);
        },
@@ -117,15 +117,15 @@ const std::vector<OperationCase>& operation_cases() {
       {"cross_entropy",
        [](auto x) { return cross_entropy(x[0], target_ids); },
        {{"logits", {2, 3, 7}}},
-       {{"rows", 6}, {"rows that count", 5}, {"words", 7}}},
+       {{"rows", 6}, {"rows that count", 5}, {"classes", 7}}},
       {"cross_entropy smoothing",
        [](auto x) { return cross_entropy(x[0], target_ids, {.smoothing = 0.1}); },
        {{"logits", {2, 3, 7}}},
-       {{"rows", 6}, {"rows that count", 5}, {"words", 7}}},
+       {{"rows", 6}, {"rows that count", 5}, {"classes", 7}}},
       {"cross_entropy divided",
        [](auto x) { return cross_entropy(x[0], padded_ids, {.ignore = 0, .smoothing = 0.1, .divide_by = 11}); },
        {{"logits", {6, 7}}},
-       {{"rows", 6}, {"rows that count", 4}, {"divisor", 11}, {"words", 7}}},
+       {{"rows", 6}, {"rows that count", 4}, {"divisor", 11}, {"classes", 7}}},
       {"divide", [](auto x) { return divide(x[0], x[1]); }, {{"x", {3, 2}}, {"y", {3, 2}, away_from_zero}}},
       {"divide by itself", [](auto x) { return x[0] / (2.0 * x[0] + 3.0); }, {{"x", {3, 2}, away_from_zero}}},
       {"dropout", [](auto x) { return dropped(x[0]); }, {{"x", {2, 3, 4}}}},
@@ -137,19 +137,17 @@ const std::vector<OperationCase>& operation_cases() {
          return embedding(x[0], word_ids, {2, 3});
        },
        {{"table", {5, 4}}},
-       {{"uses of a word", 3}, {"width", 4}}},
+       {{"uses of an id", 3}, {"width", 4}}},
       {"embedding factor",
        [](auto x) { return embedding(x[0], word_ids, {6}, 2.5); },
        {{"table", {5, 4}}},
-       {{"uses of a word", 3}, {"width", 4}}},
+       {{"uses of an id", 3}, {"width", 4}}},
       {"exp", [](auto x) { return exp(x[0]); }, {{"x", {3, 5}}}},
       {"gelu", [](auto x) { return gelu(x[0]); }, {{"x", {3, 5}}}},
       {"gru_gates",
        [](auto x) { return gru_gates(x[0], x[1], x[2]); },
-       {{"x", {3, 12}}, {"y", {3, 12}}, {"h", {3, 4}}}},
-      {"hold_finished",
-       [](auto x) { return hold_finished(x[0], x[1], lengths, 3); },
-       {{"next", {2, 4}}, {"last", {2, 4}}}},
+       {{"a", {3, 12}}, {"b", {3, 12}}, {"h", {3, 4}}}},
+      {"hold_ended", [](auto x) { return hold_ended(x[0], x[1], lengths, 3); }, {{"next", {2, 4}}, {"last", {2, 4}}}},
       {"layer_norm",
        [](auto x) { return layer_norm(x[0], x[1], x[2]); },
        {{"x", {2, 3, 6}}, {"weight", {6}}, {"bias", {6}}},
@@ -166,9 +164,17 @@ const std::vector<OperationCase>& operation_cases() {
        [](auto x) { return linear_relu(x[0], x[1], x[2]); },
        {{"x", {2, 3, 4}}, {"w", {5, 4}}, {"b", {5}}},
        {{"rows", 6}, {"inputs", 4}, {"outputs", 5}}},
+      {"linear_transposed",
+       [](auto x) { return linear_transposed(x[0], x[1], x[2], transposed_copy(x[1])); },
+       {{"x", {2, 3, 4}}, {"w", {5, 4}}, {"b", {5}}},
+       {{"rows", 6}, {"inputs", 4}, {"outputs", 5}}},
       {"log", [](auto x) { return log(x[0]); }, {{"x", {2, 3}, {0.3, 1.7, 0.9, 5, 2.2, 0.05}}}},
-      {"lstm_gates", [](auto x) { return both(lstm_gates(x[0], x[1])); }, {{"a", {3, 16}}, {"c", {3, 4}}}},
-      {"lstm_gates state only", [](auto x) { return lstm_gates(x[0], x[1]).h; }, {{"a", {2, 3, 8}}, {"c", {2, 3, 2}}}},
+      {"lstm_gates",
+       [](auto x) { return both(lstm_gates(x[0], x[1], x[2])); },
+       {{"a", {3, 16}}, {"b", {3, 16}}, {"c", {3, 4}}}},
+      {"lstm_gates state only",
+       [](auto x) { return lstm_gates(x[0], x[0], x[1]).h; },
+       {{"a", {2, 3, 8}}, {"c", {2, 3, 2}}}},
       {"matmul", [](auto x) { return matmul(x[0], x[1]); }, {{"a", {3, 4}}, {"b", {4, 5}}}, {{"inner dimension", 4}}},
       {"matmul heads",
        [](auto x) { return matmul(x[0], x[1]); },
@@ -202,7 +208,7 @@ const std::vector<OperationCase>& operation_cases() {
       {"sigmoid", [](auto x) { return sigmoid(x[0]); }, {{"x", {3, 5}}}},
       {"slice features", [](auto x) { return slice(x[0], -1, 1, 3); }, {{"x", {2, 3, 5}}}},
       {"slice positions", [](auto x) { return slice(x[0], 1, 2, 2); }, {{"x", {2, 4, 3}}}},
-      {"slice sentences", [](auto x) { return slice(x[0], 0, 0, 1); }, {{"x", {2, 4, 3}}}},
+      {"slice batch", [](auto x) { return slice(x[0], 0, 0, 1); }, {{"x", {2, 4, 3}}}},
       {"softmax", [](auto x) { return softmax(x[0]); }, {{"x", {3, 5}}}, {{"keys", 5}}},
       {"softmax padding",
        [](auto x) { return softmax(x[0], Mask::padding(lengths)); },
@@ -217,7 +223,7 @@ const std::vector<OperationCase>& operation_cases() {
       {"sum", [](auto x) { return sum(x[0]); }, {{"x", {2, 3, 4}}}, {{"numbers", 24}}},
       {"sum features", [](auto x) { return sum(x[0], -1); }, {{"x", {2, 3, 4}}}, {{"features", 4}}},
       {"sum positions", [](auto x) { return sum(x[0], 1); }, {{"x", {2, 3, 4}}}, {{"positions", 3}}},
-      {"sum sentences", [](auto x) { return sum(x[0], 0); }, {{"x", {2, 3, 4}}}, {{"sentences", 2}}},
+      {"sum batch", [](auto x) { return sum(x[0], 0); }, {{"x", {2, 3, 4}}}, {{"batch", 2}}},
       {"tanh", [](auto x) { return tanh(x[0]); }, {{"x", {3, 5}}}},
       {"transpose", [](auto x) { return transpose(x[0]); }, {{"x", {2, 3, 4}}}},
   };

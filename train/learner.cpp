@@ -51,7 +51,7 @@ void Learner<T>::run_shard(Worker& worker, const Shard& shard, Reduction reducti
   const Recording recording(worker.tape);
   worker.tape.draws = {.seed = options_.seed,
                        .step = static_cast<std::uint64_t>(batches_) + 1,
-                       .first_sentence = shard.first,
+                       .first_row = shard.first,
                        .training = options_.training};
   parameters_.bind(worker.gradients.span());
   const Var<T> loss = call.function(call.loss_of, shard);

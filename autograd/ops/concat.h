@@ -24,7 +24,7 @@ Var<T> concat(std::span<const Var<T>> parts, int dimension) {
   std::int64_t offset = 0;
   for (const Var<T>& part : parts) {
     const std::int64_t piece = part.dim(dimension) * axis.after;
-    T* out = assign(y).data + offset;
+    T* out = open_value(y).data + offset;
     for (std::int64_t r = 0; r < rows; ++r) std::copy_n(part.data() + r * piece, piece, out + r * row);
     offset += piece;
   }
@@ -36,7 +36,7 @@ Var<T> concat(std::span<const Var<T>> parts, int dimension) {
     for (std::size_t k = 0; k < count; ++k) {
       const std::int64_t piece = kept[k].dim(dimension) * axis.after;
       if (auto dx = kept[k].sink()) {
-        const Target<T> to = dx.target();
+        const Target<T> to = dx.open();
         for (std::int64_t r = 0; r < rows; ++r) {
           write_each(to.part(r * piece, piece), [=](auto i) { return dy[r * row + start + i]; });
         }

@@ -22,7 +22,7 @@ Var<T> dropout(Var<T> x, double p) {
   const T kept_scale(1 / (1 - p));
   const auto threshold = static_cast<std::uint32_t>(p * 0x1p32);  // a draw of 32 bits below it drops the element
   const std::uint64_t key = mix64(mix64(mix64(tape.draws.seed) + tape.draws.step) + use);
-  const int rank = x.rank(), first_row = rank == 1 ? 0 : tape.draws.first_sentence;
+  const int rank = x.rank(), first_row = rank == 1 ? 0 : tape.draws.first_row;
   const std::int64_t row_size = rank == 1 ? x.size() : x.size() / std::max(x.dim(0), 1);
   // What has a key of its own: with heads every position, so that no padding comes between them; else every row.
   const std::int64_t part_size = rank == 4 ? x.last() : row_size;
@@ -42,9 +42,9 @@ Var<T> dropout(Var<T> x, double p) {
       });
     }
   };
-  drop(x.data(), assign(y));
+  drop(x.data(), open_value(y));
   on_backward(y, [=] {
-    if (auto dx = x.sink()) drop(y.grad().data, dx.target());
+    if (auto dx = x.sink()) drop(y.grad().data, dx.open());
   });
   return y;
 }

@@ -9,10 +9,10 @@ namespace qkv {
 template <class T>
 Var<T> exp(Var<T> x) {
   Var<T> y = Tape<T>::make("exp", x.shape(), {x});
-  exp_shifted(x.data(), T(0), assign(y).data, static_cast<int>(x.size()));
+  exp_shifted(x.data(), T(0), open_value(y).data, static_cast<int>(x.size()));
   on_backward(y, [=] {
     const T *dy = y.grad().data, *b = y.data();
-    if (auto dx = x.sink()) write_each(dx.target(), [=](auto i) { return dy[i] * b[i]; });  // exp' = exp
+    if (auto dx = x.sink()) write_each(dx.open(), [=](auto i) { return dy[i] * b[i]; });  // exp' = exp
   });
   return y;
 }

@@ -10,13 +10,13 @@ namespace qkv {
 template <class T>
 Var<T> log(Var<T> x) {
   Var<T> y = Tape<T>::make("log", x.shape(), {x});
-  write_each(assign(y), [a = x.data()](auto i) {
+  write_each(open_value(y), [a = x.data()](auto i) {
     using std::log;
     return log(a[i]);
   });
   on_backward(y, [=] {
     const T *dy = y.grad().data, *a = x.data();
-    if (auto dx = x.sink()) write_each(dx.target(), [=](auto i) { return dy[i] / a[i]; });  // log' = 1/x
+    if (auto dx = x.sink()) write_each(dx.open(), [=](auto i) { return dy[i] / a[i]; });  // log' = 1/x
   });
   return y;
 }

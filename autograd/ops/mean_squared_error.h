@@ -15,12 +15,12 @@ Var<T> mean_squared_error(Var<T> y, Var<T> target) {
   Var<T> loss = Tape<T>::make("mean_squared_error", Shape{}, {y, target});
   const T share(1.0 / static_cast<double>(y.size()));
   const T *a = y.data(), *t = target.data();
-  assign(loss).data[0] =
+  open_value(loss).data[0] =
       share * sum_of<T>(static_cast<int>(y.size()), [=](int i) { return (a[i] - t[i]) * (a[i] - t[i]); });
   on_backward(loss, [=] {
     const T slope = T(2) * share * loss.grad().data[0];
-    if (auto dy = y.sink()) write_each(dy.target(), [=](auto i) { return slope * (a[i] - t[i]); });
-    if (auto dt = target.sink()) write_each(dt.target(), [=](auto i) { return slope * (t[i] - a[i]); });
+    if (auto dy = y.sink()) write_each(dy.open(), [=](auto i) { return slope * (a[i] - t[i]); });
+    if (auto dt = target.sink()) write_each(dt.open(), [=](auto i) { return slope * (t[i] - a[i]); });
   });
   return loss;
 }

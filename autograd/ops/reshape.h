@@ -23,10 +23,10 @@ Var<T> reshape(Var<T> x, const Shape& shape) {
     check(false, "reshape: {} has {} elements, {} has {}{}", x.shape(), x.size(), shape, shape.size(),
           shapes_that_fit(x.size(), shape));
   Var<T> y = Tape<T>::make("reshape", shape, {x});
-  write_each(assign(y), [a = x.data()](auto i) { return a[i]; });
+  write_each(open_value(y), [a = x.data()](auto i) { return a[i]; });
   on_backward(y, [=] {
     const T* dy = y.grad().data;
-    if (auto dx = x.sink()) write_each(dx.target(), [=](auto i) { return dy[i]; });  // in the same order
+    if (auto dx = x.sink()) write_each(dx.open(), [=](auto i) { return dy[i]; });  // in the same order
   });
   return y;
 }

@@ -9,10 +9,10 @@ template <class T>
 Var<T> shift(Var<T> x, double offset) {
   Var<T> y = Tape<T>::make("shift", x.shape(), {x});
   const T c = static_cast<T>(offset);
-  write_each(assign(y), [=, a = x.data()](auto i) { return a[i] + c; });
+  write_each(open_value(y), [=, a = x.data()](auto i) { return a[i] + c; });
   on_backward(y, [=] {
     const T* dy = y.grad().data;
-    if (auto dx = x.sink()) write_each(dx.target(), [=](auto i) { return dy[i]; });  // dX += dY
+    if (auto dx = x.sink()) write_each(dx.open(), [=](auto i) { return dy[i]; });  // dX += dY
   });
   return y;
 }

@@ -16,11 +16,11 @@ Var<T> slice(Var<T> x, int dimension, int first, int count) {
   // Seen as rows that hold all entries of the dimension, the slice is a block of columns.
   const Axis axis(x.shape(), dimension);
   const std::int64_t rows = axis.before, from = n * axis.after, offset = first * axis.after, to = count * axis.after;
-  for (std::int64_t r = 0; r < rows; ++r) std::copy_n(x.data() + r * from + offset, to, assign(y).data + r * to);
+  for (std::int64_t r = 0; r < rows; ++r) std::copy_n(x.data() + r * from + offset, to, open_value(y).data + r * to);
   on_backward(y, [=] {
     const T* dy = y.grad().data;
-    if (auto dx = x.sink_zeroed()) {
-      T* out = dx.target().data + offset;
+    if (auto dx = x.sink()) {
+      T* out = dx.open_zeroed().data + offset;
       for (std::int64_t r = 0; r < rows; ++r)
         for (std::int64_t i = 0; i < to; ++i) out[r * from + i] += dy[r * to + i];
     }

@@ -40,7 +40,7 @@ class EveryOperation {
   void step(Tape<T>& tape) {
     tape.rewind();
     const Recording<T> recording(tape);
-    tape.draws = {.seed = 1, .step = 2, .first_sentence = 0, .training = true};
+    tape.draws = {.seed = 1, .step = 2, .first_row = 0, .training = true};
     next_gradient_ = 0;
     const auto table = leaf(tape, {s_.words, s_.width}), square = leaf(tape, {s_.width, s_.width});
     const auto wide = leaf(tape, {4 * s_.width, s_.width}), narrow = leaf(tape, {s_.width, 4 * s_.width});
@@ -58,10 +58,12 @@ class EveryOperation {
     const auto h = tanh(x), r = sigmoid(relu(x));
     const auto gates = concat({h, r, x}, -1);
     x = gru_gates(gates, gates, slice(gates, -1, 0, s_.width));
-    const auto [state, cell] = lstm_gates(concat({x, h, r, x}, -1), x);
-    x = hold_finished(state * cell, x, lengths_, 1);
+    const auto four = concat({x, h, r, x}, -1);
+    const auto [state, cell] = lstm_gates(four, four, x);
+    x = hold_ended(state * cell, x, lengths_, 1);
     const auto scores = additive_scores(slice(x, 1, 0, 2), x, bias);
     const auto loss = cross_entropy(linear(x, table, word_bias), ids_, {.ignore = 3, .smoothing = 0.1});
+    x = linear_transposed(x, square, bias, transposed_copy(square));
     const auto soft = exp(-x) / (1.0 + exp(x)), largest = log(max(soft, 1) + 1.0);
     const auto error = mean_squared_error(mean(x, 1), reshape(sum(2.0 * x - x / 3.0, 1), {s_.sentences, s_.width}));
     tape.backward(loss + mean(scores) + (1.0 - mean(dropout(largest, 0.2))) + error);

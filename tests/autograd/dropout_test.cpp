@@ -20,7 +20,7 @@ std::vector<float> dropped(double p, const Shape& shape, DrawKey draws, int use 
   return values_of(y);
 }
 
-constexpr DrawKey training{.seed = 3, .step = 5, .first_sentence = 0, .training = true};
+constexpr DrawKey training{.seed = 3, .step = 5, .first_row = 0, .training = true};
 
 TEST(Dropout, KeepsTheMeanAndHasTheRightVariance) {
   for (double p : {0.1, 0.5, 0.9}) {
@@ -49,8 +49,7 @@ TEST(Dropout, NeighboursAreIndependent) {
 }
 
 TEST(Dropout, DrawsWhatItAlwaysDrew) {  // what a training that is resumed relies on
-  const std::vector<float> y =
-      dropped(0.5, {2, 3, 8}, {.seed = 3, .step = 5, .first_sentence = 1, .training = true}, 1);
+  const std::vector<float> y = dropped(0.5, {2, 3, 8}, {.seed = 3, .step = 5, .first_row = 1, .training = true}, 1);
   std::string drawn;
   for (float value : y) drawn += value == 0 ? '.' : 'x';
   EXPECT_EQ(drawn, "...xx....x..xx.x.xxxx....xx.x..x.x.xxxxx....xx..");
@@ -60,7 +59,7 @@ TEST(Dropout, DrawsTheSameForARowWhateverItsShape) {
   const std::vector<float> sequence = dropped(0.5, {3, 4, 8}, training), row = dropped(0.5, {3, 32}, training);
   EXPECT_EQ(sequence, row);
   DrawKey second = training;
-  second.first_sentence = 2;
+  second.first_row = 2;
   EXPECT_EQ(dropped(0.5, {1, 32}, second), std::vector<float>(row.begin() + 64, row.end()));
 }
 
@@ -70,7 +69,7 @@ TEST(Dropout, WithHeadsDependsNeitherOnPaddingNorOnSharding) {
     return y[((b * heads + h) * length + i) * width + j];
   };
   DrawKey second = training;
-  second.first_sentence = 1;
+  second.first_row = 1;
   const std::vector<float> narrow = dropped(0.5, {2, heads, 4, 5}, training),
                            wide = dropped(0.5, {2, heads, 7, 9}, training),
                            shard = dropped(0.5, {1, heads, 4, 5}, second);
@@ -96,7 +95,7 @@ TEST(Dropout, WithHeadsDependsNeitherOnPaddingNorOnSharding) {
 
 TEST(Dropout, OfFeaturesAloneIsTheSameForEveryWorker) {
   DrawKey second = training;
-  second.first_sentence = 2;
+  second.first_row = 2;
   EXPECT_EQ(dropped(0.5, {40}, training), dropped(0.5, {40}, second));
 }
 
@@ -122,7 +121,7 @@ TEST(Dropout, DoesNotDependOnHowABatchIsSharded) {
   const std::vector<float> whole = dropped(0.3, {5, 4, 8}, training);
   std::vector<float> shards = dropped(0.3, {2, 4, 8}, training);
   DrawKey second = training;
-  second.first_sentence = 2;
+  second.first_row = 2;
   const std::vector<float> rest = dropped(0.3, {3, 4, 8}, second);
   shards.insert(shards.end(), rest.begin(), rest.end());
   EXPECT_EQ(whole, shards);

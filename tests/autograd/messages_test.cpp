@@ -57,8 +57,8 @@ TEST_F(Messages, OfProducts) {
             "outputs; is it transposed?");
   EXPECT_EQ(of_call([&] { linear(deep, b, b); }), "linear: input [1, 2, 2, 3] does not fit weight [4]");
   EXPECT_EQ(of_call([&] { linear(x, w, w); }), "linear: bias [4, 3] does not fit weight [4, 3]");
-  EXPECT_EQ(of_call([&] { linear(x, w, b, w.rows()); }),
-            "linear: a transposed copy of [4, 3] does not fit weight [4, 3]");
+  EXPECT_EQ(of_call([&] { linear_transposed(x, w, b, w.rows()); }),
+            "linear_transposed: a transposed copy of [4, 3] does not fit weight [4, 3]");
   EXPECT_EQ(of_call([&] { linear_relu(x, wrong, b); }), "linear_relu: input [2, 3] does not fit weight [3, 4]");
   EXPECT_EQ(of_call([&] { linear_relu(x, w, x); }), "linear_relu: bias [2, 3] does not fit weight [4, 3]");
 }
@@ -83,9 +83,9 @@ TEST_F(Messages, OfAttentionAndSoftmax) {
             "attention: values [2, 6, 32] do not fit keys [2, 7, 32]: each key needs one value");
   EXPECT_EQ(of_call([&] { attention(q, k3, k3); }),
             "attention: queries [2, 5, 32], keys [3, 7, 32] and values "
-            "[3, 7, 32] are of different numbers of sentences");
+            "[3, 7, 32] are of different batch sizes");
   EXPECT_EQ(of_call([&] { attention(q, flat, flat); }),
-            "attention: queries [2, 5, 32], keys [7, 32] and values [7, 32] must be [sentences, words, features]");
+            "attention: queries [2, 5, 32], keys [7, 32] and values [7, 32] must be [batch, length, features]");
   EXPECT_EQ(of_call([&] { attention(q, k32, k32, Mask::none(), 5); }),
             "attention: 32 and 32 features cannot be divided among 5 heads");
   EXPECT_EQ(of_call([&] { attention(q, k32, k32, Mask::none(), 0); }),
@@ -94,11 +94,11 @@ TEST_F(Messages, OfAttentionAndSoftmax) {
             "attention: 0 and 0 features cannot be divided among 1 heads");
   const std::vector<int> lengths{3, 8};
   EXPECT_EQ(of_call([&] { attention(q, k32, k32, Mask::padding(lengths)); }),
-            "attention: the mask's length 8 of sentence 1 is not within 0 and 7");
+            "attention: the mask's length 8 of row 1 is not within 0 and 7");
   EXPECT_EQ(of_call([&] { softmax(flat, Mask::causal()); }),
-            "softmax: a mask needs [sentences, ..., queries, keys], not [7, 32]");
+            "softmax: a mask needs [batch, ..., queries, keys], not [7, 32]");
   EXPECT_EQ(of_call([&] { softmax(none); }), "softmax: [2, 5, 0] has no keys");
-  EXPECT_EQ(of_call([&] { softmax(k3, Mask::padding(lengths)); }), "softmax: the mask has 2 lengths for 3 sentences");
+  EXPECT_EQ(of_call([&] { softmax(k3, Mask::padding(lengths)); }), "softmax: the mask has 2 lengths for a batch of 3");
 }
 
 TEST_F(Messages, OfLookups) {
@@ -107,12 +107,14 @@ TEST_F(Messages, OfLookups) {
   EXPECT_EQ(of_call([&] {
               embedding(table, ids, {2, 3});
             }),
-            "embedding: token id 7 at element 1 of [2, 3] is not within 0 and 4; do vocabulary and model belong "
-            "together?");
+            "embedding: id 7 at element 1 of [2, 3] is not within 0 and 4, the rows of the table [5, 4]; is it another "
+            "table's?");
   EXPECT_EQ(of_call([&] { embedding(table, ids, {2, 2}); }), "embedding: 6 ids do not fit positions [2, 2]");
-  EXPECT_EQ(of_call([&] { embedding(x, ids, {2, 3}); }), "embedding: the table [2, 3, 4] is not [words, features]");
-  EXPECT_EQ(of_call([&] { cross_entropy(x, targets); }), "cross_entropy: target id 4 at row 3 is not within 0 and 3");
-  EXPECT_EQ(of_call([&] { cross_entropy(x, negative); }), "cross_entropy: target id -2 at row 5 is not within 0 and 3");
+  EXPECT_EQ(of_call([&] { embedding(x, ids, {2, 3}); }), "embedding: the table [2, 3, 4] is not [rows, features]");
+  EXPECT_EQ(of_call([&] { cross_entropy(x, targets); }),
+            "cross_entropy: target class 4 at row 3 is not within 0 and 3");
+  EXPECT_EQ(of_call([&] { cross_entropy(x, negative); }),
+            "cross_entropy: target class -2 at row 5 is not within 0 and 3");
   EXPECT_EQ(of_call([&] { cross_entropy(table, targets); }), "cross_entropy: 6 targets do not fit logits [5, 4]");
   EXPECT_EQ(of_call([&] { cross_entropy(x, targets, {.smoothing = 1}); }),
             "cross_entropy: label smoothing 1 is not in [0, 1)");
@@ -135,9 +137,8 @@ TEST_F(Messages, OfCutsAndJoins) {
   EXPECT_EQ(of_call([&] { concat({x, flat}, 0); }), "concat: [2, 3, 4] and [3] have different ranks");
   EXPECT_EQ(of_call([&] { concat(std::span<const Var<float>>(), 0); }), "concat: there is nothing to join");
   EXPECT_EQ(of_call([&] { split_heads(x, 3); }), "split_heads: 4 features cannot be divided among 3 heads");
-  EXPECT_EQ(of_call([&] { split_heads(deep, 5); }),
-            "split_heads: [2, 3, 4, 5] is not [sentences, positions, features]");
-  EXPECT_EQ(of_call([&] { merge_heads(x); }), "merge_heads: [2, 3, 4] is not [sentences, heads, positions, features]");
+  EXPECT_EQ(of_call([&] { split_heads(deep, 5); }), "split_heads: [2, 3, 4, 5] is not [batch, length, features]");
+  EXPECT_EQ(of_call([&] { merge_heads(x); }), "merge_heads: [2, 3, 4] is not [batch, heads, length, features]");
   EXPECT_EQ(of_call([&] { transpose(flat); }), "transpose: [3] has fewer than two dimensions");
 }
 

@@ -116,8 +116,8 @@ class Leaky : public Seq2Seq<double> {
 
   Var<double> logits(const Tokens& source, const Tokens& target) const override {
     std::vector<int> reversed(target.ids.rbegin(), target.ids.rend());
-    const std::vector<int> full(static_cast<std::size_t>(target.sentences), target.length);
-    return model_->logits(source, {reversed, target.sentences, target.length, full});
+    const std::vector<int> full(static_cast<std::size_t>(target.batch), target.length);
+    return model_->logits(source, {reversed, target.batch, target.length, full});
   }
   std::unique_ptr<Decoding<double>> decode(const Tokens& source, int max_words) const override {
     return model_->decode(source, max_words);
