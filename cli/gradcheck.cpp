@@ -9,6 +9,7 @@
 #include "cli/terminal.h"
 #include "qkv/datasets/text.h"
 #include "qkv/datasets/visible_text.h"
+#include "qkv/files/message.h"
 #include "qkv/study/gradcheck_table.h"
 #include "qkv/study/zero_gradients.h"
 

@@ -9,6 +9,7 @@
 #include "qkv/datasets/batches.h"
 #include "qkv/datasets/csv.h"
 #include "qkv/datasets/visible_text.h"
+#include "qkv/files/message.h"
 #include "qkv/files/safetensors.h"
 #include "qkv/translation/saved_model.h"
 

@@ -9,6 +9,7 @@
 #include "cli/terminal.h"
 #include "qkv/datasets/text.h"
 #include "qkv/datasets/visible_text.h"
+#include "qkv/files/message.h"
 #include "qkv/study/attention_view.h"
 #include "qkv/translation/decoding.h"
 #include "qkv/translation/source_sentence.h"

@@ -12,8 +12,8 @@
 
 #include "qkv/datasets/csv_lines.h"
 #include "qkv/datasets/text.h"
-#include "qkv/datasets/visible_text.h"
 #include "qkv/files/durable_file.h"
+#include "qkv/files/message.h"
 
 namespace qkv {
 namespace {

@@ -1,5 +1,8 @@
 #include "qkv/datasets/csv_lines.h"
 
+#include "qkv/files/message.h"
+#include "qkv/files/utf8.h"
+
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wstringop-truncation"  // csv.h cuts names on purpose when it inlines into this file
 #endif
@@ -8,8 +11,6 @@
 #include <fmt/format.h>
 #include <stdexcept>
 
-#include "qkv/datasets/text.h"
-#include "qkv/datasets/visible_text.h"
 #include "qkv/files/durable_file.h"
 
 namespace qkv {

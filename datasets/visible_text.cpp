@@ -4,9 +4,12 @@
 #include <cstddef>
 #include <fmt/format.h>
 #include <iterator>
+#include <optional>
 #include <utf8proc.h>
 
 #include "qkv/datasets/text.h"
+#include "qkv/files/message.h"
+#include "qkv/files/utf8.h"
 
 namespace qkv {
 namespace {
@@ -14,9 +17,9 @@ namespace {
 /// Whether a byte of UTF-8 begins a character: the others look like 10xxxxxx.
 bool begins_character(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U; }
 
-bool is_invisible(utf8proc_int32_t character) {
+bool is_invisible(char32_t character) {
   if (character < 0x80) return character < 0x20 || character == 0x7f;
-  const utf8proc_category_t category = utf8proc_category(character);
+  const utf8proc_category_t category = utf8proc_category(static_cast<utf8proc_int32_t>(character));
   return category == UTF8PROC_CATEGORY_CC || category == UTF8PROC_CATEGORY_CF;
 }
 
@@ -25,20 +28,17 @@ template <class Show>
 std::string replaced(std::string_view text, bool keeps_lines, Show show) {
   std::string result;
   result.reserve(text.size());
-  const auto* bytes = reinterpret_cast<const utf8proc_uint8_t*>(text.data());
   for (std::size_t at = 0; at < text.size();) {
-    utf8proc_int32_t character = 0;
-    const utf8proc_ssize_t size =
-        utf8proc_iterate(bytes + at, static_cast<utf8proc_ssize_t>(text.size() - at), &character);
-    if (size < 0) {
-      fmt::format_to(std::back_inserter(result), "\\x{{{:02x}}}", bytes[at++]);
+    const std::optional<Character> character = first_character(text.substr(at));
+    if (!character) {
+      fmt::format_to(std::back_inserter(result), "\\x{{{:02x}}}", static_cast<unsigned char>(text[at++]));
       continue;
     }
-    if (is_invisible(character) && !(keeps_lines && character == '\n'))
-      show(static_cast<unsigned>(character), result);
+    if (is_invisible(character->code) && !(keeps_lines && character->code == '\n'))
+      show(static_cast<unsigned>(character->code), result);
     else
-      result.append(text, at, static_cast<std::size_t>(size));
-    at += static_cast<std::size_t>(size);
+      result.append(text, at, character->bytes);
+    at += character->bytes;
   }
   return result;
 }
@@ -82,10 +82,6 @@ std::string in_quotes(std::string_view text, int width) {
   if (end == whole.size()) return fmt::format("\"{}\"", whole);
   const auto characters = std::count_if(text.begin(), text.end(), begins_character);
   return fmt::format("\"{}…\" ({})", whole.substr(0, end), counted(static_cast<std::size_t>(characters), "character"));
-}
-
-std::string counted(std::size_t number, std::string_view noun) {
-  return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
 }
 
 }  // namespace qkv

@@ -24,7 +24,4 @@ std::string visible_json(std::string_view json);
 /// and how long it is, as `"aaaa…" (1000000 characters)`, else `"aaaa"`.
 std::string in_quotes(std::string_view text, int width = 60);
 
-/// A number with what it counts: "1 word", "0 words", "2 words".
-std::string counted(std::size_t number, std::string_view noun);
-
 }  // namespace qkv

@@ -10,6 +10,8 @@
 
 #include "qkv/datasets/text.h"
 #include "qkv/files/durable_file.h"
+#include "qkv/files/message.h"
+#include "qkv/files/utf8.h"
 
 namespace qkv {
 namespace {

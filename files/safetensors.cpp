@@ -1,35 +1,38 @@
 #include "qkv/files/safetensors.h"
 
 #include <algorithm>
-#include <bit>
+#include <array>
+#include <charconv>
 #include <cstring>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <nlohmann/json.hpp>
 #include <numeric>
 #include <optional>
-#include <set>
 #include <stdexcept>
 #include <tuple>
 #include <utility>
 
-#include "qkv/datasets/text.h"
-#include "qkv/datasets/visible_text.h"
 #include "qkv/files/durable_file.h"
-#include "qkv/translation/parse_json.h"
+#include "qkv/files/header_json.h"
+#include "qkv/files/message.h"
+#include "qkv/files/safetensors_format.h"
+#include "qkv/files/utf8.h"
 
 namespace qkv {
 namespace {
 
-using nlohmann::json;
+using namespace safetensors;
+using Kind = HeaderReader::Kind;
 
-static_assert(std::endian::native == std::endian::little, "safetensors are little-endian and are copied as they are");
-
-constexpr std::size_t length_bytes = 8;
-// What the reference implementation accepts: a longer header is a broken length rather than a model.
-constexpr std::uint64_t longest_header = 100'000'000;
-constexpr std::size_t most_dimensions = 64;
 constexpr std::size_t longest_name = 200;  // in messages, in bytes
+
+/// A number that is written with digits only, if it fits 64 bits.
+std::optional<std::uint64_t> whole_number(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
 
 /// Reads one file's content; every error starts with the file's path.
 class Reader {
@@ -38,17 +41,18 @@ class Reader {
 
   void read(std::vector<StoredTensor>& tensors, std::map<std::string, std::string>& metadata) {
     std::vector<Placed> placed;
-    const std::string_view header = find_header();
+    HeaderReader header(find_header());
     try {
-      parse_json_object(header, [&](const std::string& name, const json& entry) {
+      header.read_object([&](const std::string& name) {
         if (name == "__metadata__") {
-          read_metadata(entry, metadata);
+          read_metadata(header, metadata);
         } else {
-          placed.push_back(read_tensor(name, entry));
+          placed.push_back(read_tensor(name, header));
           placed.back().position = placed.size();
         }
       });
-    } catch (const JsonError& error) {
+      header.read_end();
+    } catch (const HeaderError& error) {
       fail("the header is not valid JSON at its byte {}: {}", error.byte, error.what());
     }
     check_places(placed);
@@ -67,6 +71,15 @@ class Reader {
   template <class... Arguments>
   [[noreturn]] void fail(fmt::format_string<Arguments...> what, Arguments&&... arguments) const {
     throw std::runtime_error(fmt::format("{}: {}", path_, fmt::format(what, std::forward<Arguments>(arguments)...)));
+  }
+
+  /// A value of another kind is an error, but only if it is JSON at all.
+  template <class... Arguments>
+  void require(HeaderReader& header, Kind kind, fmt::format_string<Arguments...> otherwise,
+               Arguments&&... arguments) const {
+    if (header.next() == kind) return;
+    header.read_over();
+    fail(otherwise, std::forward<Arguments>(arguments)...);
   }
 
   std::string_view find_header() {
@@ -89,68 +102,86 @@ class Reader {
     return text;
   }
 
-  void read_metadata(const json& entry, std::map<std::string, std::string>& metadata) const {
-    if (!entry.is_object()) fail("__metadata__ is not an object");
-    for (const auto& [name, value] : entry.items()) {
-      if (!value.is_string()) fail("__metadata__: '{}' is not a string", excerpt(name, longest_name));
-      metadata.emplace(name, value.get<std::string>());
-    }
+  void read_metadata(HeaderReader& header, std::map<std::string, std::string>& metadata) const {
+    require(header, Kind::object, "__metadata__ is not an object");
+    header.read_object([&](const std::string& name) {
+      require(header, Kind::string, "__metadata__: '{}' is not a string", excerpt(name, longest_name));
+      metadata.emplace(name, header.read_string());
+    });
   }
 
-  Placed read_tensor(const std::string& full_name, const json& entry) const {
+  Placed read_tensor(const std::string& full_name, HeaderReader& header) const {
     const std::string name = excerpt(full_name, longest_name);  // in messages
     if (name.empty()) fail("a tensor has no name");
-    if (!entry.is_object()) fail("tensor '{}': not an object", name);
-    for (const char* field : {"dtype", "shape", "data_offsets"}) {
-      if (!entry.contains(field)) fail("tensor '{}': no '{}'", name, field);
-    }
-    for (const auto& field : entry.items()) {
-      if (field.key() != "dtype" && field.key() != "shape" && field.key() != "data_offsets") {
-        fail("tensor '{}': unknown field '{}'", name, excerpt(field.key(), longest_name));
+    require(header, Kind::object, "tensor '{}': not an object", name);
+    std::optional<Dtype> dtype;
+    std::optional<std::vector<std::int64_t>> shape;
+    std::optional<std::pair<std::uint64_t, std::uint64_t>> offsets;
+    header.read_object([&](const std::string& field) {
+      if (field == "dtype") {
+        dtype = read_dtype(name, header);
+      } else if (field == "shape") {
+        shape = read_shape(name, header);
+      } else if (field == "data_offsets") {
+        offsets = read_offsets(name, header);
+      } else {
+        fail("tensor '{}': unknown field '{}'", name, excerpt(field, longest_name));
       }
+    });
+    if (!dtype) fail("tensor '{}': no 'dtype'", name);
+    if (!shape) fail("tensor '{}': no 'shape'", name);
+    if (!offsets) fail("tensor '{}': no 'data_offsets'", name);
+    const auto [begin, end] = *offsets;
+    const std::optional<std::uint64_t> bytes = bytes_needed(*dtype, *shape);
+    if (!bytes) fail("tensor '{}': shape [{}] is too large", name, fmt::join(*shape, ", "));
+    if (end - begin != *bytes) {
+      fail("tensor '{}': {} [{}] needs {} bytes, but its offsets [{}, {}] hold {}", name, dtype_name(*dtype),
+           fmt::join(*shape, ", "), *bytes, begin, end, end - begin);
     }
-    Placed placed{{full_name, read_dtype(name, entry["dtype"]), read_shape(name, entry["shape"]), {}}, 0, 0, 0};
-    std::tie(placed.begin, placed.end) = read_offsets(name, entry["data_offsets"]);
-    StoredTensor& tensor = placed.tensor;
-    const std::optional<std::uint64_t> bytes = bytes_needed(tensor.dtype, tensor.shape);
-    if (!bytes) fail("tensor '{}': shape [{}] is too large", name, fmt::join(tensor.shape, ", "));
-    if (placed.end - placed.begin != *bytes) {
-      fail("tensor '{}': {} [{}] needs {} bytes, but its offsets [{}, {}] hold {}", name, dtype_name(tensor.dtype),
-           fmt::join(tensor.shape, ", "), *bytes, placed.begin, placed.end, placed.end - placed.begin);
-    }
-    tensor.bytes = numbers_.substr(placed.begin, *bytes);
-    return placed;
+    return {{full_name, *dtype, std::move(*shape), numbers_.substr(begin, *bytes)}, begin, end, 0};
   }
 
-  Dtype read_dtype(const std::string& name, const json& value) const {
-    if (!value.is_string()) fail("tensor '{}': dtype is not a string", name);
-    const std::string& text = value.get_ref<const std::string&>();
+  Dtype read_dtype(const std::string& name, HeaderReader& header) const {
+    require(header, Kind::string, "tensor '{}': dtype is not a string", name);
+    const std::string text = header.read_string();
     const std::optional<Dtype> dtype = dtype_named(text);
     if (!dtype) fail("tensor '{}': dtype '{}' is not one of F32, F64, I32, I64", name, excerpt(text, longest_name));
     return *dtype;
   }
 
-  std::vector<std::int64_t> read_shape(const std::string& name, const json& value) const {
-    if (!value.is_array()) fail("tensor '{}': shape is not a list", name);
-    if (value.size() > most_dimensions) {
-      fail("tensor '{}': its shape has {} dimensions, more than the {} allowed", name, value.size(), most_dimensions);
-    }
+  std::vector<std::int64_t> read_shape(const std::string& name, HeaderReader& header) const {
+    require(header, Kind::list, "tensor '{}': shape is not a list", name);
     std::vector<std::int64_t> shape;
-    shape.reserve(value.size());
-    for (const json& dimension : value) {
-      if (!dimension.is_number_unsigned() || dimension.get<std::uint64_t>() > INT64_MAX) {
-        fail("tensor '{}': the shape holds {}, which is no size from 0", name, described(dimension));
+    std::size_t dimensions = 0;
+    header.read_list([&] {
+      const bool is_number = header.next() == Kind::number;
+      const std::string text = is_number ? header.read_number() : header.read_over();
+      const std::optional<std::uint64_t> size = is_number ? whole_number(text) : std::nullopt;
+      if (!size || *size > INT64_MAX) {
+        fail("tensor '{}': the shape holds {}, which is no size from 0", name, excerpt(text, longest_name));
       }
-      shape.push_back(dimension.get<std::int64_t>());
+      if (++dimensions <= most_dimensions) shape.push_back(static_cast<std::int64_t>(*size));
+    });
+    if (dimensions > most_dimensions) {
+      fail("tensor '{}': its shape has {} dimensions, more than the {} allowed", name, dimensions, most_dimensions);
     }
     return shape;
   }
 
-  std::pair<std::uint64_t, std::uint64_t> read_offsets(const std::string& name, const json& value) const {
-    if (!value.is_array() || value.size() != 2 || !value[0].is_number_unsigned() || !value[1].is_number_unsigned()) {
+  std::pair<std::uint64_t, std::uint64_t> read_offsets(const std::string& name, HeaderReader& header) const {
+    require(header, Kind::list, "tensor '{}': data_offsets is not a list of two places from 0", name);
+    std::array<std::optional<std::uint64_t>, 2> places;
+    std::size_t count = 0;
+    header.read_list([&] {
+      const bool is_number = header.next() == Kind::number;
+      const std::string text = is_number ? header.read_number() : header.read_over();
+      if (is_number && count < places.size()) places[count] = whole_number(text);
+      ++count;
+    });
+    if (count != places.size() || !places[0] || !places[1]) {
       fail("tensor '{}': data_offsets is not a list of two places from 0", name);
     }
-    const std::uint64_t begin = value[0].get<std::uint64_t>(), end = value[1].get<std::uint64_t>();
+    const auto begin = *places[0], end = *places[1];
     if (begin > end) fail("tensor '{}': its offsets [{}, {}] end before they begin", name, begin, end);
     if (end > numbers_.size()) {
       fail("tensor '{}': its offsets [{}, {}] lie outside the {} bytes of numbers; was the file cut short?", name,
@@ -187,62 +218,6 @@ class Reader {
   std::string_view numbers_;
 };
 
-/// A name or the metadata as JSON.
-std::string text_of(const json& value) {
-  try {
-    return value.dump();
-  } catch (const json::type_error&) {
-    throw std::invalid_argument("write_safetensors: a name or the metadata is not UTF-8");
-  }
-}
-
-/// The length and the header of a file with these tensors, padded with spaces so that the numbers start on 8 bytes.
-std::string make_header(std::span<const StoredTensor> tensors, const std::map<std::string, std::string>& metadata) {
-  std::string text = "{";
-  // Written piece by piece: a JSON object that keeps its order looks for each new name among all others.
-  const auto add = [&](const std::string& name, const std::string& value) {
-    if (text.size() > 1) text += ',';
-    (text += text_of(name)) += ':';
-    text += value;
-  };
-  if (!metadata.empty()) add("__metadata__", text_of(metadata));
-  std::set<std::string> names;
-  std::uint64_t begin = 0;
-  for (const StoredTensor& tensor : tensors) {
-    if (tensor.name.empty()) throw std::invalid_argument("write_safetensors: a tensor has no name");
-    if (tensor.name == "__metadata__") {
-      throw std::invalid_argument("write_safetensors: no tensor may be named '__metadata__'");
-    }
-    if (!names.insert(tensor.name).second) {
-      throw std::invalid_argument(fmt::format("write_safetensors: two tensors are named '{}'", tensor.name));
-    }
-    if (tensor.shape.size() > most_dimensions) {
-      throw std::invalid_argument(
-          fmt::format("write_safetensors: tensor '{}' has {} dimensions, more than the {} allowed", tensor.name,
-                      tensor.shape.size(), most_dimensions));
-    }
-    if (bytes_needed(tensor.dtype, tensor.shape) != tensor.bytes.size()) {
-      throw std::invalid_argument(fmt::format("write_safetensors: tensor '{}': {} [{}] does not fit {} bytes",
-                                              tensor.name, dtype_name(tensor.dtype), fmt::join(tensor.shape, ", "),
-                                              tensor.bytes.size()));
-    }
-    const std::uint64_t end = begin + tensor.bytes.size();
-    add(tensor.name, fmt::format(R"({{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}})", dtype_name(tensor.dtype),
-                                 fmt::join(tensor.shape, ","), begin, end));
-    begin = end;
-  }
-  text += '}';
-  text.resize((text.size() + 7) / 8 * 8, ' ');
-  if (text.size() > longest_header) {
-    throw std::invalid_argument(fmt::format("write_safetensors: a header of {} bytes is more than the {} allowed",
-                                            text.size(), longest_header));
-  }
-  const std::uint64_t length = text.size();
-  std::string start(length_bytes, '\0');
-  std::memcpy(start.data(), &length, length_bytes);
-  return start + text;
-}
-
 }  // namespace
 
 SafetensorsFile SafetensorsFile::read(const std::string& path) { return parse(read_file(path), path); }
@@ -278,25 +253,18 @@ const StoredTensor* SafetensorsFile::find(std::string_view name) const {
 
 const StoredTensor* SafetensorsFile::nearest_to(std::string_view name) const {
   constexpr std::size_t most_compared = 10'000;  // beyond, a search takes longer than its hint is worth
-  if (tensors_.size() > most_compared || name.size() > longest_name) return nullptr;
-  const std::u32string wanted = decompose(name);
+  if (tensors_.size() > most_compared || name.size() > longest_name || invalid_utf8(name)) return nullptr;
+  const std::u32string wanted = code_points(name);
   const StoredTensor* nearest = nullptr;
   std::size_t least = 0;
   for (const StoredTensor& tensor : tensors_) {
     if (tensor.name.size() > longest_name) continue;
-    const std::size_t distance = edit_distance(decompose(tensor.name), wanted);
+    const std::size_t distance = edit_distance(code_points(tensor.name), wanted);
     if (nearest != nullptr && distance >= least) continue;
     nearest = &tensor;
     least = distance;
   }
   return nearest;
-}
-
-void write_safetensors(const std::string& path, std::span<const StoredTensor> tensors,
-                       const std::map<std::string, std::string>& metadata) {
-  std::string content = make_header(tensors, metadata);
-  for (const StoredTensor& tensor : tensors) content += tensor.bytes;
-  write_durably(path, content);
 }
 
 }  // namespace qkv

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <fmt/format.h>
 
-#include "qkv/datasets/visible_text.h"
+#include "qkv/files/message.h"
 
 namespace qkv {
 

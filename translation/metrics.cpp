@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "qkv/datasets/text.h"
+#include "qkv/files/utf8.h"
 
 namespace qkv {
 namespace {

@@ -3,16 +3,17 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <iterator>
-#include <set>
 #include <utility>
 #include <vector>
 
-#include "qkv/datasets/text.h"
+#include "qkv/files/message.h"
+#include "qkv/files/utf8.h"
 
 namespace qkv {
-namespace {
 
 using nlohmann::json;
+
+namespace {
 
 constexpr std::size_t deepest = 16;
 constexpr std::size_t most_values = 100'000;
@@ -45,10 +46,7 @@ class CountedByte {
 /// nor there does anything call itself.
 class Builder : public nlohmann::json_sax<json> {
  public:
-  using Entry = std::function<void(const std::string&, const json&)>;
-
-  /// With `entry`, the values inside the outermost object are handed over instead of kept.
-  Builder(const std::size_t& bytes_read, const Entry* entry) : bytes_read_(bytes_read), entry_(entry) {}
+  explicit Builder(const std::size_t& bytes_read) : bytes_read_(bytes_read) {}
 
   json take() { return std::move(whole_); }
 
@@ -66,8 +64,7 @@ class Builder : public nlohmann::json_sax<json> {
 
   bool key(string_t& name) override {
     Open& object = open_.back();
-    const bool is_new = is_handed_over(1) ? names_.insert(name).second : object.value->emplace(name, nullptr).second;
-    if (!is_new) {
+    if (!object.value->emplace(name, nullptr).second) {
       fail(fmt::format(
           "\"{}\" occurs twice{}", excerpt(name, longest_quote),
           open_.size() < 2 ? "" : fmt::format(" in \"{}\"", excerpt(open_[open_.size() - 2].name, longest_quote))));
@@ -93,25 +90,18 @@ class Builder : public nlohmann::json_sax<json> {
 
   [[noreturn]] void fail(const std::string& what) const { throw JsonError(bytes_read_, what); }
 
-  /// Whether what is read with so many lists and objects open is an entry to hand over, rather than a part of one.
-  bool is_handed_over(std::size_t opened) const {
-    return entry_ != nullptr && open_.size() == opened && open_.front().value->is_object();
-  }
-
   /// Where the next value goes.
   json& add(json value) {
     if (++values_ > most_values) fail(fmt::format("more than {} values", most_values));
-    if (open_.empty() || is_handed_over(1)) return whole_or_entry() = std::move(value);
+    if (open_.empty()) return whole_ = std::move(value);
     json& parent = *open_.back().value;
     if (parent.is_object()) return parent[open_.back().name] = std::move(value);
     parent.push_back(std::move(value));
     return parent.back();
   }
-  json& whole_or_entry() { return open_.empty() ? whole_ : entry_value_; }
 
   bool put(json value) {
     add(std::move(value));
-    if (is_handed_over(1)) hand_over();
     return true;
   }
 
@@ -123,40 +113,25 @@ class Builder : public nlohmann::json_sax<json> {
 
   bool close() {
     open_.pop_back();
-    if (!open_.empty() && is_handed_over(1)) hand_over();
     return true;
   }
 
-  void hand_over() {
-    (*entry_)(open_.front().name, entry_value_);
-    values_ = 0;
-  }
-
   const std::size_t& bytes_read_;
-  const Entry* entry_;
-  json whole_, entry_value_;
+  json whole_;
   std::vector<Open> open_;
-  std::set<std::string> names_;  // of the entries that were handed over
   std::size_t values_ = 0;
 };
 
-json parse(std::string_view text, const Builder::Entry* entry) {
+}  // namespace
+
+json parse_json(std::string_view text) {
   std::size_t bytes_read = 0;
-  Builder builder(bytes_read, entry);
+  Builder builder(bytes_read);
   json::sax_parse(CountedByte(text.data(), &bytes_read), CountedByte(text.data() + text.size(), &bytes_read), &builder);
   return builder.take();
 }
 
-}  // namespace
-
-nlohmann::json parse_json(std::string_view text) { return parse(text, nullptr); }
-
-void parse_json_object(std::string_view text,
-                       const std::function<void(const std::string&, const nlohmann::json&)>& entry) {
-  if (!parse(text, &entry).is_object()) throw JsonError(0, "not an object");
-}
-
-std::string described(const nlohmann::json& value) {
+std::string described(const json& value) {
   if (value.is_array()) return "a list";
   if (value.is_object()) return "an object";
   if (value.is_string()) return fmt::format("\"{}\"", excerpt(value.get_ref<const std::string&>(), longest_quote));

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
@@ -16,16 +15,11 @@ class JsonError : public std::runtime_error {
   std::size_t byte;  ///< how many bytes had been read, which is behind the mistake
 };
 
-/// Reads JSON that somebody else may have written: every file in JSON is read here. The parser needs no more stack for
+/// Reads JSON that somebody else may have written: settings and metrics. The parser needs no more stack for
 /// a deep text than for a flat one, and no more memory than a small multiple of the text.
 /// Throws JsonError: no valid JSON, a name that occurs twice in one object (of which others keep the last in silence),
 /// a number that is too large, lists and objects inside each other more than 16 deep, more than 100,000 values.
 nlohmann::json parse_json(std::string_view text);
-
-/// The same for one object of whatever size, whose entries are handed over in their order: `entry(name, value)`. Only
-/// one value is in memory at a time; each may hold up to 100,000. What `entry` throws passes through.
-void parse_json_object(std::string_view text,
-                       const std::function<void(const std::string& name, const nlohmann::json& value)>& entry);
 
 /// A value in a message: short texts and numbers as they are, long ones cut, "a list" or "an object".
 std::string described(const nlohmann::json& value);

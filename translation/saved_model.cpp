@@ -8,7 +8,7 @@
 #include <set>
 
 #include "qkv/autograd/check.h"
-#include "qkv/datasets/text.h"
+#include "qkv/files/message.h"
 #include "qkv/translation/model_factory.h"
 #include "qkv/translation/run_folder.h"
 #include "qkv/translation/tensor_settings.h"

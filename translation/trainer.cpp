@@ -3,8 +3,8 @@
 #include <chrono>
 #include <cmath>
 
-#include "qkv/datasets/visible_text.h"
 #include "qkv/files/durable_file.h"
+#include "qkv/files/message.h"
 #include "qkv/translation/metrics_log.h"
 #include "qkv/translation/model_factory.h"
 #include "qkv/translation/model_size.h"

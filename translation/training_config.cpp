@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "qkv/autograd/check.h"
-#include "qkv/datasets/text.h"
 #include "qkv/files/durable_file.h"
+#include "qkv/files/utf8.h"
 #include "qkv/translation/parse_json.h"
 #include "qkv/translation/version.h"
 

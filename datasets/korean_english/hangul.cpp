@@ -1,8 +1,10 @@
 #include "qkv/datasets/korean_english/hangul.h"
 
 #include <fmt/format.h>
+#include <optional>
 #include <stdexcept>
-#include <utf8proc.h>
+
+#include "qkv/files/utf8.h"
 
 namespace qkv::grammar {
 namespace {
@@ -15,14 +17,13 @@ std::vector<Syllable> decompose(std::string_view word) {
   std::vector<Syllable> syllables;
   std::size_t at = 0;
   while (at < word.size()) {
-    utf8proc_int32_t code = -1;
-    const auto* bytes = reinterpret_cast<const utf8proc_uint8_t*>(word.data() + at);
-    const auto length = utf8proc_iterate(bytes, static_cast<utf8proc_ssize_t>(word.size() - at), &code);
-    if (length <= 0 || code < first_syllable || code > last_syllable)
+    const std::optional<Character> character = first_character(word.substr(at));
+    const int code = character ? static_cast<int>(character->code) : -1;
+    if (code < first_syllable || code > last_syllable)
       throw std::invalid_argument(fmt::format("hangul: '{}' is not written in Hangul syllables only", word));
     const int index = code - first_syllable;
     syllables.push_back({index / (vowels * tails), index / tails % vowels, index % tails});
-    at += static_cast<std::size_t>(length);
+    at += character->bytes;
   }
   return syllables;
 }
@@ -30,10 +31,8 @@ std::vector<Syllable> decompose(std::string_view word) {
 std::string compose(const std::vector<Syllable>& syllables) {
   std::string word;
   for (const Syllable& syllable : syllables) {
-    utf8proc_uint8_t bytes[4];
     const auto code = first_syllable + (syllable.lead * vowels + syllable.vowel) * tails + syllable.tail;
-    const auto length = utf8proc_encode_char(code, bytes);
-    word.append(bytes, bytes + length);
+    append_utf8(word, static_cast<char32_t>(code));
   }
   return word;
 }

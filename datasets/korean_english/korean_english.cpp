@@ -9,8 +9,8 @@
 
 #include "qkv/datasets/csv.h"
 #include "qkv/datasets/korean_english/splits.h"
-#include "qkv/datasets/visible_text.h"
 #include "qkv/files/durable_file.h"
+#include "qkv/files/message.h"
 
 namespace qkv {
 namespace {

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 #include <stdexcept>
 
-#include "qkv/datasets/text.h"
 #include "qkv/files/durable_file.h"
 #include "tests/files/temporary_folder.h"
 

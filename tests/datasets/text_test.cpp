@@ -3,21 +3,13 @@
 #include <gtest/gtest.h>
 #include <stdexcept>
 
+#include "qkv/files/message.h"
 #include "tests/files/temporary_folder.h"
 
 namespace qkv {
 namespace {
 
 std::size_t distance(std::string_view a, std::string_view b) { return edit_distance(decompose(a), decompose(b)); }
-
-TEST(Text, FindsTheFirstInvalidByte) {
-  EXPECT_EQ(invalid_utf8("한 caf\xc3\xa9 \xf0\x9f\x98\x80"), std::nullopt);
-  EXPECT_EQ(invalid_utf8("한\xff"), 3u);
-  EXPECT_EQ(invalid_utf8("a\xed\xa0\x80"), 1u);      // a surrogate
-  EXPECT_EQ(invalid_utf8("a\xc0\xaf"), 1u);          // an overlong slash
-  EXPECT_EQ(invalid_utf8("ab\xe1\x84"), 2u);         // cut off
-  EXPECT_EQ(invalid_utf8("a\xf4\x90\x80\x80"), 1u);  // beyond U+10FFFF
-}
 
 TEST(Text, NormalisesToNfc) {
   EXPECT_EQ(normalise("plain"), "plain");
@@ -34,7 +26,6 @@ TEST(Text, NamesTheCharacterThatIsInvalid) {
   EXPECT_THROW(split_words("\xff"), std::invalid_argument);
   EXPECT_THROW(columns("\xff"), std::invalid_argument);
   EXPECT_THROW(decompose("\xff"), std::invalid_argument);
-  EXPECT_THROW(code_points("\xff"), std::invalid_argument);
 }
 
 TEST(Text, SplitsAtEverySpaceOfUnicodeAndNowhereElse) {
@@ -74,23 +65,6 @@ TEST(Text, MeasuresTerminalColumns) {
   EXPECT_EQ(columns("…·→"), 3);
   EXPECT_EQ(columns(""), 0);
   EXPECT_EQ(columns("\n"), 0);
-}
-
-TEST(Text, ShortensBetweenCharacters) {
-  EXPECT_EQ(excerpt("abc", 3), "abc");
-  EXPECT_EQ(excerpt("abcdef", 5), "ab…");
-  EXPECT_EQ(excerpt("한국어", 9), "한국어");
-  EXPECT_EQ(excerpt("한국어", 8), "한…");  // three bytes each, and three for the dots
-  EXPECT_EQ(excerpt("abcdef", 2), "…");
-  EXPECT_EQ(excerpt("\x80\x80\x80\x80\x80", 4), "…");
-}
-
-TEST(Text, MeasuresEditDistance) {
-  EXPECT_EQ(edit_distance(U"", U"abc"), 3u);
-  EXPECT_EQ(edit_distance(U"abc", U""), 3u);
-  EXPECT_EQ(edit_distance(U"kitten", U"sitting"), 3u);
-  EXPECT_EQ(edit_distance(U"sunday", U"saturday"), 3u);
-  EXPECT_EQ(edit_distance(U"same", U"same"), 0u);
 }
 
 TEST(Text, MeasuresHangulByItsLetters) {

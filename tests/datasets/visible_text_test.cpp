@@ -45,11 +45,5 @@ TEST(VisibleText, QuotesShortenWhatIsLongAndSayHowLongItIs) {
   EXPECT_EQ(in_quotes(std::string(1'000'000, 'a')), "\"" + std::string(60, 'a') + "…\" (1000000 characters)");
 }
 
-TEST(VisibleText, OneOfAThingIsOne) {
-  EXPECT_EQ(counted(0, "word"), "0 words");
-  EXPECT_EQ(counted(1, "word"), "1 word");
-  EXPECT_EQ(counted(2, "training pair"), "2 training pairs");
-}
-
 }  // namespace
 }  // namespace qkv

@@ -78,32 +78,6 @@ TEST(ParseJson, CutsWhatItQuotes) {
   }
 }
 
-TEST(ParseJson, HandsOverTheEntriesOfAnObjectInTheirOrder) {
-  std::vector<std::pair<std::string, json>> entries;
-  const auto keep = [&](const std::string& name, const json& value) { entries.emplace_back(name, value); };
-  parse_json_object(R"({"z":1,"a":{"b":[1,2],"c":{}},"":[],"m":"text"})", keep);
-  EXPECT_EQ(entries, (std::vector<std::pair<std::string, json>>{
-                         {"z", 1}, {"a", {{"b", {1, 2}}, {"c", json::object()}}}, {"", json::array()}, {"m", "text"}}));
-  entries.clear();
-  parse_json_object("{}", keep);
-  EXPECT_TRUE(entries.empty());
-  for (const char* text : {"[1]", "[{\"a\":1}]", "3", "null"})
-    EXPECT_EQ(message_of<JsonError>([&] { parse_json_object(text, keep); }), "not an object") << text;
-  EXPECT_TRUE(entries.empty());
-  EXPECT_EQ(message_of<JsonError>([&] { parse_json_object(R"({"a":1,"a":2})", keep); }), "\"a\" occurs twice");
-  EXPECT_EQ(entries.size(), 1U);
-}
-
-TEST(ParseJson, AnObjectMayHaveMoreEntriesThanOneValueCanHold) {
-  std::string text = "{";
-  for (int i = 0; i < 150'000; ++i) text += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":[0,0]";
-  int entries = 0;
-  parse_json_object(text + "}", [&](const std::string&, const json&) { ++entries; });
-  EXPECT_EQ(entries, 150'000);
-  EXPECT_EQ(message_of<JsonError>([&] { parse_json_object("{\"a\":[" + repeated("0,", 200'000), {}); }),
-            "more than 100000 values");
-}
-
 TEST(ParseJson, ContainersAreNamedNotWrittenOut) {
   EXPECT_EQ(described(json::parse("[[1]]")), "a list");
   EXPECT_EQ(described(json::parse("{\"a\":1}")), "an object");
