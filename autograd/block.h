@@ -22,10 +22,13 @@ class Block {
     std::uninitialized_value_construct_n(numbers_.get(), size);
   }
 
-  T* data() const { return numbers_.get(); }
+  T* data() { return numbers_.get(); }
+  const T* data() const { return numbers_.get(); }
   std::size_t size() const { return size_; }
-  std::span<T> span() const { return {data(), size_}; }
-  T& operator[](std::size_t i) const { return data()[i]; }
+  std::span<T> span() { return {data(), size_}; }
+  std::span<const T> span() const { return {data(), size_}; }
+  T& operator[](std::size_t i) { return data()[i]; }
+  const T& operator[](std::size_t i) const { return data()[i]; }
 
  private:
   struct Release {

@@ -13,7 +13,7 @@ namespace qkv {
 template <class T, int N>
 struct Dual {
   T value{};
-  std::array<T, static_cast<std::size_t>(N)> d{};
+  std::array<T, N> d{};
 
   Dual() = default;
   Dual(T number) : value(number) {}  // a constant is a dual without derivatives  NOLINT(google-explicit-constructor)

@@ -31,7 +31,7 @@ void gemm_by_definition(View<T> a, View<T> b, Target<T> c) {
 }
 
 /// To be called once by every thread before its first product: the library behind large float products would start
-/// threads of its own otherwise, while qkv is parallel over sentences.
+/// threads of its own otherwise, while qkv is parallel over the batch.
 void use_one_thread_per_product();
 
 /// "oneDNN" or "Eigen": what float products run on in this build if they are too large for

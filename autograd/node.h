@@ -29,6 +29,7 @@ struct Node {
   bool retained = false;  // its gradient is kept for looking at
   bool recycled = false;  // its gradient was given back
   bool outside = false;   // its gradient lies in memory that is not the tape's
+  bool opened = false;    // its gradient was opened for the first time, and nobody looked yet whether all was written
 };
 
 /// The backward of one operation, in the tape's arena: what to run, and the outputs whose gradients it reads. The

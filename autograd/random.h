@@ -3,8 +3,11 @@
 #include <cmath>
 #include <cstdint>
 #include <numbers>
+#include <span>
 #include <utility>
 #include <vector>
+
+#include "qkv/autograd/check.h"
 
 namespace qkv {
 
@@ -51,9 +54,25 @@ class Random {
     for (std::size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[below(i)]);
   }
 
-  /// What must be kept to go on with exactly the same numbers.
-  std::uint64_t state() const { return state_; }
-  void set_state(std::uint64_t state) { state_ = state; }
+  /// One of 0 … n − 1, each with a chance in proportion to its weight. Throws std::invalid_argument unless all weights
+  /// are at least 0 and their sum is above 0 and finite.
+  int choose(std::span<const double> weights) {
+    double sum = 0;
+    for (const double weight : weights) {
+      check(weight >= 0, "choose: a weight is {}, which is below 0", weight);
+      sum += weight;
+    }
+    check(sum > 0 && std::isfinite(sum), "choose: the weights' sum is {}, not above 0 and finite", sum);
+    double rest = uniform(0, sum);
+    int last = 0;  // where rounding leaves nothing of `rest`, the last that may be chosen
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      if (weights[i] == 0) continue;
+      last = static_cast<int>(i);
+      if (rest < weights[i]) break;
+      rest -= weights[i];
+    }
+    return last;
+  }
 
  private:
   static constexpr std::uint64_t golden = 0x9e3779b97f4a7c15ULL;

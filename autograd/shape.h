@@ -28,7 +28,7 @@ class Shape {
   void push(int size) {
     check(size >= 0, "shape: dimension {} has negative size {}", rank_, size);
     check(rank_ < max_rank, "shape: more than {} dimensions", +max_rank);
-    sizes_[static_cast<std::size_t>(rank_++)] = size;
+    sizes_[rank_++] = size;
     check_size();
   }
 
@@ -38,19 +38,19 @@ class Shape {
   int dim(int i) const;
 
   /// The size of the last dimension; 1 for a scalar.
-  int last() const { return rank_ == 0 ? 1 : sizes_[static_cast<std::size_t>(rank_ - 1)]; }
+  int last() const { return rank_ == 0 ? 1 : sizes_[rank_ - 1]; }
 
   /// How many elements there are in all.
   std::int64_t size() const {
     std::int64_t product = 1;
-    for (int i = 0; i < rank_; ++i) product *= sizes_[static_cast<std::size_t>(i)];
+    for (int i = 0; i < rank_; ++i) product *= sizes_[i];
     return product;
   }
 
   /// How many rows of `last()` elements there are.
   int rows() const {
     std::int64_t product = 1;
-    for (int i = 0; i + 1 < rank_; ++i) product *= sizes_[static_cast<std::size_t>(i)];
+    for (int i = 0; i + 1 < rank_; ++i) product *= sizes_[i];
     return static_cast<int>(product);
   }
 
@@ -63,11 +63,14 @@ class Shape {
     return result;
   }
 
+  /// The same shape with another size of dimension `i`, or without it; negative `i` counts from the end.
+  Shape with(int i, int size) const;
+  Shape without(int i) const;
+
   /// As people write it: "[2, 5, 32]".
   std::string text() const {
     std::string result = "[";
-    for (int i = 0; i < rank_; ++i)
-      result += fmt::format("{}{}", i == 0 ? "" : ", ", sizes_[static_cast<std::size_t>(i)]);
+    for (int i = 0; i < rank_; ++i) result += fmt::format("{}{}", i == 0 ? "" : ", ", sizes_[i]);
     return result + "]";
   }
 
@@ -98,13 +101,28 @@ namespace qkv {
 inline int Shape::dim(int i) const {
   const int index = i < 0 ? i + rank_ : i;
   check(index >= 0 && index < rank_, "shape: {} has no dimension {}", *this, i);
-  return sizes_[static_cast<std::size_t>(index)];
+  return sizes_[index];
+}
+
+inline Shape Shape::with(int i, int size) const {
+  dim(i);  // throws if there is no such dimension
+  Shape result;
+  for (int k = 0; k < rank_; ++k) result.push(k == (i < 0 ? i + rank_ : i) ? size : dim(k));
+  return result;
+}
+
+inline Shape Shape::without(int i) const {
+  dim(i);
+  Shape result;
+  for (int k = 0; k < rank_; ++k)
+    if (k != (i < 0 ? i + rank_ : i)) result.push(dim(k));
+  return result;
 }
 
 inline void Shape::check_size() const {
   std::int64_t product = 1;
   for (int i = 0; i < rank_; ++i) {
-    product *= std::max(sizes_[static_cast<std::size_t>(i)], 1);
+    product *= std::max(sizes_[i], 1);
     check(product <= std::numeric_limits<int>::max(), "shape: {} has 2³¹ elements or more", *this);
   }
 }

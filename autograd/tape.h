@@ -12,12 +12,12 @@
 
 namespace qkv {
 
-/// What the random draws of one step depend on, apart from where in the sentence they are used (see ops/dropout.h).
+/// What the random draws of one step depend on, apart from where in the batch they are used (see ops/dropout.h).
 struct DrawKey {
   std::uint64_t seed = 0;
   std::uint64_t step = 0;
-  int first_sentence = 0;  // the batch's number of this tape's first sentence
-  bool training = false;   // dropout does nothing unless this is set
+  int first_row = 0;      // the whole batch's number of this tape's first row
+  bool training = false;  // dropout does nothing unless this is set
 };
 
 /// The record of a computation: every operation puts its value here at once and pushes one closure that does its
@@ -47,9 +47,15 @@ class Tape {
 
   /// A copy of these numbers as an input whose gradient is wanted, and kept after backward.
   Var<T> variable(const Shape& shape, std::span<const T> values, const char* name = "variable");
+  Var<T> variable(const Shape& shape, std::initializer_list<T> values, const char* name = "variable") {
+    return variable(shape, std::span<const T>(values.begin(), values.size()), name);
+  }
 
   /// A copy of these numbers as an input that needs no gradient.
   Var<T> constant(const Shape& shape, std::span<const T> values, const char* name = "constant");
+  Var<T> constant(const Shape& shape, std::initializer_list<T> values, const char* name = "constant") {
+    return constant(shape, std::span<const T>(values.begin(), values.size()), name);
+  }
 
   /// An input whose numbers, and gradient unless it is nullptr, lie outside the tape and are not copied; like the name
   /// of any input, they must outlive the step.
@@ -76,8 +82,20 @@ class Tape {
     backward(std::span<const Seed>(&only, 1));
   }
 
-  /// Forgets all gradients, so that backward can run again.
+  /// Forgets all gradients, so that backward can run again over the same values.
   void clear_gradients();
+
+  /// What happens when an operation's backward opens a gradient for the first time, which is to be assigned, and leaves
+  /// part of it unwritten or adds to it. The gradient is wrong then; unless that is ignored, it holds not-a-number
+  /// there, so that it does not look right by chance.
+  enum class PartialWrites { ignored, noted, refused };
+
+  /// They are refused in debug builds, backward throws std::invalid_argument, and ignored in others, where nothing is
+  /// looked at.
+  void on_partial_writes(PartialWrites how) { on_partial_writes_ = how; }
+
+  /// The first that was noted since gradients were cleared: the operation and its input, for people; else "".
+  const std::string& partial_write() const { return partial_write_; }
 
   /// Forgets everything and takes the memory back for the next step. Every Var of this tape becomes invalid.
   /// Throws std::invalid_argument inside a Scope, whose values it would take away.
@@ -85,14 +103,18 @@ class Tape {
 
   /// Uninitialised memory that lasts as long as the values of this step.
   template <class Item>
-  Item* scratch(std::size_t count) {
+  Item* scratch(std::int64_t count) {
     static_assert(std::is_trivially_destructible_v<Item>);
     return arena_.array<Item>(count);
+  }
+  template <class Item>
+  std::span<Item> list(std::int64_t count) {
+    return std::span<Item>(scratch<Item>(count), count);
   }
 
   /// A copy in the arena, for closures to keep.
   template <class Item>
-  const Item* keep(const Item* items, std::size_t count) {
+  const Item* keep(const Item* items, std::int64_t count) {
     Item* copy = scratch<Item>(count);
     std::copy(items, items + count, copy);
     return copy;
@@ -166,16 +188,23 @@ class Tape {
   Node<T>* new_node(const char* name, const Shape& shape, std::size_t parents = 0);
   T* gradient_memory(const Node<T>* node) {
     ++gradients_taken_;
-    return static_cast<T*>(free_gradients_.take(arena_, static_cast<std::size_t>(node->shape.size()) * sizeof(T)));
+    return static_cast<T*>(free_gradients_.take(arena_, node->shape.size() * sizeof(T)));
   }
   void fill_gradient_with_zeros(Node<T>* node);
   void give_back_gradient(Node<T>* node);
   void run_closures();
+  void look_at_first_writes(const Closure<T>* closure);
 
+#if defined(NDEBUG)
+  static constexpr PartialWrites usual_partial_writes = PartialWrites::ignored;
+#else
+  static constexpr PartialWrites usual_partial_writes = PartialWrites::refused;
+#endif
   static inline constinit thread_local Tape* current_ = nullptr;
 
   Arena arena_;
   FreeLists free_gradients_;
+  std::string partial_write_;
   Node<T>* last_node_ = nullptr;
   Closure<T>* last_closure_ = nullptr;
   Leaves* leaves_ = nullptr;
@@ -185,6 +214,7 @@ class Tape {
   int open_scopes_ = 0;
   bool records_gradients_ = true;
   bool retain_all_ = false;
+  PartialWrites on_partial_writes_ = usual_partial_writes;
   bool ran_backward_ = false;
 };
 
@@ -238,8 +268,7 @@ class Scope {
 template <class T>
 class Borrowed {
  public:
-  explicit Borrowed(std::int64_t count)
-      : tape_(Tape<T>::current()), bytes_(static_cast<std::size_t>(count) * sizeof(T)) {
+  explicit Borrowed(std::int64_t count) : tape_(Tape<T>::current()), bytes_(count * sizeof(T)) {
     data_ = static_cast<T*>(tape_.borrow(bytes_));
   }
   ~Borrowed() { tape_.give_back(data_, bytes_); }
@@ -254,10 +283,10 @@ class Borrowed {
   T* data_;
 };
 
-/// The value of y, to write for the first time.
+/// Opens the value of y, an operation's own output, for writing.
 template <class T>
-Target<T> assign(Var<T> y) {
-  return {y.node()->value, y.shape().rows(), y.last(), y.last(), false};
+Target<T> open_value(Var<T> y) {
+  return new_matrix(y.node()->value, y.shape().rows(), y.last());
 }
 
 /// Records the backward of the operation whose output is y: a function that reads y.grad() and writes to the sinks of

@@ -7,18 +7,21 @@
 
 namespace qkv {
 
-/// Where an operation's backward writes the gradient of one of its inputs. False when that input needs none. The first
-/// write assigns and the following ones add; which of the two it is, is looked up when it is written, so that an
-/// operation may use the same input twice.
+/// Where an operation's backward writes the gradient of one of its inputs. False when that input needs none. Whether
+/// the writes assign or add is decided when it is opened, so that an operation may use the same input twice.
 template <class T>
 class Sink {
  public:
   explicit Sink(Node<T>* node) : node_(node) {}
   explicit operator bool() const { return node_ != nullptr; }
 
-  /// The gradient as a matrix of rows × last dimension.
-  Target<T> target() const;
-  operator Target<T>() const { return target(); }  // NOLINT(google-explicit-constructor)
+  /// Opens the gradient for writing, as a matrix of rows × last dimension. After the first opening what is written is
+  /// assigned, and must be all of it; after later ones it is added.
+  Target<T> open();
+
+  /// The same for partial or scattered writes: what is opened for the first time is filled with zeros, so that every
+  /// write adds.
+  Target<T> open_zeroed();
 
  private:
   Node<T>* node_;
@@ -42,7 +45,7 @@ class Var {
 
   /// The numbers, row by row.
   const T* data() const { return node_->value; }
-  std::span<const T> values() const { return {node_->value, static_cast<std::size_t>(size())}; }
+  std::span<const T> values() const { return std::span<const T>(node_->value, size()); }
 
   /// The only number of a value that has one. Throws std::invalid_argument otherwise.
   const T& item() const {
@@ -51,7 +54,7 @@ class Var {
   }
 
   /// The value as a matrix: the leading dimensions together × the last.
-  View<T> rows() const { return {node_->value, node_->shape.rows(), last(), last(), false}; }
+  View<T> rows() const { return matrix(node_->value, node_->shape.rows(), last()); }
 
   /// The gradient as such a matrix: zero where the loss does not depend on it. Throws std::invalid_argument if it was
   /// given back after use; ask for it to be retained before running backward.
@@ -68,9 +71,6 @@ class Var {
 
   /// Where to write this input's gradient, or nothing if it needs none: a constant, or a value of another tape.
   Sink<T> sink() const;
-
-  /// The same for partial or scattered writes: the gradient is filled with zeros first, so that every write adds.
-  Sink<T> sink_zeroed() const;
 
   const char* name() const { return node_->name; }
   const char* module() const { return node_->module; }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "qkv/autograd/check.h"
 
@@ -23,6 +24,9 @@ struct View {
   /// `count` columns from `first` on, of a matrix that is not transposed.
   View column_block(int first, int count) const { return {data + first, rows, count, stride, false}; }
 
+  /// The numbers of a row, of a matrix that is not transposed.
+  const T* row(int i) const { return data + i * stride; }
+
   const T& operator()(int row, int column) const {
     return is_transposed ? data[column * stride + row] : data[row * stride + column];
   }
@@ -37,14 +41,34 @@ struct Target {
   std::ptrdiff_t stride = 0;
   bool accumulate = false;
 
+  T* row(int i) const { return data + i * stride; }
+
   Target row_block(int first, int count) const { return {data + first * stride, count, columns, stride, accumulate}; }
   Target column_block(int first, int count) const { return {data + first, rows, count, stride, accumulate}; }
+
+  /// `count` numbers from `first` on, as one row, of a matrix without gaps between its rows.
+  Target part(std::int64_t first, std::int64_t count) const {
+    return {data + first, 1, static_cast<int>(count), static_cast<std::ptrdiff_t>(count), accumulate};
+  }
+
+  /// What was written, to read.
+  View<T> view() const { return {data, rows, columns, stride, false}; }
 };
 
-/// One row of numbers, to be written for the first time.
+/// A matrix without gaps between its rows.
+template <class T>
+View<T> matrix(const T* numbers, int rows, int columns) {
+  return {numbers, rows, columns, columns, false};
+}
+
+/// The same, or a row, to be written for the first time.
+template <class T>
+Target<T> new_matrix(T* numbers, int rows, int columns) {
+  return {numbers, rows, columns, columns, false};
+}
 template <class T>
 Target<T> new_row(T* numbers, int count) {
-  return {numbers, 1, count, count, false};
+  return new_matrix(numbers, 1, count);
 }
 
 /// Writes formula(i) to, or adds it to, element i of a contiguous target, for every i.

@@ -11,6 +11,8 @@
 #include "qkv/datasets/visible_text.h"
 #include "qkv/files/message.h"
 #include "qkv/files/safetensors.h"
+#include "qkv/train/learner.h"
+#include "qkv/translation/batch_loss.h"
 #include "qkv/translation/saved_model.h"
 
 namespace qkv::cli {
@@ -59,15 +61,17 @@ Gradient gradient_over(const TrainedModel& trained, const std::vector<Pair>& pai
   }
   const std::size_t size = std::clamp<std::size_t>(words_at_once / longest, 1, pairs.size());
   Batches batches(EncodedPairs(pairs, trained.source, trained.target), static_cast<int>(size), Order::consecutive);
-  TrainingStep<float> step(*trained.model, workers);
+  Learner<float> learner(trained.model->parameters(), {.workers = workers, .training = false});
   Gradient gradient;
-  gradient.values.resize(step.gradient().size());
+  gradient.values.resize(trained.model->parameters().size());
   Batch batch;
   for (std::size_t i = 0; i < batches.count(0); ++i) {
     batches.fill({0, i}, batch);
     batch.target_tokens = target_tokens;
-    gradient.loss += step.differentiate(batch, 0, {}).value;
-    std::transform(step.gradient().begin(), step.gradient().end(), gradient.values.begin(), gradient.values.begin(),
+    gradient.loss += learner.differentiate_sum(
+        batch.size, [&](const Shard& shard) { return loss_of<float>(*trained.model, batch, shard); });
+    const std::span<const float> part = learner.gradient().numbers;
+    std::transform(part.begin(), part.end(), gradient.values.begin(), gradient.values.begin(),
                    [](float part, double sum) { return sum + static_cast<double>(part); });
   }
   return gradient;
@@ -85,10 +89,9 @@ void run(const Options& options) {
   const auto& parameters = trained.model->parameters();
   for (std::size_t i = 0; i < parameters.entries().size(); ++i) {
     const auto& entry = parameters.entries()[i];
-    std::vector<std::int64_t> shape;
-    for (int d = 0; d < entry.shape.rank(); ++d) shape.push_back(entry.shape.dim(d));
-    tensors.push_back(StoredTensor::of<float>(
-        entry.name, shape, std::span(values).subspan(entry.offset, static_cast<std::size_t>(entry.shape.size()))));
+    tensors.push_back(
+        StoredTensor::of<float>(entry.name, dimensions(entry.shape),
+                                std::span(values).subspan(entry.offset, static_cast<std::size_t>(entry.shape.size()))));
   }
   write_safetensors(options.out, tensors, {mark});
   print("{}: loss {:.6g} and the gradients of {} over {}\n", visible(options.out), gradient.loss,

@@ -6,15 +6,16 @@
 
 namespace qkv {
 
-/// A vector for every word: row i of weight [words, C] stands for word i.   returns [B, L, C]
+/// A vector for every id: row i of weight [vocabulary, C] stands for id i.   returns [B, L, C]
 template <class T>
 class Embedding {
  public:
   /// The vectors are multiplied by `factor`: √C in the Transformer (Vaswani et al. 2017, section 3.4), whose tables
   /// begin with as much smaller numbers.
-  Embedding(const Path<T>& path, int words, int width, double factor = 1.0)
+  Embedding(const Path<T>& path, int vocabulary, int width, double factor = 1.0)
       : path_(path.name()),
-        weight_(path.add("weight", {words, width}, factor == 1.0 ? Initialise::unit_normal : Initialise::embedding)),
+        weight_(
+            path.add("weight", {vocabulary, width}, factor == 1.0 ? Initialise::unit_normal : Initialise::embedding)),
         factor_(factor) {}
 
   Var<T> operator()(const Tokens& tokens) const {

@@ -8,7 +8,7 @@ namespace qkv {
 
 enum class Activation { relu, gelu };
 
-/// outer(activation(inner(x))): the same two-layer network for every word (Vaswani et al. 2017, eq. 2).
+/// outer(activation(inner(x))): the same two-layer network for every position (Vaswani et al. 2017, eq. 2).
 /// x: [..., C]   returns [..., C]
 template <class T>
 class FeedForward {

@@ -14,8 +14,8 @@ enum class Initialise {
   zeros,        ///< biases
   ones,         ///< the weight of a layer norm
   xavier,       ///< uniform in ±√(6 / (in + out)) for a weight [out, in] (Glorot & Bengio 2010, eq. 16)
-  embedding,    ///< normal with deviation 1/√C for a table [words, C], since embeddings are multiplied by √C
-  unit_normal,  ///< normal with deviation 1 for a table [words, C] that is used as it is, as in torch.nn.Embedding
+  embedding,    ///< normal with deviation 1/√C for a table [vocabulary, C], since embeddings are multiplied by √C
+  unit_normal,  ///< normal with deviation 1 for a table [vocabulary, C] that is used as it is, as in torch.nn.Embedding
   recurrent,    ///< uniform in ±1/√H for a weight [gates · H, H], as in torch.nn.RNN, GRU and LSTM
 };
 

@@ -6,7 +6,7 @@
 
 namespace qkv {
 
-/// Normalises the features of each word, then scales and shifts them by weight and bias [C]; eps is 1e-5.
+/// Normalises the features of each position, then scales and shifts them by weight and bias [C]; eps is 1e-5.
 template <class T>
 class LayerNorm {
  public:

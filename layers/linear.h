@@ -1,36 +1,14 @@
 #pragma once
 
-#include "qkv/autograd/ops/linear.h"
+#include <optional>
+
+#include "qkv/autograd/ops/linear_transposed.h"
 #include "qkv/layers/parameters.h"
 
 namespace qkv {
 
-/// y = x Wᵀ + b at every step of a recurrent network, on the current tape. A product of few rows x reads Wᵀ faster than
-/// W (docs/decisions.md), so the transpose is copied first, once for all steps if there are several. Not to be kept
-/// longer than the layer, or than the tape until its next rewind; an update of the weight in between is not seen.
 template <class T>
-class LinearSteps {
- public:
-  LinearSteps(const std::string& path, Var<T> weight, Var<T> bias, int steps)
-      : path_(path), weight_(weight), bias_(bias) {
-    if (steps <= 1) return;
-    const View<T> w = weight.rows();
-    T* copy = Tape<T>::current().template scratch<T>(static_cast<std::size_t>(weight.size()));
-    write_transposed(w, {copy, w.columns, w.rows, w.rows, false});
-    transposed_ = {copy, w.columns, w.rows, w.rows, false};
-  }
-  LinearSteps(std::string&& path, Var<T> weight, Var<T> bias, int steps) = delete;
-
-  Var<T> operator()(Var<T> x) const {
-    const InModule here(path_);
-    return linear(x, weight_, bias_, transposed_);
-  }
-
- private:
-  const std::string& path_;
-  Var<T> weight_, bias_;
-  View<T> transposed_;
-};
+class LinearSteps;
 
 /// y = x Wᵀ + b, with weight [out, in] and bias [out].   x: [..., in]   returns [..., out]
 template <class T>
@@ -60,6 +38,29 @@ class Linear {
  private:
   std::string path_;
   Parameter<T> weight_, bias_;
+};
+
+/// y = x Wᵀ + b at every step of a recurrent network, on the current tape. A product of few rows x reads Wᵀ faster than
+/// W (docs/decisions.md), so the transpose is copied first, once for all steps if there are several. Not to be kept
+/// longer than the layer, or than the tape until its next rewind; an update of the weight in between is not seen.
+template <class T>
+class LinearSteps {
+ public:
+  LinearSteps(const std::string& path, Var<T> weight, Var<T> bias, int steps)
+      : path_(path), weight_(weight), bias_(bias) {
+    if (steps > 1) transposed_ = transposed_copy(weight);
+  }
+  LinearSteps(std::string&& path, Var<T> weight, Var<T> bias, int steps) = delete;
+
+  Var<T> operator()(Var<T> x) const {
+    const InModule here(path_);
+    return transposed_ ? linear_transposed(x, weight_, bias_, *transposed_) : linear(x, weight_, bias_);
+  }
+
+ private:
+  const std::string& path_;
+  Var<T> weight_, bias_;
+  std::optional<View<T>> transposed_;
 };
 
 }  // namespace qkv

@@ -104,11 +104,20 @@ class Parameters {
     return total;
   }
 
+  /// The numbers, to be given values: they take memory from now on, and are 0 at first.
   std::span<T> values() {
     if (values_.size() != size_) values_ = Block<T>(size_);
     return values_.span();
   }
   std::span<T> values(std::size_t index) { return part(values(), index); }
+
+  /// The numbers to read. Throws std::invalid_argument if nobody has given them values, so that a model which was never
+  /// initialised does not train on zeros.
+  std::span<const T> values() const {
+    check(values_.size() == size_, "parameters: they have no values yet; call initialise(seed), or load them");
+    return values_.span();
+  }
+  std::span<const T> values(std::size_t index) const { return part(values(), index); }
 
   /// The gradients of models that one tape at a time trains; workers bring blocks of their own, see `bind`.
   std::span<T> gradients() {
@@ -118,13 +127,14 @@ class Parameters {
   std::span<T> gradients(std::size_t index) { return part(gradients(), index); }
 
   /// The numbers of one tensor in a block of this layout.
-  std::span<T> part(std::span<T> block, std::size_t index) const {
+  template <class Number>
+  std::span<Number> part(std::span<Number> block, std::size_t index) const {
     const Entry& entry = entries_[index];
     return block.subspan(entry.offset, static_cast<std::size_t>(entry.shape.size()));
   }
 
   /// Puts all parameters on the current tape, with their gradients in this block.
-  void bind(std::span<T> gradient_block) {
+  void bind(std::span<T> gradient_block) const {
     check(gradient_block.size() == size_, "parameters: a gradient block of {} numbers does not fit {}",
           gradient_block.size(), size_);
     bind_leaves(gradient_block.data());
@@ -132,7 +142,7 @@ class Parameters {
 
   /// Lets these values of the current tape stand for the parameters, in the order of the entries: what a gradient
   /// check does.
-  void bind(std::span<const Var<T>> vars) {
+  void bind(std::span<const Var<T>> vars) const {
     check(vars.size() == entries_.size(), "parameters: {} values cannot stand for {} parameters", vars.size(),
           entries_.size());
     for (std::size_t i = 0; i < vars.size(); ++i)
@@ -161,7 +171,7 @@ class Parameters {
            leaf.data() == values_.data() + entries_[static_cast<std::size_t>(index)].offset;
   }
 
-  Var<T>* bind_leaves(T* gradient_block) {
+  Var<T>* bind_leaves(T* gradient_block) const {
     Tape<T>& tape = Tape<T>::current();
     const T* value_block = values().data();
     Var<T>* vars = tape.template scratch<Var<T>>(entries_.size());

@@ -12,7 +12,7 @@ namespace qkv {
 
 enum class Positions { sinusoidal, learned };
 
-/// Tells words at different positions apart: adds a vector that depends on the position only. Sinusoidal:
+/// Tells inputs at different positions apart: adds a vector that depends on the position only. Sinusoidal:
 /// PE(pos, 2i) = sin(pos / 10000^(2i/C)), PE(pos, 2i+1) = cos(pos / 10000^(2i/C)) (Vaswani et al. 2017, section 3.5);
 /// or learned, one vector for each position.   x: [B, L, C]   returns the same shape
 template <class T>
@@ -29,7 +29,8 @@ class PositionalEncoding {
   /// How many positions there are.
   int count() const { return shape_.dim(0); }
 
-  /// The first word of x is at position `first`. Throws std::invalid_argument beyond the last position there is.
+  /// The first row of each sequence in x is at position `first`. Throws std::invalid_argument beyond the last position
+  /// there is.
   Var<T> operator()(Var<T> x, int first = 0) const {
     const InModule here(path_);
     const Var<T> table =
@@ -50,12 +51,11 @@ class PositionalEncoding {
   }
 
   static Block<T> sinusoids(int max_length, int width) {
-    Block<T> table(static_cast<std::size_t>(max_length) * static_cast<std::size_t>(width));
+    Block<T> table(std::int64_t{max_length} * width);
     for (int position = 0; position < max_length; ++position)
       for (int j = 0; j < width; ++j) {
         const double angle = position / std::pow(10000.0, (j - j % 2) / static_cast<double>(width));
-        const std::size_t at = static_cast<std::size_t>(position) * static_cast<std::size_t>(width);
-        table[at + static_cast<std::size_t>(j)] = static_cast<T>(j % 2 == 0 ? std::sin(angle) : std::cos(angle));
+        table[std::int64_t{position} * width + j] = static_cast<T>(j % 2 == 0 ? std::sin(angle) : std::cos(angle));
       }
     return table;
   }

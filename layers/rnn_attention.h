@@ -16,7 +16,8 @@ enum class Score {
   additive,    ///< e · tanh(W_q h + W_k s) (Bahdanau et al. 2015, appendix A.1.2)
 };
 
-/// Attention of a decoder over the encoder's hidden states: scores, softmax over the words, weighted sum of the states.
+/// Attention of a decoder over the encoder's hidden states: scores, softmax over the positions, weighted sum of the
+/// states.
 template <class T>
 class RnnAttention {
  public:
@@ -27,7 +28,7 @@ class RnnAttention {
     energy_ = (path / "score").add("energy", {hidden}, Initialise::embedding);
   }
 
-  /// The keys that the scores are computed with, once for a sentence.   states: [B, S, H]
+  /// The keys that the scores are computed with, once for a sequence.   states: [B, S, H]
   Var<T> keys(Var<T> states) const {
     const InModule here(path_);
     return score_ == Score::additive ? project(states, key_()) : states;

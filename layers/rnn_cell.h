@@ -2,7 +2,7 @@
 
 #include "qkv/autograd/ops/add.h"
 #include "qkv/autograd/ops/gru_gates.h"
-#include "qkv/autograd/ops/hold_finished.h"
+#include "qkv/autograd/ops/hold_ended.h"
 #include "qkv/autograd/ops/lstm_gates.h"
 #include "qkv/autograd/ops/tanh.h"
 #include "qkv/layers/linear.h"
@@ -11,7 +11,7 @@ namespace qkv {
 
 enum class CellKind { gru, lstm, elman };
 
-/// What a recurrent network remembers after a word.
+/// What a recurrent network remembers after a step.
 template <class T>
 struct RnnState {
   Var<T> h;  ///< [B, 1, H]
@@ -36,31 +36,31 @@ class RnnCell {
         bias_ih_(path.add("bias_ih" + suffix, {gates() * hidden}, Initialise::zeros)),
         bias_hh_(path.add("bias_hh" + suffix, {gates() * hidden}, Initialise::zeros)) {}
 
-  /// The state after one word.   x: [B, 1, in]
+  /// The state after one step.   x: [B, 1, in]
   RnnState<T> operator()(Var<T> x, const RnnState<T>& last) const {
     return step(input_part(x), recurrent_steps(1)(last.h), last);
   }
 
-  /// What the inputs give to the gates: one product for all words.   x: [B, L, in]   returns [B, L, gates · H]
+  /// What the inputs give to the gates: one product for all steps.   x: [B, L, in]   returns [B, L, gates · H]
   Var<T> input_part(Var<T> x) const {
     const InModule here(path_);
     return linear(x, weight_ih_(), bias_ih_());
   }
 
-  /// The same word by word, for `count` words whose inputs depend on the word before.
+  /// The same step by step, for `count` steps whose inputs depend on the step before.
   LinearSteps<T> input_steps(int count) const { return {path_, weight_ih_(), bias_ih_(), count}; }
 
-  /// What the last state gives to the gates, for `count` words.
+  /// What the last state gives to the gates, for `count` steps.
   LinearSteps<T> recurrent_steps(int count) const { return {path_, weight_hh_(), bias_hh_(), count}; }
 
-  /// The state after a word for which both parts are known.   input, recurrent: [B, 1, gates · H]
+  /// The state after a step for which both parts are known.   input, recurrent: [B, 1, gates · H]
   RnnState<T> step(Var<T> input, Var<T> recurrent, const RnnState<T>& last) const {
     const InModule here(path_);
     switch (kind_) {
       case CellKind::gru:
         return {gru_gates(input, recurrent, last.h), {}};
       case CellKind::lstm: {
-        const auto [h, c] = lstm_gates(input + recurrent, last.c);
+        const auto [h, c] = lstm_gates(input, recurrent, last.c);
         return {h, c};
       }
       case CellKind::elman:
@@ -69,16 +69,16 @@ class RnnCell {
     return {tanh(input + recurrent), {}};
   }
 
-  /// The state before the first word that begins with h; the cell of an LSTM starts at 0.   h: [B, 1, H]
+  /// The state before the first step that begins with h; the cell of an LSTM starts at 0.   h: [B, 1, H]
   RnnState<T> start(Var<T> h) const { return {h, kind_ == CellKind::lstm ? zeros(h.shape()) : Var<T>()}; }
-  RnnState<T> start(int sentences) const { return start(zeros({sentences, 1, hidden_})); }
+  RnnState<T> start(int batch) const { return start(zeros({batch, 1, hidden_})); }
 
   int hidden() const { return hidden_; }
   const std::string& path() const { return path_; }
 
   /// Zeros that need no gradient.
   static Var<T> zeros(const Shape& shape) {
-    T* numbers = Tape<T>::current().template scratch<T>(static_cast<std::size_t>(shape.size()));
+    T* numbers = Tape<T>::current().template scratch<T>(shape.size());
     std::fill_n(numbers, shape.size(), T(0));
     return Tape<T>::current().leaf("zeros", shape, numbers, nullptr);
   }

@@ -6,14 +6,14 @@
 
 namespace qkv {
 
-/// Sentences as word numbers, padded to one length. The ids lie in memory sentence by sentence.
+/// Sequences of ids, padded to one length. They lie in memory one behind the other.
 struct Tokens {
-  std::span<const int> ids;  ///< [sentences, length]
-  int sentences = 0;
+  std::span<const int> ids;  ///< [batch, length]
+  int batch = 0;
   int length = 0;
-  std::span<const int> lengths;  ///< how many words of each sentence are not padding
+  std::span<const int> lengths;  ///< how many ids of each sequence are not padding
 
-  Shape shape() const { return {sentences, length}; }
+  Shape shape() const { return {batch, length}; }
   Mask padding() const { return Mask::padding(lengths); }
 };
 

@@ -4,22 +4,22 @@
 #include "qkv/layers/dropout.h"
 #include "qkv/layers/layer_norm.h"
 #include "qkv/layers/multi_head_attention.h"
-#include "qkv/layers/transformer_config.h"
+#include "qkv/layers/stack_config.h"
 
 namespace qkv {
 
-/// The cached words of one decoder layer.
+/// The cached positions of one decoder layer.
 template <class T>
 struct DecoderLayerCache {
-  KeyValueCache<T> so_far;  ///< keys and values of the words produced so far
+  KeyValueCache<T> so_far;  ///< keys and values of the positions produced so far
   KeyValueCache<T> memory;  ///< those of the encoder's output
 };
 
-/// One layer of the decoder: each word asks the words so far, then the encoder's words, then thinks for itself.
+/// One layer of the decoder: each position asks those so far, then the encoder's, then thinks for itself.
 template <class T>
 class DecoderLayer {
  public:
-  DecoderLayer(const Path<T>& path, const TransformerConfig& config)
+  DecoderLayer(const Path<T>& path, const StackConfig& config)
       : self_attention_(path / "self_attention", config.d_model, config.heads),
         cross_attention_(path / "cross_attention", config.d_model, config.heads),
         feed_forward_(path / "feed_forward", config.d_model, config.ff, config.activation),
@@ -29,31 +29,30 @@ class DecoderLayer {
         dropout_(config.dropout),
         norm_order_(config.norm) {}
 
-  /// All words at once, under the causal mask.   x: [B, L, C]   memory: [B, S, C]   returns the shape of x
+  /// All positions at once, under the causal mask.   x: [B, L, C]   memory: [B, S, C]   returns the shape of x
   Var<T> operator()(Var<T> x, Var<T> memory, Mask causal, Mask memory_padding) const {
     return sublayers(
-        x, [=, this](Var<T> words) { return self_attention_(words, words, causal); },
-        [=, this](Var<T> words) { return cross_attention_(words, memory, memory_padding); });
+        x, [=, this](Var<T> queries) { return self_attention_(queries, queries, causal); },
+        [=, this](Var<T> queries) { return cross_attention_(queries, memory, memory_padding); });
   }
 
   /// Puts the encoder's output into a new cache.
-  DecoderLayerCache<T> start(Var<T> memory, int max_words) const {
-    DecoderLayerCache<T> cache{{memory.dim(0), max_words, memory.last()},
-                               {memory.dim(0), memory.dim(1), memory.last()}};
+  DecoderLayerCache<T> start(Var<T> memory, int capacity) const {
+    DecoderLayerCache<T> cache{{memory.dim(0), capacity, memory.last()}, {memory.dim(0), memory.dim(1), memory.last()}};
     cross_attention_.remember(memory, cache.memory);
     return cache;
   }
 
-  /// One more word of each sentence: its query against the cached words.   x: [B, 1, C]   returns the same shape
-  Var<T> next(Var<T> x, DecoderLayerCache<T>& cache, std::span<const int> words_so_far,
+  /// One more position of each sequence: its query against the cached ones.   x: [B, 1, C]   returns the same shape
+  Var<T> next(Var<T> x, DecoderLayerCache<T>& cache, std::span<const int> lengths_so_far,
               std::span<const int> memory_lengths) const {
     return sublayers(
         x,
-        [&, this](Var<T> words) {
-          self_attention_.remember(words, cache.so_far);
-          return self_attention_.ask(words, cache.so_far, words_so_far);
+        [&, this](Var<T> queries) {
+          self_attention_.remember(queries, cache.so_far);
+          return self_attention_.ask(queries, cache.so_far, lengths_so_far);
         },
-        [&, this](Var<T> words) { return cross_attention_.ask(words, cache.memory, memory_lengths); });
+        [&, this](Var<T> queries) { return cross_attention_.ask(queries, cache.memory, memory_lengths); });
   }
 
  private:
@@ -80,7 +79,7 @@ class DecoderLayer {
 template <class T>
 class TransformerDecoder {
  public:
-  TransformerDecoder(const Path<T>& path, const TransformerConfig& config) : norm_(path / "norm", config.d_model) {
+  TransformerDecoder(const Path<T>& path, const StackConfig& config) : norm_(path / "norm", config.d_model) {
     for (int i = 0; i < config.layers; ++i) layers_.emplace_back(path / "layers" / i, config);
   }
 
@@ -90,15 +89,15 @@ class TransformerDecoder {
     return norm_(x);
   }
 
-  std::vector<DecoderLayerCache<T>> start(Var<T> memory, int max_words) const {
+  std::vector<DecoderLayerCache<T>> start(Var<T> memory, int capacity) const {
     std::vector<DecoderLayerCache<T>> caches;
-    for (const DecoderLayer<T>& layer : layers_) caches.push_back(layer.start(memory, max_words));
+    for (const DecoderLayer<T>& layer : layers_) caches.push_back(layer.start(memory, capacity));
     return caches;
   }
 
-  Var<T> next(Var<T> x, std::vector<DecoderLayerCache<T>>& caches, std::span<const int> words_so_far,
+  Var<T> next(Var<T> x, std::vector<DecoderLayerCache<T>>& caches, std::span<const int> lengths_so_far,
               std::span<const int> memory_lengths) const {
-    for (std::size_t i = 0; i < layers_.size(); ++i) x = layers_[i].next(x, caches[i], words_so_far, memory_lengths);
+    for (std::size_t i = 0; i < layers_.size(); ++i) x = layers_[i].next(x, caches[i], lengths_so_far, memory_lengths);
     return norm_(x);
   }
 

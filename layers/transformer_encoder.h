@@ -4,15 +4,15 @@
 #include "qkv/layers/dropout.h"
 #include "qkv/layers/layer_norm.h"
 #include "qkv/layers/multi_head_attention.h"
-#include "qkv/layers/transformer_config.h"
+#include "qkv/layers/stack_config.h"
 
 namespace qkv {
 
-/// One layer of the encoder: every word asks every word, then each thinks for itself.
+/// One layer of the encoder: every position asks every position, then each thinks for itself.
 template <class T>
 class EncoderLayer {
  public:
-  EncoderLayer(const Path<T>& path, const TransformerConfig& config)
+  EncoderLayer(const Path<T>& path, const StackConfig& config)
       : self_attention_(path / "self_attention", config.d_model, config.heads),
         feed_forward_(path / "feed_forward", config.d_model, config.ff, config.activation),
         norm1_(path / "norm1", config.d_model),
@@ -43,7 +43,7 @@ class EncoderLayer {
 template <class T>
 class TransformerEncoder {
  public:
-  TransformerEncoder(const Path<T>& path, const TransformerConfig& config) : norm_(path / "norm", config.d_model) {
+  TransformerEncoder(const Path<T>& path, const StackConfig& config) : norm_(path / "norm", config.d_model) {
     for (int i = 0; i < config.layers; ++i) layers_.emplace_back(path / "layers" / i, config);
   }
 

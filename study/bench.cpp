@@ -4,9 +4,11 @@
 #include <chrono>
 
 #include "qkv/autograd/random.h"
+#include "qkv/train/adam.h"
+#include "qkv/train/learner.h"
+#include "qkv/translation/batch_loss.h"
 #include "qkv/translation/model_factory.h"
 #include "qkv/translation/model_size.h"
-#include "qkv/translation/training_step.h"
 
 namespace qkv {
 
@@ -79,14 +81,16 @@ BenchResult run_bench(const BenchConfig& config, int workers, double seconds) {
   const auto model = make_model<float>(settings, config.vocabulary, config.vocabulary);
   model->parameters().initialise(1);
   const Batch batch = random_batch(config);
-  TrainingStep<float> training(*model, workers);
+  Learner<float> learner(model->parameters(), {.workers = workers, .training = false});
+  Adam<float> adam(model->parameters(), {.lr = 1e-4, .beta1 = 0.9, .beta2 = 0.98});
   std::vector<double> milliseconds;
   constexpr int warm_up = 3;
   const auto end = Clock::now() + std::chrono::duration<double>(seconds);
   for (int step = 1; step <= 2 * warm_up || Clock::now() < end; ++step) {
     const auto start = Clock::now();
-    training.differentiate(batch, 0, {});
-    training.update({.beta1 = 0.9, .beta2 = 0.98}, 1e-4, 1, step);
+    learner.differentiate_sum(batch.size, [&](const Shard& shard) { return loss_of(*model, batch, shard); });
+    learner.clip(1);
+    adam.step(learner.gradient());
     const std::chrono::duration<double, std::milli> taken = Clock::now() - start;
     if (step > warm_up) milliseconds.push_back(taken.count());
   }
@@ -98,7 +102,7 @@ BenchResult run_bench(const BenchConfig& config, int workers, double seconds) {
   result.min_ms = milliseconds.front();
   result.tokens_per_second = 2000.0 * config.batch_size * config.length / result.median_ms;
   result.parameters = model->parameters().count();
-  result.tape_mb = static_cast<double>(training.tape_memory()) / 1e6;
+  result.tape_mb = static_cast<double>(learner.tape_memory()) / 1e6;
   result.steps = static_cast<int>(milliseconds.size());
   return result;
 }

@@ -85,8 +85,8 @@ NamedGradcheck layer(const std::string& name, Make make, Apply apply, std::vecto
 template <template <class> class Model, class Config>
 NamedGradcheck model(const std::string& name, const Config& config, const NamedSizes& sizes) {
   return {name, "model", [=](std::uint64_t seed) {
-            const ModelWithLoss<double, Model, Config> in_double(config);
-            const ModelWithLoss<DualDouble, Model, Config> in_duals(config);
+            ModelWithLoss<double, Model, Config> in_double(config);
+            ModelWithLoss<DualDouble, Model, Config> in_duals(config);
             const auto function = [&]<class S>(std::span<const Var<S>> x) {
               const auto loss_of = [&](const auto& with_loss) {
                 with_loss.model.parameters().bind(x);
@@ -137,7 +137,7 @@ NamedSizes with_loss(NamedSizes sizes) {
 /// x after dropout, as in the fourth step of a training.
 template <class T>
 Var<T> while_training(const Dropout<T>& layer, Var<T> x) {
-  Tape<T>::current().draws = {.seed = 7, .step = 4, .first_sentence = 2, .training = true};
+  Tape<T>::current().draws = {.seed = 7, .step = 4, .first_row = 2, .training = true};
   return layer(x);
 }
 

@@ -133,7 +133,7 @@ std::vector<UntouchedParameter> probe_parameter_gradients(const Seq2Seq<T>& mode
                                                           double tolerance) {
   Tape<T> tape;
   const Recording<T> recording(tape);
-  Parameters<T>& parameters = model.parameters();
+  const Parameters<T>& parameters = model.parameters();
   Block<T> gradients(parameters.size());
   parameters.bind(gradients.span());
   tape.backward(loss_of(model, pair));

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace qkv {
@@ -21,6 +24,15 @@ class Team {
   Team& operator=(const Team&) = delete;
 
   int size() const { return static_cast<int>(errors_.size()); }
+
+  /// The numbers from first to second, of `size` of type Number, that one worker takes; no two write to one cache line.
+  template <class Number>
+  std::pair<std::size_t, std::size_t> share(std::size_t size, int worker) const {
+    constexpr std::size_t unit = 64 / sizeof(Number);
+    const std::size_t units = (size + unit - 1) / unit, workers = errors_.size();
+    const auto i = static_cast<std::size_t>(worker);
+    return {std::min(units * i / workers * unit, size), std::min(units * (i + 1) / workers * unit, size)};
+  }
 
   /// Calls work(worker) on every worker and returns when all are done. If some throw, the exception of the first of
   /// them, by number, is thrown here.

@@ -78,7 +78,7 @@ class RnnSeq2Seq : public Seq2Seq<T> {
     std::optional<LinearSteps<T>> combine;
   };
 
-  Path<T> at(const std::string& name) const { return this->parameters().root() / name; }
+  Path<T> at(const std::string& name) { return this->parameters().root() / name; }
 
   Memory read(const Tokens& source) const {
     const RnnEncoded<T> encoded = encoder_(dropout_(source_embedding_(source)), source.lengths);

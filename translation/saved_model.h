@@ -8,10 +8,10 @@
 #include "qkv/datasets/batches.h"
 #include "qkv/datasets/vocabulary.h"
 #include "qkv/files/safetensors.h"
+#include "qkv/train/saved_parameters.h"
 #include "qkv/translation/evaluation.h"
 #include "qkv/translation/seq2seq.h"
 #include "qkv/translation/training_config.h"
-#include "qkv/translation/training_step.h"
 
 namespace qkv {
 
@@ -38,12 +38,8 @@ TrainedModel load_run(const std::string& path);
 /// leaves the old file, if one of them is not finite, as save_checkpoint does.
 void save_model(const std::string& path, const Seq2Seq<float>& model, const std::optional<AlignmentReading>& alignment);
 
-/// Reads what save_model wrote into a model of the same shape.
-void load_model(const std::string& path, const Seq2Seq<float>& model);
-
-/// Where training stands, besides parameters and moments.
+/// Where training stands, besides the parameters and what the optimiser keeps: its moments and steps.
 struct TrainingState {
-  std::int64_t step = 0;  ///< steps done
   Position position;      ///< of the next batch
   double best_bleu = -1;  ///< of the best model on the validation set, and its loss
   double best_loss = 0;
@@ -54,9 +50,8 @@ struct TrainingState {
 };
 
 /// Everything that `--resume` continues from, bit for bit, in one file, so that a crash leaves the old or the new one.
-void save_checkpoint(const std::string& path, const Seq2Seq<float>& model, const TrainingStep<float>& training,
+void save_checkpoint(const std::string& path, const Seq2Seq<float>& model, const Optimiser<float>& optimiser,
                      const TrainingState& state);
-TrainingState load_checkpoint(const std::string& path, const Seq2Seq<float>& model,
-                              const TrainingStep<float>& training);
+TrainingState load_checkpoint(const std::string& path, Seq2Seq<float>& model, Optimiser<float>& optimiser);
 
 }  // namespace qkv

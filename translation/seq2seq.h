@@ -48,7 +48,8 @@ class Seq2Seq {
   /// The most words of a translation that the model can produce and still look for `<eos>` behind them.
   virtual int most_target_words() const { return std::numeric_limits<int>::max() - 1; }
 
-  Parameters<T>& parameters() const { return *parameters_; }
+  Parameters<T>& parameters() { return *parameters_; }
+  const Parameters<T>& parameters() const { return *parameters_; }
 
  private:
   std::unique_ptr<Parameters<T>> parameters_;

@@ -5,6 +5,9 @@
 
 #include "qkv/files/durable_file.h"
 #include "qkv/files/message.h"
+#include "qkv/train/adam.h"
+#include "qkv/train/learner.h"
+#include "qkv/translation/batch_loss.h"
 #include "qkv/translation/metrics_log.h"
 #include "qkv/translation/model_factory.h"
 #include "qkv/translation/model_size.h"
@@ -52,7 +55,8 @@ class Run {
         target_(start == RunStart::resume ? Vocabulary::load(folder.target_vocabulary())
                                           : Vocabulary(data.train, &Pair::target, config.min_frequency)),
         model_(start == RunStart::resume ? resumed_model() : new_model()),
-        training_(*model_, config.workers),
+        learner_(model_->parameters(), {.workers = config.workers, .seed = config.seed}),
+        optimiser_(model_->parameters(), config.adam),
         batches_(encoded(start), config.batch_size, config.shuffle ? Order::shuffled : Order::cyclic, config.seed) {
     if (!data.valid.empty()) check_lengths(*model_, data.valid, data.valid_file);
     for (const auto& test : data.tests) check_lengths(*model_, test.pairs, test.file);
@@ -60,7 +64,8 @@ class Run {
     schedule_ = {config.schedule, config.lr, config.warmup, total_steps_};
     const std::uint64_t data_hash = hash_of(data.train), valid_hash = hash_of(data.valid);
     if (start == RunStart::resume) {
-      state_ = load_checkpoint(folder.checkpoint(), *model_, training_);
+      state_ = load_checkpoint(folder.checkpoint(), *model_, optimiser_);
+      learner_.set_batches(optimiser_.steps());
       if (state_.data_hash != data_hash)
         throw std::runtime_error(fmt::format(
             "{} was trained on other sentences than are in the training file now; resuming would mix the two",
@@ -85,25 +90,25 @@ class Run {
   }
 
   TrainingResult operator()() {
-    MetricsLog log(folder_.metrics(), state_.step);
+    MetricsLog log(folder_.metrics(), optimiser_.steps());
     batches_.reserve(batch_);
     const Clock::time_point start = Clock::now();
-    const std::int64_t first_step = state_.step;
+    const std::int64_t first_step = optimiser_.steps();
     if (state_.validation_is_due) validate(log);
-    while (state_.step < total_steps_ && !stop_ && !is_out_of_patience()) {
+    while (optimiser_.steps() < total_steps_ && !stop_ && !is_out_of_patience()) {
       const Clock::time_point step_start = Clock::now();
       batches_.fill(state_.position, batch_);
-      const std::int64_t step = state_.step + 1;
+      const std::int64_t step = optimiser_.steps() + 1;
       const double rate = schedule_(step);
-      const auto loss = differentiate(step);
-      training_.update(config_.adam, rate, config_.clip, step);
+      const double loss = differentiate(step);
+      if (config_.clip > 0) learner_.clip(config_.clip);
+      optimiser_.step(learner_.gradient(), rate);
       const std::uint64_t epoch = state_.position.epoch;
-      state_.step = step;
       state_.position = batches_.next(state_.position);
       const double tokens_per_second = static_cast<double>(batch_.target_tokens) / seconds_since(step_start);
-      log.step({step, epoch, loss.value, rate, loss.gradient_norm, tokens_per_second});
+      log.step({step, epoch, loss, rate, learner_.norm(), tokens_per_second});
       const double pace = seconds_since(start) / static_cast<double>(step - first_step);
-      observer_.on_step({step, total_steps_, epoch, loss.value, rate, loss.gradient_norm, tokens_per_second,
+      observer_.on_step({step, total_steps_, epoch, loss, rate, learner_.norm(), tokens_per_second,
                          pace * static_cast<double>(total_steps_ - step)});
       state_.validation_is_due =
           step == total_steps_ ||
@@ -111,9 +116,9 @@ class Run {
       if (state_.validation_is_due) validate(log);
     }
     TrainingResult result;
-    result.steps = state_.step;
-    result.interrupted = state_.validation_is_due || (state_.step < total_steps_ && !is_out_of_patience());
-    if (result.interrupted || total_steps_ == 0 || state_.step == first_step) save(log);
+    result.steps = optimiser_.steps();
+    result.interrupted = state_.validation_is_due || (optimiser_.steps() < total_steps_ && !is_out_of_patience());
+    if (result.interrupted || total_steps_ == 0 || optimiser_.steps() == first_step) save(log);
     if (!fs::exists(folder_.model())) save_model(folder_.model(), *model_, {});
     if (!result.interrupted) finish(result);
     return result;
@@ -153,20 +158,21 @@ class Run {
   /// Throws std::runtime_error unless the checkpoint's step is the one that its place in the data makes it.
   void check_position() const {
     const auto [epoch, batch] = state_.position;
-    const auto steps = static_cast<std::uint64_t>(state_.step);
+    const auto steps = static_cast<std::uint64_t>(optimiser_.steps());
     const std::uint64_t most_epochs = (std::uint64_t{1} << 62) / batches_.pairs().size();
     if (epoch > most_epochs || batch >= batches_.count(epoch) || steps != batches_.count_before(epoch) + batch)
       throw std::runtime_error(
           fmt::format("{}: after {} steps in batches of {}, training does not stand at batch {} of epoch {}",
-                      folder_.checkpoint(), state_.step, config_.batch_size, batch, epoch));
+                      folder_.checkpoint(), optimiser_.steps(), config_.batch_size, batch, epoch));
   }
 
   std::int64_t steps_in(std::uint64_t epochs) const { return static_cast<std::int64_t>(batches_.count_before(epochs)); }
 
-  TrainingStep<float>::Loss differentiate(std::int64_t step) {
-    const DrawKey draws{.seed = config_.seed, .step = static_cast<std::uint64_t>(step), .training = true};
+  double differentiate(std::int64_t step) {
     try {
-      return training_.differentiate(batch_, config_.label_smoothing, draws);
+      return learner_.differentiate_sum(batch_.size, [this](const Shard& shard) {
+        return loss_of<float>(*model_, batch_, shard, config_.label_smoothing);
+      });
     } catch (const std::runtime_error& error) {
       throw std::runtime_error(
           fmt::format("step {}: {}; a smaller --lr, a longer --warmup or --clip may help", step, error.what()));
@@ -203,8 +209,8 @@ class Run {
         state_.best_loss = evaluation->loss;
       }
       state_.validations_without_improvement = is_best ? 0 : state_.validations_without_improvement + 1;
-      log.validation({state_.step, evaluation->loss, evaluation->scores.bleu, evaluation->scores.exact_match});
-      observer_.on_validation({state_.step, *evaluation, is_best});
+      log.validation({optimiser_.steps(), evaluation->loss, evaluation->scores.bleu, evaluation->scores.exact_match});
+      observer_.on_validation({optimiser_.steps(), *evaluation, is_best});
     }
     if (is_best) {
       remove_file(folder_.test());  // it would be another model's
@@ -217,18 +223,18 @@ class Run {
   /// Nothing if it was stopped.
   std::optional<Evaluation> evaluated(const std::vector<Pair>& pairs, const std::string& name) {
     try {
-      return evaluate(*model_, source_, target_, pairs, training_.team(), {}, stop_);
+      return evaluate(*model_, source_, target_, pairs, learner_.team(), {}, stop_);
     } catch (const Stopped&) {
       return std::nullopt;
     } catch (const std::runtime_error& error) {
       throw std::runtime_error(fmt::format("step {}: on {}, {}; a smaller --lr, a longer --warmup or --clip may help",
-                                           state_.step, name, error.what()));
+                                           optimiser_.steps(), name, error.what()));
     }
   }
 
   void save(MetricsLog& log) {
     log.flush();
-    save_checkpoint(folder_.checkpoint(), *model_, training_, state_);
+    save_checkpoint(folder_.checkpoint(), *model_, optimiser_, state_);
   }
 
   /// Tests the best model on each test file there is.
@@ -236,7 +242,7 @@ class Run {
     if (data_.valid.empty() && total_steps_ > 0)
       observer_.on_message("there is no validation set, so the last model is kept");
     if (data_.tests.empty()) return;
-    load_model(folder_.model(), *model_);
+    load(folder_.model(), model_->parameters());
     nlohmann::ordered_json json;
     for (const auto& [name, file, pairs] : data_.tests) {
       std::optional<Evaluation> evaluation = evaluated(pairs, file);
@@ -259,7 +265,8 @@ class Run {
   std::optional<RunLock> lock_;
   Vocabulary source_, target_;
   std::unique_ptr<Seq2Seq<float>> model_;
-  TrainingStep<float> training_;
+  Learner<float> learner_;
+  Adam<float> optimiser_;
   Batches batches_;
   Batch batch_;
   TrainingState state_;

@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "qkv/layers/transformer_config.h"
 #include "qkv/train/adam.h"
 #include "qkv/train/schedule.h"
 #include "qkv/translation/range.h"
 #include "qkv/translation/rnn_seq2seq.h"
+#include "qkv/translation/transformer.h"
 
 namespace qkv {
 
@@ -51,7 +51,7 @@ struct TrainingConfig {
   double lr = 2e-3;
   ScheduleKind schedule = ScheduleKind::cosine;
   std::int64_t warmup = 400;
-  AdamSettings adam{.beta1 = 0.9, .beta2 = 0.98};
+  AdamOptions adam{.beta1 = 0.9, .beta2 = 0.98};
   double clip = 1.0;
   double label_smoothing = 0.0;
   std::int64_t validate_every = 0;  ///< steps between validations; 0: once an epoch

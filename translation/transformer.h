@@ -3,11 +3,31 @@
 #include <cmath>
 
 #include "qkv/layers/embedding.h"
+#include "qkv/layers/positional_encoding.h"
 #include "qkv/layers/transformer_decoder.h"
 #include "qkv/layers/transformer_encoder.h"
 #include "qkv/translation/seq2seq.h"
 
 namespace qkv {
+
+/// The sizes and choices that make a Transformer.
+struct TransformerConfig {
+  int source_words = 0;  ///< sizes of the vocabularies
+  int target_words = 0;
+  int d_model = 64;
+  int heads = 4;
+  int layers = 2;  ///< in the encoder, and as many in the decoder
+  int ff = 256;    ///< width inside the feed-forward networks
+  double dropout = 0.0;
+  NormOrder norm = NormOrder::post;
+  Activation activation = Activation::relu;
+  Positions positions = Positions::sinusoidal;
+  bool tie_embeddings = false;  ///< the generator's weight is the target embedding's
+  int max_positions = 1024;     ///< the longest sentence, `<eos>` included
+
+  /// The encoder's layers, and the decoder's.
+  StackConfig stack() const { return {d_model, heads, layers, ff, dropout, norm, activation}; }
+};
 
 /// The Transformer (Vaswani et al. 2017, figure 1); computes what torch.nn.Transformer computes between an embedding
 /// times √d_model plus positions, and a linear generator.
@@ -20,8 +40,8 @@ class Transformer : public Seq2Seq<T> {
         target_embedding_(at("target_embedding"), config.target_words, config.d_model, std::sqrt(config.d_model)),
         source_positions_(at("source_positions"), config.positions, config.max_positions, config.d_model),
         target_positions_(at("target_positions"), config.positions, config.max_positions, config.d_model),
-        encoder_(at("encoder"), config),
-        decoder_(at("decoder"), config),
+        encoder_(at("encoder"), config.stack()),
+        decoder_(at("decoder"), config.stack()),
         generator_(config.tie_embeddings ? Linear<T>(at("generator"), target_embedding_.weight(), config.target_words)
                                          : Linear<T>(at("generator"), config.d_model, config.target_words)),
         dropout_(config.dropout) {}
@@ -47,7 +67,7 @@ class Transformer : public Seq2Seq<T> {
   }
 
  private:
-  Path<T> at(const std::string& name) const { return this->parameters().root() / name; }
+  Path<T> at(const std::string& name) { return this->parameters().root() / name; }
 
   /// Produces words with cached keys and values.
   class WithCache : public Decoding<T> {

@@ -37,7 +37,7 @@ class Arena {
   }
 
   template <class T>
-  T* array(std::size_t count) {
+  T* array(std::int64_t count) {
     return static_cast<T*>(allocate(count * sizeof(T)));
   }
 

@@ -58,19 +58,18 @@ void layer_norm_backward(View<T> dy, View<T> normal, const T* inverse_deviation,
   Target<T> to[2]{};
   int count = 0;
   for (Var<T> input : inputs)
-    if (auto sink = input.sink()) to[count++] = sink.target();
+    if (auto sink = input.sink()) to[count++] = sink.open();
   if (count > 0) {
     const int width = dy.columns;
     const Borrowed<T> memory(width);
     T* dx = memory.data();  // of one row
     for (int i = 0; i < dy.rows; ++i) {
-      normalise_row_backward(dy.row_block(i, 1).data, normal.row_block(i, 1).data, weight.data(), inverse_deviation[i],
-                             new_row(dx, width));
+      normalise_row_backward(dy.row(i), normal.row(i), weight.data(), inverse_deviation[i], new_row(dx, width));
       for (int k = 0; k < count; ++k) write_each(to[k].row_block(i, 1), [=](auto j) { return dx[j]; });
     }
   }
-  if (auto dweight = weight.sink()) sum_products_of_rows(dy, normal, dweight.target());  // dγ += Σ dY ⊙ normal
-  if (auto dbias = bias.sink()) sum_rows(dy, dbias.target());                            // dβ += Σ dY
+  if (auto dweight = weight.sink()) sum_products_of_rows(dy, normal, dweight.open());  // dγ += Σ dY ⊙ normal
+  if (auto dbias = bias.sink()) sum_rows(dy, dbias.open());                            // dβ += Σ dY
 }
 
 }  // namespace qkv

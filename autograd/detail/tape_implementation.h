@@ -2,6 +2,7 @@
 
 // The definitions behind tape.h and var.h, read after them.
 
+#include "qkv/autograd/detail/unwritten.h"
 #include "qkv/autograd/tape.h"
 
 namespace qkv {
@@ -27,7 +28,7 @@ template <class T>
 Var<T> Tape<T>::make(const char* name, const Shape& shape, std::span<const Var<T>> parents) {
   Tape& tape = current();
   Node<T>* node = tape.new_node(name, shape, tape.records_gradients_ ? parents.size() : 0);
-  node->value = tape.arena_.template array<T>(static_cast<std::size_t>(shape.size()));
+  node->value = tape.arena_.template array<T>(shape.size());
   if (!tape.records_gradients_) return Var<T>(node);
   node->parent_count = static_cast<std::int32_t>(parents.size());
   for (std::size_t i = 0; i < parents.size(); ++i) {
@@ -62,7 +63,7 @@ template <class T>
 Var<T> Tape<T>::leaf(const char* name, const Shape& shape, const T* value, T* gradient) {
   Node<T>* node = new_node(name, shape);
   node->is_leaf = true;
-  node->value = const_cast<T*>(value);  // leaves are never written: assign() is for an operation's own output
+  node->value = const_cast<T*>(value);  // leaves are never written: open_value() is for an operation's own output
   node->gradient = gradient;
   node->needs_gradient = gradient != nullptr;
   node->outside = gradient != nullptr;
@@ -97,7 +98,9 @@ void Tape<T>::backward(Var<T> y) {
 
 template <class T>
 void Tape<T>::backward(std::span<const Seed> seeds) {
-  check(!ran_backward_, "backward has already run on this tape; call clear_gradients() before running it again");
+  check(!ran_backward_,
+        "backward has already run on this tape; for a new step, rewind() the tape before its forward pass; to run "
+        "backward again over the same values, call clear_gradients()");
   for (const auto& [y, gradient] : seeds) {
     check(y.node()->tape == this, "backward: {} was recorded on another tape", y.name());
     check(static_cast<std::int64_t>(gradient.size()) == y.size(),
@@ -109,7 +112,7 @@ void Tape<T>::backward(std::span<const Seed> seeds) {
   ++backward_passes_;
   Recording<T> recording(*this);
   for (const auto& [y, gradient] : seeds)
-    write_each(y.sink().target(), [seed = gradient.data()](auto i) { return seed[i]; });
+    write_each(y.sink().open(), [seed = gradient.data()](auto i) { return seed[i]; });
   run_closures();
   for (Node<T>* node = last_node_; node != nullptr; node = node->previous)
     if (node->is_leaf && node->needs_gradient && !node->written) fill_gradient_with_zeros(node);
@@ -122,7 +125,29 @@ void Tape<T>::run_closures() {
     const bool reached = std::any_of(closure->outputs, outputs_end, [](const Node<T>* y) { return y->written; });
     if (!reached) continue;
     closure->run(closure);
+    if (on_partial_writes_ != PartialWrites::ignored) look_at_first_writes(closure);
     std::for_each(closure->outputs, outputs_end, [this](Node<T>* y) { give_back_gradient(y); });
+  }
+}
+
+template <class T>
+void Tape<T>::look_at_first_writes(const Closure<T>* closure) {
+  const Node<T>* operation = closure->outputs[0];  // the others have the same inputs
+  for (std::int32_t i = 0; i < operation->parent_count; ++i) {
+    Node<T>* input = operation->parents[i];
+    if (!input->opened) continue;
+    input->opened = false;
+    const std::int64_t unwritten =
+        std::count_if(input->gradient, input->gradient + input->shape.size(), is_unwritten<T>);
+    if (unwritten == 0) continue;
+    const std::string text = fmt::format(
+        "{}: its backward does not assign all of the gradient of its input {}, {} {}: {} of {} numbers are left out, "
+        "or "
+        "added to what was never written; open() it once and write all of it, or use open_zeroed(){}",
+        operation->name, i, input->name, input->shape, unwritten, input->shape.size(),
+        operation->module == nullptr ? "" : fmt::format(" (in {})", operation->module));
+    check(on_partial_writes_ == PartialWrites::noted, "{}", text);
+    if (partial_write_.empty()) partial_write_ = text;
   }
 }
 
@@ -136,7 +161,7 @@ void Tape<T>::fill_gradient_with_zeros(Node<T>* node) {
 template <class T>
 void Tape<T>::give_back_gradient(Node<T>* node) {
   if (node->retained || node->gradient == nullptr) return;
-  free_gradients_.give_back(node->gradient, static_cast<std::size_t>(node->shape.size()) * sizeof(T));
+  free_gradients_.give_back(node->gradient, node->shape.size() * sizeof(T));
   node->gradient = nullptr;
   node->recycled = true;
 }
@@ -146,8 +171,10 @@ void Tape<T>::clear_gradients() {
   for (Node<T>* node = last_node_; node != nullptr; node = node->previous) {
     node->written = false;
     node->recycled = false;
+    node->opened = false;
   }
   ran_backward_ = false;
+  partial_write_.clear();
 }
 
 template <class T>
@@ -169,6 +196,7 @@ void Tape<T>::restore(const State& state, Arena::Mark mark) {
     for (Node<T>* node = last_node_; node != nullptr; node = node->previous)
       if (ran_inside || (node->gradient != nullptr && arena_.is_after(mark, node->gradient))) forget_gradient(node);
   free_gradients_.clear();
+  partial_write_.clear();
   arena_.rewind(mark);
 }
 
@@ -177,6 +205,7 @@ void Tape<T>::forget_gradient(Node<T>* node) {
   if (!node->outside) node->gradient = nullptr;
   node->written = false;
   node->recycled = false;
+  node->opened = false;
 }
 
 template <class T>
@@ -190,8 +219,13 @@ const Node<T>* Tape<T>::first_not_finite() const {
 }
 
 template <class T>
-Target<T> Sink<T>::target() const {
-  if (node_->gradient == nullptr) node_->gradient = node_->tape->gradient_memory(node_);
+Target<T> Sink<T>::open() {
+  Tape<T>& tape = *node_->tape;
+  if (node_->gradient == nullptr) node_->gradient = tape.gradient_memory(node_);
+  if (!node_->written && tape.on_partial_writes_ != Tape<T>::PartialWrites::ignored) {
+    mark_unwritten(node_->gradient, node_->shape.size());
+    node_->opened = true;
+  }
   const Target<T> target{node_->gradient, node_->shape.rows(), node_->shape.last(), node_->shape.last(),
                          node_->written};
   node_->written = true;
@@ -199,23 +233,22 @@ Target<T> Sink<T>::target() const {
 }
 
 template <class T>
+Target<T> Sink<T>::open_zeroed() {
+  if (!node_->written) node_->tape->fill_gradient_with_zeros(node_);
+  return open();
+}
+
+template <class T>
 View<T> Var<T>::grad() const {
   check(!node_->recycled, "grad: the gradient of {} was given back after use; call retain() before backward", name());
   check(node_->needs_gradient, "grad: {} needs no gradient: it is a constant or depends on constants only", name());
   if (!node_->written) node_->tape->fill_gradient_with_zeros(node_);
-  return {node_->gradient, node_->shape.rows(), last(), last(), false};
+  return matrix(node_->gradient, node_->shape.rows(), last());
 }
 
 template <class T>
 Sink<T> Var<T>::sink() const {
   return Sink<T>(node_->needs_gradient && node_->tape == Tape<T>::current_ ? node_ : nullptr);
-}
-
-template <class T>
-Sink<T> Var<T>::sink_zeroed() const {
-  const Sink<T> sink = this->sink();
-  if (sink && !node_->written) node_->tape->fill_gradient_with_zeros(node_);
-  return sink;
 }
 
 }  // namespace qkv

@@ -143,6 +143,7 @@ GradcheckResult difference_check(const RealFunction& function, std::vector<Check
     if (best >= worst[entry.input].difference)
       worst[entry.input] = {best, {input.name, index, entry.gradient, expected, ""}};
   }
+  gradcheck_detail::explain_partial_write(worst, backward.partial_write());
   gradcheck_detail::conclude(result, worst, scale, options.tolerance);
   return result;
 }

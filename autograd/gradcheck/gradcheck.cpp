@@ -31,10 +31,10 @@ std::string GradcheckResult::message() const {
 namespace gradcheck_detail {
 
 std::vector<int> index_of(std::size_t element, const Shape& shape) {
-  std::vector<int> index(static_cast<std::size_t>(shape.rank()));
+  std::vector<int> index(shape.rank());
   auto rest = static_cast<std::int64_t>(element);
   for (int i = shape.rank() - 1; i >= 0; --i) {
-    index[static_cast<std::size_t>(i)] = static_cast<int>(rest % shape.dim(i));
+    index[i] = static_cast<int>(rest % shape.dim(i));
     rest /= shape.dim(i);
   }
   return index;
@@ -59,6 +59,11 @@ double dot(const Outputs& a, const Outputs& b, double& magnitude) {
     }
   if (std::isfinite(absolute)) magnitude += absolute;
   return sum;
+}
+
+void explain_partial_write(std::vector<Worst>& worst, const std::string& partial_write) {
+  for (Worst& entry : worst)
+    if (!partial_write.empty() && !std::isfinite(entry.mismatch.got)) entry.mismatch.diagnosis = partial_write;
 }
 
 void conclude(GradcheckResult& result, std::vector<Worst>& worst, double scale, double tolerance) {

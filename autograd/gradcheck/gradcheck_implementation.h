@@ -23,6 +23,7 @@ template <class Function>
 class BackwardPass {
  public:
   BackwardPass(const Function& function, const std::vector<CheckInput>& inputs) {
+    tape_.on_partial_writes(Tape<double>::PartialWrites::noted);
     Recording<double> recording(tape_);
     for (const CheckInput& input : inputs)
       inputs_.push_back(tape_.variable(input.shape, input.values, input.name.c_str()));
@@ -49,6 +50,9 @@ class BackwardPass {
     return true;
   }
 
+  /// What the tape said about a gradient that an operation did not assign in full; see Tape::partial_write.
+  const std::string& partial_write() const { return partial_write_; }
+
   /// How often the function used each input.
   std::vector<int> uses() const {
     std::vector<int> counts(inputs_.size());
@@ -65,6 +69,7 @@ class BackwardPass {
       if (outputs_[k].node()->needs_gradient) seeds.push_back({outputs_[k], v[k]});
     tape_.clear_gradients();
     tape_.backward(std::span<const Tape<double>::Seed>(seeds));
+    if (partial_write_.empty()) partial_write_ = tape_.partial_write();
     std::vector<std::vector<double>> gradients;
     for (const Var<double>& input : inputs_) {
       const View<double> gradient = input.grad();
@@ -74,6 +79,7 @@ class BackwardPass {
   }
 
   Tape<double> tape_;
+  std::string partial_write_;
   std::vector<Var<double>> inputs_;
   std::vector<Var<double>> outputs_;
 };
@@ -94,11 +100,11 @@ class ForwardPass {
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       std::vector<DualDouble> values(inputs_[i].values.begin(), inputs_[i].values.end());
       for (std::size_t j = 0; j < values.size(); ++j)
-        for (int k = 0; k < count; ++k) values[j].d[static_cast<std::size_t>(k)] = direction(k, i, j);
+        for (int k = 0; k < count; ++k) values[j].d[k] = direction(k, i, j);
       vars.push_back(tape_.constant(inputs_[i].shape, values, inputs_[i].name.c_str()));
     }
     const auto outputs = as_list(function_(std::span<const Var<DualDouble>>(vars)));
-    std::vector<Outputs> result(static_cast<std::size_t>(count));
+    std::vector<Outputs> result(count);
     for (std::size_t k = 0; k < result.size(); ++k)
       for (const Var<DualDouble>& output : outputs) {
         std::vector<double>& column = result[k].emplace_back();
@@ -128,6 +134,8 @@ double relative(double difference, double scale);
 std::vector<int> index_of(std::size_t element, const Shape& shape);
 /// Σ a b; Σ |a b| is added to the magnitude if it is finite.
 double dot(const Outputs& a, const Outputs& b, double& magnitude);
+/// Whatever else the numbers look like, where they are not finite a partial write is the cause.
+void explain_partial_write(std::vector<Worst>& worst, const std::string& partial_write);
 void conclude(GradcheckResult& result, std::vector<Worst>& worst, double scale, double tolerance);
 
 }  // namespace qkv::gradcheck_detail
@@ -164,7 +172,7 @@ GradcheckResult gradcheck(const Function& function, std::vector<CheckInput> inpu
   for (std::size_t first = 0; first < inputs.size(); first += dual_directions) {
     const int count = static_cast<int>(std::min<std::size_t>(dual_directions, inputs.size() - first));
     const auto ju = forward.jacobian_times(count, [&](int k, std::size_t input, std::size_t element) {
-      return input == first + static_cast<std::size_t>(k) ? u[input][element] : 0.0;
+      return input == first + k ? u[input][element] : 0.0;
     });
     for (std::size_t k = 0; k < ju.size(); ++k) {
       const double a = dot(v, ju[k], forward_scale);
@@ -206,7 +214,7 @@ GradcheckResult gradcheck(const Function& function, std::vector<CheckInput> inpu
     for (std::size_t first = 0; first < size; first += dual_directions) {
       const int count = static_cast<int>(std::min<std::size_t>(dual_directions, size - first));
       const auto columns = forward.jacobian_times(count, [&](int k, std::size_t i, std::size_t element) {
-        return i == input && element == first + static_cast<std::size_t>(k) ? 1.0 : 0.0;
+        return i == input && element == first + k ? 1.0 : 0.0;
       });
       for (std::size_t k = 0; k < columns.size(); ++k) {
         std::size_t row = 0;
@@ -238,6 +246,7 @@ GradcheckResult gradcheck(const Function& function, std::vector<CheckInput> inpu
     if (worst[i].difference > options.tolerance * largest)
       worst[i].mismatch.diagnosis = diagnose(gradient[i], expected_gradient[i], inputs[i].shape,
                                              {uses[i], backward.accumulates(i, v, gradient[i])}, options.sizes);
+  explain_partial_write(worst, backward.partial_write());
   conclude(result, worst, largest, options.tolerance);
   result.passed = result.passed && directions_agree;
   return result;

@@ -11,12 +11,12 @@ Var<T> add_bias(Var<T> x, Var<T> b) {
   check(b.rank() == 1 && b.dim(0) == x.last(), "add_bias: bias {} does not fit the last dimension of {}", b.shape(),
         x.shape());
   Var<T> y = Tape<T>::make("add_bias", x.shape(), {x, b});
-  std::copy(x.data(), x.data() + x.size(), assign(y).data);
-  add_to_rows(assign(y), b.data());
+  std::copy(x.data(), x.data() + x.size(), open_value(y).data);
+  add_to_rows(open_value(y), b.data());
   on_backward(y, [=] {
     const View<T> dy = y.grad();
-    if (auto dx = x.sink()) write_each(dx.target(), [=](auto i) { return dy.data[i]; });  // dX += dY
-    if (auto db = b.sink()) sum_rows(dy, db.target());                                    // db += Σ rows of dY
+    if (auto dx = x.sink()) write_each(dx.open(), [=](auto i) { return dy.data[i]; });  // dX += dY
+    if (auto db = b.sink()) sum_rows(dy, db.open());                                    // db += Σ rows of dY
   });
   return y;
 }

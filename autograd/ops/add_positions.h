@@ -5,7 +5,7 @@
 
 namespace qkv {
 
-/// y[b, i] = x[b, i] + table[first + i]: the same encoding of position i in every sentence.
+/// y[b, i] = x[b, i] + table[first + i]: the same encoding of position i in every row of the batch.
 /// x: [B, L, C]   table: [N, C] with N ≥ first + L   returns [B, L, C]
 template <class T>
 Var<T> add_positions(Var<T> x, Var<T> table, int first = 0) {
@@ -15,20 +15,20 @@ Var<T> add_positions(Var<T> x, Var<T> table, int first = 0) {
   check(first >= 0 && first <= table.dim(0) - x.dim(1),
         "add_positions: {} positions from {} on are needed, but there are only {}", x.dim(1), first, table.dim(0));
   Var<T> y = Tape<T>::make("add_positions", x.shape(), {x, table});
-  const int sentences = x.dim(0);
-  const std::int64_t sentence = std::int64_t{x.dim(1)} * x.last(), offset = std::int64_t{first} * x.last();
-  for (int b = 0; b < sentences; ++b) {
-    const T *from = x.data() + b * sentence, *position = table.data() + offset;
-    T* out = assign(y).data + b * sentence;
-    for (std::int64_t i = 0; i < sentence; ++i) out[i] = from[i] + position[i];
+  const int batch = x.dim(0);
+  const std::int64_t size = std::int64_t{x.dim(1)} * x.last(), offset = std::int64_t{first} * x.last();
+  for (int b = 0; b < batch; ++b) {
+    const T *from = x.data() + b * size, *position = table.data() + offset;
+    T* out = open_value(y).data + b * size;
+    for (std::int64_t i = 0; i < size; ++i) out[i] = from[i] + position[i];
   }
   on_backward(y, [=] {
     const T* dy = y.grad().data;
-    if (auto dx = x.sink()) write_each(dx.target(), [=](auto i) { return dy[i]; });
-    if (auto dtable = table.sink_zeroed()) {
-      T* out = dtable.target().data + offset;
-      for (int b = 0; b < sentences; ++b)
-        for (std::int64_t i = 0; i < sentence; ++i) out[i] += dy[b * sentence + i];
+    if (auto dx = x.sink()) write_each(dx.open(), [=](auto i) { return dy[i]; });
+    if (auto dtable = table.sink()) {
+      T* out = dtable.open_zeroed().data + offset;
+      for (int b = 0; b < batch; ++b)
+        for (std::int64_t i = 0; i < size; ++i) out[i] += dy[b * size + i];
     }
   });
   return y;

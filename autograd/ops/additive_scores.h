@@ -14,23 +14,23 @@ Var<T> additive_scores(Var<T> q, Var<T> k, Var<T> e) {
         "additive_scores: keys {} do not fit queries {}", k.shape(), q.shape());
   check(e.rank() == 1 && e.dim(0) == q.last(), "additive_scores: energy {} does not fit queries {}", e.shape(),
         q.shape());
-  const int sentences = q.dim(0), queries = q.dim(1), keys = k.dim(1), width = q.last();
-  Var<T> scores = Tape<T>::make("additive_scores", Shape{sentences, queries, keys}, {q, k, e});
-  T* activations = Tape<T>::current().template scratch<T>(static_cast<std::size_t>(scores.size() * width));
+  const int batch = q.dim(0), queries = q.dim(1), keys = k.dim(1), width = q.last();
+  Var<T> scores = Tape<T>::make("additive_scores", Shape{batch, queries, keys}, {q, k, e});
+  T* activations = Tape<T>::current().template scratch<T>(scores.size() * width);
   for (std::int64_t at = 0; at < scores.size(); ++at) {
     const std::int64_t query = at / keys, key = query / queries * keys + at % keys;
     const T *qr = q.data() + query * width, *kr = k.data() + key * width;
     T* a = activations + at * width;
     for (int j = 0; j < width; ++j) a[j] = qr[j] + kr[j];
     tanh_in_place(a, width);
-    assign(scores).data[at] = sum_of<T>(width, [=, w = e.data()](int j) { return w[j] * a[j]; });
+    open_value(scores).data[at] = sum_of<T>(width, [=, w = e.data()](int j) { return w[j] * a[j]; });
   }
   on_backward(scores, [=] {
     const T* ds = scores.grad().data;
-    const auto dq = q.sink_zeroed(), dk = k.sink_zeroed(), de = e.sink_zeroed();
-    T* const to_q = dq ? dq.target().data : nullptr;
-    T* const to_k = dk ? dk.target().data : nullptr;
-    T* const to_e = de ? de.target().data : nullptr;
+    auto dq = q.sink(), dk = k.sink(), de = e.sink();
+    T* const to_q = dq ? dq.open_zeroed().data : nullptr;
+    T* const to_k = dk ? dk.open_zeroed().data : nullptr;
+    T* const to_e = de ? de.open_zeroed().data : nullptr;
     for (std::int64_t at = 0; at < scores.size(); ++at) {
       const std::int64_t query = at / keys, key = query / queries * keys + at % keys;
       const T* a = activations + at * width;

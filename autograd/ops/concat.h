@@ -1,5 +1,6 @@
 #pragma once
 
+#include "qkv/autograd/detail/axis.h"
 #include "qkv/autograd/tape.h"
 
 namespace qkv {
@@ -10,29 +11,20 @@ template <class T>
 Var<T> concat(std::span<const Var<T>> parts, int dimension) {
   check(!parts.empty(), "concat: there is nothing to join");
   const Shape& first = parts[0].shape();
-  parts[0].dim(dimension);  // throws if there is no such dimension
-  const int axis = dimension < 0 ? dimension + first.rank() : dimension;
+  const Axis axis(first, dimension);
   int total = 0;
   for (const Var<T>& part : parts) {
     check(part.rank() == first.rank(), "concat: {} and {} have different ranks", first, part.shape());
-    for (int i = 0; i < first.rank(); ++i)
-      check(i == axis || part.dim(i) == first.dim(i), "concat: {} and {} differ outside dimension {}", first,
-            part.shape(), dimension);
-    total += part.dim(axis);
+    check(part.shape().without(dimension) == first.without(dimension), "concat: {} and {} differ outside dimension {}",
+          first, part.shape(), dimension);
+    total += part.dim(dimension);
   }
-  Shape shape;
-  std::int64_t inner = 1;  // how many numbers one entry of the dimension holds
-  for (int i = 0; i < first.rank(); ++i) {
-    shape.push(i == axis ? total : first.dim(i));
-    if (i > axis) inner *= first.dim(i);
-  }
-  Var<T> y = Tape<T>::make("concat", shape, parts);
-  const std::int64_t row = total * inner;
-  const std::int64_t rows = row == 0 ? 0 : y.size() / row;  // a row holds one piece of every part
+  Var<T> y = Tape<T>::make("concat", first.with(dimension, total), parts);
+  const std::int64_t rows = axis.before, row = total * axis.after;  // a row holds one piece of every part
   std::int64_t offset = 0;
   for (const Var<T>& part : parts) {
-    const std::int64_t piece = part.dim(axis) * inner;
-    T* out = assign(y).data + offset;
+    const std::int64_t piece = part.dim(dimension) * axis.after;
+    T* out = open_value(y).data + offset;
     for (std::int64_t r = 0; r < rows; ++r) std::copy_n(part.data() + r * piece, piece, out + r * row);
     offset += piece;
   }
@@ -42,12 +34,11 @@ Var<T> concat(std::span<const Var<T>> parts, int dimension) {
     const T* dy = y.grad().data;
     std::int64_t start = 0;
     for (std::size_t k = 0; k < count; ++k) {
-      const std::int64_t piece = kept[k].dim(axis) * inner;
+      const std::int64_t piece = kept[k].dim(dimension) * axis.after;
       if (auto dx = kept[k].sink()) {
-        const Target<T> to = dx.target();
+        const Target<T> to = dx.open();
         for (std::int64_t r = 0; r < rows; ++r) {
-          const Target<T> part{to.data + r * piece, 1, static_cast<int>(piece), piece, to.accumulate};
-          write_each(part, [=](auto i) { return dy[r * row + start + i]; });
+          write_each(to.part(r * piece, piece), [=](auto i) { return dy[r * row + start + i]; });
         }
       }
       start += piece;

@@ -4,35 +4,35 @@
 
 namespace qkv {
 
-/// y[i] = factor · table[ids[i]]: one row of the table for every word.
-/// table: [V, C]   ids: one for each element of `positions`, as [B, L]   returns [B, L, C]
-/// Throws std::invalid_argument for an id outside 0 … V − 1.
+/// y[i] = factor · table[ids[i]]: one row of the table for every id.
+/// table: [N, C]   ids: one for each element of `positions`, as [B, L]   returns [B, L, C]
+/// Throws std::invalid_argument for an id outside 0 … N − 1.
 template <class T>
 Var<T> embedding(Var<T> table, std::span<const int> ids, const Shape& positions, double factor = 1.0) {
-  check(table.rank() == 2, "embedding: the table {} is not [words, features]", table.shape());
+  check(table.rank() == 2, "embedding: the table {} is not [rows, features]", table.shape());
   check(positions.size() == static_cast<std::int64_t>(ids.size()), "embedding: {} ids do not fit positions {}",
         ids.size(), positions);
-  const int words = table.dim(0), width = table.dim(1);
+  const int rows = table.dim(0), width = table.dim(1);
   for (std::size_t i = 0; i < ids.size(); ++i)
-    check(ids[i] >= 0 && ids[i] < words,
-          "embedding: token id {} at element {} of {} is not within 0 and {}; do vocabulary and model belong together?",
-          ids[i], i, positions, words - 1);
+    check(ids[i] >= 0 && ids[i] < rows,
+          "embedding: id {} at element {} of {} is not within 0 and {}, the rows of the table {}; is it another table's?",
+          ids[i], i, positions, rows - 1, table.shape());
   Shape shape = positions;
   shape.push(width);
   Var<T> y = Tape<T>::make("embedding", shape, {table});
   const T c = static_cast<T>(factor);
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const T* row = table.data() + std::int64_t{ids[i]} * width;
-    T* out = assign(y).data + static_cast<std::int64_t>(i) * width;
+    T* out = open_value(y).data + static_cast<std::int64_t>(i) * width;
     for (int j = 0; j < width; ++j) out[j] = c * row[j];
   }
   const int* kept = Tape<T>::current().keep(ids.data(), ids.size());
   const std::size_t count = ids.size();
   on_backward(y, [=] {
     const View<T> dy = y.grad();
-    if (auto dtable = table.sink_zeroed()) {
-      T* out = dtable.target().data;
-      for (std::size_t i = 0; i < count; ++i) {  // a word that occurs twice collects both gradients
+    if (auto dtable = table.sink()) {
+      T* out = dtable.open_zeroed().data;
+      for (std::size_t i = 0; i < count; ++i) {  // an id that occurs twice collects both gradients
         T* row = out + std::int64_t{kept[i]} * width;
         const T* from = dy.data + static_cast<std::int64_t>(i) * width;
         for (int j = 0; j < width; ++j) row[j] += c * from[j];

@@ -13,7 +13,7 @@ template <class T>
 Var<T> gelu(Var<T> x) {
   Var<T> y = Tape<T>::make("gelu", x.shape(), {x});
   const T half(0.5), inverse_root_2(std::numbers::sqrt2 / 2);
-  write_each(assign(y), [=, a = x.data()](auto i) {
+  write_each(open_value(y), [=, a = x.data()](auto i) {
     using std::erf;
     return half * a[i] * (T(1) + erf(a[i] * inverse_root_2));
   });
@@ -21,7 +21,7 @@ Var<T> gelu(Var<T> x) {
     const T inverse_root_2pi(std::numbers::inv_sqrtpi * std::numbers::sqrt2 / 2);
     const T *dy = y.grad().data, *a = x.data();
     if (auto dx = x.sink())
-      write_each(dx.target(), [=](auto i) {  // dX += dY (Φ(x) + x φ(x)),   φ = Φ'
+      write_each(dx.open(), [=](auto i) {  // dX += dY (Φ(x) + x φ(x)),   φ = Φ'
         using std::erf;
         using std::exp;
         const T distribution = half * (T(1) + erf(a[i] * inverse_root_2));

@@ -14,16 +14,15 @@ Var<T> layer_norm(Var<T> x, Var<T> weight, Var<T> bias, double eps = 1e-5) {
   check(bias.shape() == weight.shape(), "layer_norm: bias {} and weight {} differ", bias.shape(), weight.shape());
   Var<T> y = Tape<T>::make("layer_norm", x.shape(), {x, weight, bias});
   const int rows = x.shape().rows(), width = x.last();
-  T* inverse_deviation = Tape<T>::current().template scratch<T>(static_cast<std::size_t>(rows));
-  T* normal = Tape<T>::current().template scratch<T>(static_cast<std::size_t>(x.size()));  // (x − mean) / deviation
+  T* inverse_deviation = Tape<T>::current().template scratch<T>(rows);
+  T* normal = Tape<T>::current().template scratch<T>(x.size());  // (x − mean) / deviation
   for (int i = 0; i < rows; ++i) {
     const std::int64_t row = std::int64_t{i} * width;
     inverse_deviation[i] = normalise_row(x.data() + row, width, eps, normal + row);
-    scale_and_shift(normal + row, weight.data(), bias.data(), width, assign(y).data + row);
+    scale_and_shift(normal + row, weight.data(), bias.data(), width, open_value(y).data + row);
   }
-  on_backward(y, [=] {
-    layer_norm_backward(y.grad(), View<T>{normal, rows, width, width, false}, inverse_deviation, {x}, weight, bias);
-  });
+  on_backward(
+      y, [=] { layer_norm_backward(y.grad(), matrix(normal, rows, width), inverse_deviation, {x}, weight, bias); });
   return y;
 }
 

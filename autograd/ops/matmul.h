@@ -19,16 +19,16 @@ Var<T> matmul(Var<T> a, Var<T> b) {
   int matrices = 1;
   for (int i = 0; i < rank - 2; ++i) matrices *= a.dim(i);
   for (int i = 0; i < matrices; ++i)
-    gemm(a.rows().row_block(i * m, m), b.rows().row_block(i * k, k), assign(c).row_block(i * m, m));
+    gemm(a.rows().row_block(i * m, m), b.rows().row_block(i * k, k), open_value(c).row_block(i * m, m));
   on_backward(c, [=] {
     const View<T> dc = c.grad();
     if (auto da = a.sink()) {
-      const Target<T> to = da.target();
+      const Target<T> to = da.open();
       for (int i = 0; i < matrices; ++i)  // dA += dC Bᵀ
         gemm(dc.row_block(i * m, m), b.rows().row_block(i * k, k).transposed(), to.row_block(i * m, m));
     }
     if (auto db = b.sink()) {
-      const Target<T> to = db.target();
+      const Target<T> to = db.open();
       for (int i = 0; i < matrices; ++i)  // dB += Aᵀ dC
         gemm(a.rows().row_block(i * m, m).transposed(), dc.row_block(i * m, m), to.row_block(i * k, k));
     }

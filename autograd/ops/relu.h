@@ -8,10 +8,10 @@ namespace qkv {
 template <class T>
 Var<T> relu(Var<T> x) {
   Var<T> y = Tape<T>::make("relu", x.shape(), {x});
-  write_each(assign(y), [a = x.data()](auto i) { return a[i] <= T(0) ? T(0) : a[i]; });
+  write_each(open_value(y), [a = x.data()](auto i) { return a[i] <= T(0) ? T(0) : a[i]; });
   on_backward(y, [=] {
     const T *dy = y.grad().data, *a = x.data();
-    if (auto dx = x.sink()) write_each(dx.target(), [=](auto i) { return a[i] <= T(0) ? T(0) : dy[i]; });
+    if (auto dx = x.sink()) write_each(dx.open(), [=](auto i) { return a[i] <= T(0) ? T(0) : dy[i]; });
   });
   return y;
 }

@@ -9,11 +9,11 @@ namespace qkv {
 template <class T>
 Var<T> sigmoid(Var<T> x) {
   Var<T> y = Tape<T>::make("sigmoid", x.shape(), {x});
-  std::copy_n(x.data(), x.size(), assign(y).data);
-  sigmoid_in_place(assign(y).data, static_cast<int>(x.size()));
+  std::copy_n(x.data(), x.size(), open_value(y).data);
+  sigmoid_in_place(open_value(y).data, static_cast<int>(x.size()));
   on_backward(y, [=] {
     const T *dy = y.grad().data, *b = y.data();
-    if (auto dx = x.sink()) write_each(dx.target(), [=](auto i) { return dy[i] * b[i] * (T(1) - b[i]); });
+    if (auto dx = x.sink()) write_each(dx.open(), [=](auto i) { return dy[i] * b[i] * (T(1) - b[i]); });
   });
   return y;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "qkv/autograd/detail/axis.h"
 #include "qkv/autograd/tape.h"
 
 namespace qkv {
@@ -11,22 +12,15 @@ Var<T> slice(Var<T> x, int dimension, int first, int count) {
   const int n = x.dim(dimension);
   check(first >= 0 && count >= 0 && first <= n - count, "slice: {} entries from {} on reach outside dimension {} of {}",
         count, first, dimension, x.shape());
-  const int axis = dimension < 0 ? dimension + x.rank() : dimension;
-  Shape shape;
-  std::int64_t inner = 1;  // how many numbers one entry of the dimension holds
-  for (int i = 0; i < x.rank(); ++i) {
-    shape.push(i == axis ? count : x.dim(i));
-    if (i > axis) inner *= x.dim(i);
-  }
-  Var<T> y = Tape<T>::make("slice", shape, {x});
+  Var<T> y = Tape<T>::make("slice", x.shape().with(dimension, count), {x});
   // Seen as rows that hold all entries of the dimension, the slice is a block of columns.
-  const std::int64_t from = n * inner, offset = first * inner, to = count * inner;
-  const std::int64_t rows = to == 0 ? 0 : y.size() / to;
-  for (std::int64_t r = 0; r < rows; ++r) std::copy_n(x.data() + r * from + offset, to, assign(y).data + r * to);
+  const Axis axis(x.shape(), dimension);
+  const std::int64_t rows = axis.before, from = n * axis.after, offset = first * axis.after, to = count * axis.after;
+  for (std::int64_t r = 0; r < rows; ++r) std::copy_n(x.data() + r * from + offset, to, open_value(y).data + r * to);
   on_backward(y, [=] {
     const T* dy = y.grad().data;
-    if (auto dx = x.sink_zeroed()) {
-      T* out = dx.target().data + offset;
+    if (auto dx = x.sink()) {
+      T* out = dx.open_zeroed().data + offset;
       for (std::int64_t r = 0; r < rows; ++r)
         for (std::int64_t i = 0; i < to; ++i) out[r * from + i] += dy[r * to + i];
     }

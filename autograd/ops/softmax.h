@@ -11,20 +11,21 @@ template <class T>
 Var<T> softmax(Var<T> x, Mask mask = Mask::none()) {
   check(x.rank() >= 1 && x.last() > 0, "softmax: {} has no keys", x.shape());
   check(x.rank() >= 3 || !(mask.is_causal() || mask.has_lengths()),
-        "softmax: a mask needs [sentences, ..., queries, keys], not {}", x.shape());
+        "softmax: a mask needs [batch, ..., queries, keys], not {}", x.shape());
   const int keys = x.last(), queries = x.rank() >= 2 ? x.dim(-2) : 1, rows = x.shape().rows();
-  const int rows_per_sentence = x.rank() >= 3 ? rows / std::max(x.dim(0), 1) : rows;
+  const int rows_per_mask = x.rank() >= 3 ? rows / std::max(x.dim(0), 1) : rows;
   mask.check_fits("softmax", x.rank() >= 3 ? x.dim(0) : 1, keys);
   Var<T> y = Tape<T>::make("softmax", x.shape(), {x});
-  std::copy(x.data(), x.data() + x.size(), assign(y).data);
+  std::copy(x.data(), x.data() + x.size(), open_value(y).data);
   const auto allowed = [=, kept = mask.kept_by(Tape<T>::current())](int row) {
-    return kept.allowed(row / std::max(rows_per_sentence, 1), row % queries, queries, keys);
+    return kept.allowed(row / std::max(rows_per_mask, 1), row % queries, queries, keys);
   };
-  for (int row = 0; row < rows; ++row) softmax_in_place(assign(y).data + std::int64_t{row} * keys, allowed(row), keys);
+  for (int row = 0; row < rows; ++row)
+    softmax_in_place(open_value(y).data + std::int64_t{row} * keys, allowed(row), keys);
   on_backward(y, [=] {
     const View<T> dy = y.grad(), p = y.rows();
     if (auto dx = x.sink()) {
-      const Target<T> to = dx.target();
+      const Target<T> to = dx.open();
       for (int row = 0; row < rows; ++row) {  // dx = y ⊙ (dy − Σ dy y); nothing flows through masked keys
         const T *dyr = dy.data + row * dy.stride, *pr = p.data + row * p.stride;
         const int seen = allowed(row);

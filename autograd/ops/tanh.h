@@ -9,11 +9,11 @@ namespace qkv {
 template <class T>
 Var<T> tanh(Var<T> x) {
   Var<T> y = Tape<T>::make("tanh", x.shape(), {x});
-  std::copy_n(x.data(), x.size(), assign(y).data);
-  tanh_in_place(assign(y).data, static_cast<int>(x.size()));
+  std::copy_n(x.data(), x.size(), open_value(y).data);
+  tanh_in_place(open_value(y).data, static_cast<int>(x.size()));
   on_backward(y, [=] {
     const T *dy = y.grad().data, *b = y.data();
-    if (auto dx = x.sink()) write_each(dx.target(), [=](auto i) { return dy[i] * (T(1) - b[i] * b[i]); });
+    if (auto dx = x.sink()) write_each(dx.open(), [=](auto i) { return dy[i] * (T(1) - b[i] * b[i]); });
   });
   return y;
 }

@@ -16,10 +16,10 @@ Var<T> transpose(Var<T> x) {
   shape.push(m);
   Var<T> y = Tape<T>::make("transpose", shape, {x});
   const int matrices = m == 0 ? 0 : x.shape().rows() / m;
-  for (int k = 0; k < matrices; ++k) write_transposed(x.rows().row_block(k * m, m), assign(y).row_block(k * n, n));
+  for (int k = 0; k < matrices; ++k) write_transposed(x.rows().row_block(k * m, m), open_value(y).row_block(k * n, n));
   on_backward(y, [=] {
     if (auto dx = x.sink()) {
-      const Target<T> to = dx.target();
+      const Target<T> to = dx.open();
       for (int k = 0; k < matrices; ++k) write_transposed(y.grad().row_block(k * n, n), to.row_block(k * m, m));
     }
   });

@@ -19,9 +19,11 @@
 #include "qkv/layers/embedding.h"
 #include "qkv/layers/transformer_decoder.h"
 #include "qkv/layers/transformer_encoder.h"
+#include "qkv/train/adam.h"
+#include "qkv/train/learner.h"
 #include "qkv/train/schedule.h"
+#include "qkv/translation/batch_loss.h"
 #include "qkv/translation/evaluation.h"
-#include "qkv/translation/training_step.h"
 
 using namespace qkv;
 
@@ -32,8 +34,8 @@ class Ablated : public Seq2Seq<float> {
       : source_embedding_(at("source_embedding"), config.source_words, config.d_model, std::sqrt(config.d_model)),
         target_embedding_(at("target_embedding"), config.target_words, config.d_model, std::sqrt(config.d_model)),
         positions_(at("positions"), Positions::sinusoidal, config.max_positions, config.d_model),
-        encoder_(at("encoder"), config),
-        decoder_(at("decoder"), config),
+        encoder_(at("encoder"), config.stack()),
+        decoder_(at("decoder"), config.stack()),
         generator_(at("generator"), config.d_model, config.target_words),
         in_encoder_(in_encoder),
         in_decoder_(in_decoder) {}
@@ -52,7 +54,7 @@ class Ablated : public Seq2Seq<float> {
   }
 
  private:
-  Path<float> at(const std::string& name) const { return parameters().root() / name; }
+  Path<float> at(const std::string& name) { return parameters().root() / name; }
 
   /// Produces words without a cache: each step computes all words again.
   class Anew : public Decoding<float> {
@@ -105,9 +107,10 @@ class Ablated : public Seq2Seq<float> {
 };
 
 /// Trains as the README of docs/checkpoint says.
-void train(const Ablated& model, EncodedPairs pairs, std::uint64_t seed) {
+void train(Ablated& model, EncodedPairs pairs, std::uint64_t seed) {
   model.parameters().initialise(seed);
-  TrainingStep<float> training(model, 1);
+  Learner learner(model.parameters(), {.training = false});
+  Adam adam(model.parameters(), {.beta2 = 0.98});
   Batches batches(std::move(pairs), 16, Order::shuffled, seed);
   Batch batch;
   Position position;
@@ -115,8 +118,9 @@ void train(const Ablated& model, EncodedPairs pairs, std::uint64_t seed) {
   const Schedule schedule{ScheduleKind::cosine, 0.01, 400, steps};
   for (std::int64_t step = 1; step <= steps; ++step) {
     batches.fill(position, batch);
-    training.differentiate(batch, 0, {});
-    training.update({.beta2 = 0.98}, schedule(step), 1, step);
+    learner.differentiate_sum(batch.size, [&](const Shard& shard) { return loss_of(model, batch, shard); });
+    learner.clip(1);
+    adam.step(learner.gradient(), schedule(step));
     position = batches.next(position);
   }
 }
@@ -152,7 +156,7 @@ int main(int count, char** arguments) try {
   fmt::print("positions      1 clause 2 clauses  1 clause 2 clauses\n");
   Team team(1);
   for (const auto& [name, in_encoder, in_decoder] : variants) {
-    const Ablated model(config, in_encoder, in_decoder);
+    Ablated model(config, in_encoder, in_decoder);
     train(model, {known, source, target}, seed);
     fmt::print("{:<13}", name);
     for (const std::vector<Pair>& pairs : sets)

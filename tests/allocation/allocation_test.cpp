@@ -10,10 +10,11 @@
 #include <thread>
 
 #include "qkv/autograd/ops.h"
-#include "qkv/translation/training_step.h"
+#include "qkv/train/adam.h"
 #include "qkv/translation/transformer.h"
 #include "tests/allocation/heap.h"
 #include "tests/autograd/numbers.h"
+#include "tests/translation/steps.h"
 
 namespace qkv {
 namespace {
@@ -39,7 +40,7 @@ class EveryOperation {
   void step(Tape<T>& tape) {
     tape.rewind();
     const Recording<T> recording(tape);
-    tape.draws = {.seed = 1, .step = 2, .first_sentence = 0, .training = true};
+    tape.draws = {.seed = 1, .step = 2, .first_row = 0, .training = true};
     next_gradient_ = 0;
     const auto table = leaf(tape, {s_.words, s_.width}), square = leaf(tape, {s_.width, s_.width});
     const auto wide = leaf(tape, {4 * s_.width, s_.width}), narrow = leaf(tape, {s_.width, 4 * s_.width});
@@ -57,11 +58,15 @@ class EveryOperation {
     const auto h = tanh(x), r = sigmoid(relu(x));
     const auto gates = concat({h, r, x}, -1);
     x = gru_gates(gates, gates, slice(gates, -1, 0, s_.width));
-    const auto [state, cell] = lstm_gates(concat({x, h, r, x}, -1), x);
-    x = hold_finished(state * cell, x, lengths_, 1);
+    const auto four = concat({x, h, r, x}, -1);
+    const auto [state, cell] = lstm_gates(four, four, x);
+    x = hold_ended(state * cell, x, lengths_, 1);
     const auto scores = additive_scores(slice(x, 1, 0, 2), x, bias);
     const auto loss = cross_entropy(linear(x, table, word_bias), ids_, {.ignore = 3, .smoothing = 0.1});
-    tape.backward(loss + mean(scores));
+    x = linear_transposed(x, square, bias, transposed_copy(square));
+    const auto soft = exp(-x) / (1.0 + exp(x)), largest = log(max(soft, 1) + 1.0);
+    const auto error = mean_squared_error(mean(x, 1), reshape(sum(2.0 * x - x / 3.0, 1), {s_.sentences, s_.width}));
+    tape.backward(loss + mean(scores) + (1.0 - mean(dropout(largest, 0.2))) + error);
   }
 
  private:
@@ -116,7 +121,7 @@ TYPED_TEST(Allocation, ThereIsNoneInATrainingStepOfSeveralWorkers) {
       .source_words = 90, .target_words = 70, .d_model = 32, .heads = 4, .layers = 2, .ff = 64, .dropout = 0.1};
   Transformer<TypeParam> model(config);
   model.parameters().initialise(1);
-  TrainingStep<TypeParam> step(model, 2);
+  Steps<TypeParam> step(model, {.workers = 2});
   Batch batch;
   batch.size = 9;
   batch.source_width = 6;
@@ -130,13 +135,13 @@ TYPED_TEST(Allocation, ThereIsNoneInATrainingStepOfSeveralWorkers) {
     for (int i = 0; i < 7; ++i) batch.target_input.push_back(4 + static_cast<int>(random.below(60)));
   }
   batch.target_output = batch.target_input;
-  const auto train = [&](std::int64_t t) {
-    step.differentiate(batch, 0.1, {.seed = 1, .step = static_cast<std::uint64_t>(t), .training = true});
-    step.update({}, 1e-3, 1.0, t);
+  const auto train = [&] {
+    step.differentiate(batch, 0.1);
+    step.update(1e-3, 1.0);
   };
-  for (std::int64_t t = 1; t <= 3; ++t) train(t);
+  for (std::int64_t t = 1; t <= 3; ++t) train();
   start_counting();
-  for (std::int64_t t = 4; t <= 6; ++t) train(t);
+  for (std::int64_t t = 4; t <= 6; ++t) train();
   const HeapCount count = stop_counting();
   EXPECT_EQ(count.own, 0);
   EXPECT_EQ(count.onednn, 0) << "no product here is large";

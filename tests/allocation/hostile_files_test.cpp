@@ -6,6 +6,7 @@
 
 #include "qkv/datasets/csv.h"
 #include "qkv/files/durable_file.h"
+#include "qkv/train/adam.h"
 #include "qkv/translation/metrics_log.h"
 #include "tests/allocation/heap.h"
 #include "tests/files/damage.h"
@@ -166,7 +167,7 @@ TEST(HostileFiles, ManyLinksAreReadInLittleTime) {
 
 /// A run whose files are changed one byte at a time, or whose settings are set to something outrageous.
 struct SmallRun : ToyRun {
-  SmallRun() { save_checkpoint(folder.checkpoint(), *model, TrainingStep<float>(*model, 1), {}); }
+  SmallRun() { save_checkpoint(folder.checkpoint(), *model, Adam<float>(model->parameters()), {}); }
 
   /// Loads the run and its checkpoint within 16 times its files.
   std::string loading() const {
@@ -175,8 +176,8 @@ struct SmallRun : ToyRun {
     start_counting();
     try {
       const TrainedModel trained = load_run(folder.path.string());
-      TrainingStep<float> training(*trained.model, 1);
-      load_checkpoint(folder.checkpoint(), *trained.model, training);
+      Adam<float> adam(trained.model->parameters());
+      load_checkpoint(folder.checkpoint(), *trained.model, adam);
     } catch (const std::runtime_error& error) {
       message = error.what();
     }

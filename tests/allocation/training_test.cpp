@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
 #include "qkv/translation/rnn_seq2seq.h"
-#include "qkv/translation/training_step.h"
 #include "tests/allocation/heap.h"
+#include "tests/translation/steps.h"
 #include "tests/translation/toy_training.h"
 
 namespace qkv {
@@ -19,18 +19,16 @@ HeapCount steady_training(Config config, int pairs, int batch_size, int workers)
   config.dropout = 0.1;
   Model model(config);
   model.parameters().initialise(1);
-  TrainingStep<typename Model::Scalar> training(model, workers);
+  Steps<typename Model::Scalar> training(model, {.workers = workers});
   Batches batches(EncodedPairs(data, source, target), batch_size, Order::shuffled, 1);
   Batch batch;
   batches.reserve(batch);
   Position position;
-  std::int64_t step = 0;
   const auto train_until = [&](std::uint64_t epoch) {
     for (; position.epoch < epoch; position = batches.next(position)) {
       batches.fill(position, batch);
-      ++step;
-      training.differentiate(batch, 0.1, {.seed = 1, .step = static_cast<std::uint64_t>(step), .training = true});
-      training.update({}, 1e-3, 1.0, step);
+      training.differentiate(batch, 0.1);
+      training.update(1e-3, 1.0);
     }
   };
   // The batches of an epoch differ in size, and the largest shards come by chance: let the tapes see their like.

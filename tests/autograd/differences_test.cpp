@@ -13,10 +13,10 @@ using Vars = std::span<const Var<double>>;
 /// y = sin(x), for double only, as people write it. Its slope is taken to be cos(x) · factor.
 Var<double> sine(Var<double> x, double factor = 1) {
   Var<double> y = Tape<double>::make("sine", x.shape(), {x});
-  write_each(assign(y), [a = x.data()](auto i) { return std::sin(a[i]); });
+  write_each(open_value(y), [a = x.data()](auto i) { return std::sin(a[i]); });
   on_backward(y, [=] {
     const double *dy = y.grad().data, *a = x.data();
-    if (auto dx = x.sink()) write_each(dx.target(), [=](auto i) { return factor * std::cos(a[i]) * dy[i]; });
+    if (auto dx = x.sink()) write_each(dx.open(), [=](auto i) { return factor * std::cos(a[i]) * dy[i]; });
   });
   return y;
 }
@@ -75,11 +75,11 @@ TEST(Differences, AKinkIsNoExcuseForASlopeOutsideIt) {
   const auto absolute = [](double wrong) {
     return [wrong](Vars x) {
       Var<double> y = Tape<double>::make("absolute", x[0].shape(), {x[0]});
-      write_each(assign(y), [a = x[0].data()](auto i) { return std::abs(a[i]); });
+      write_each(open_value(y), [a = x[0].data()](auto i) { return std::abs(a[i]); });
       on_backward(y, [=, input = x[0]] {
         const double *dy = y.grad().data, *a = input.data();
         if (auto dx = input.sink())
-          write_each(dx.target(), [=](auto i) { return dy[i] * (a[i] == 0 ? wrong : a[i] < 0 ? -1 : 1); });
+          write_each(dx.open(), [=](auto i) { return dy[i] * (a[i] == 0 ? wrong : a[i] < 0 ? -1 : 1); });
       });
       return y;
     };

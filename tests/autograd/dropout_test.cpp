@@ -1,5 +1,6 @@
 #include "qkv/autograd/ops/dropout.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <set>
 
@@ -19,7 +20,7 @@ std::vector<float> dropped(double p, const Shape& shape, DrawKey draws, int use 
   return values_of(y);
 }
 
-constexpr DrawKey training{.seed = 3, .step = 5, .first_sentence = 0, .training = true};
+constexpr DrawKey training{.seed = 3, .step = 5, .first_row = 0, .training = true};
 
 TEST(Dropout, KeepsTheMeanAndHasTheRightVariance) {
   for (double p : {0.1, 0.5, 0.9}) {
@@ -47,6 +48,57 @@ TEST(Dropout, NeighboursAreIndependent) {
   }
 }
 
+TEST(Dropout, DrawsWhatItAlwaysDrew) {  // what a training that is resumed relies on
+  const std::vector<float> y = dropped(0.5, {2, 3, 8}, {.seed = 3, .step = 5, .first_row = 1, .training = true}, 1);
+  std::string drawn;
+  for (float value : y) drawn += value == 0 ? '.' : 'x';
+  EXPECT_EQ(drawn, "...xx....x..xx.x.xxxx....xx.x..x.x.xxxxx....xx..");
+}
+
+TEST(Dropout, DrawsTheSameForARowWhateverItsShape) {
+  const std::vector<float> sequence = dropped(0.5, {3, 4, 8}, training), row = dropped(0.5, {3, 32}, training);
+  EXPECT_EQ(sequence, row);
+  DrawKey second = training;
+  second.first_row = 2;
+  EXPECT_EQ(dropped(0.5, {1, 32}, second), std::vector<float>(row.begin() + 64, row.end()));
+}
+
+TEST(Dropout, WithHeadsDependsNeitherOnPaddingNorOnSharding) {
+  const int heads = 3;
+  const auto at = [](const std::vector<float>& y, int length, int width, int b, int h, int i, int j) {
+    return y[((b * heads + h) * length + i) * width + j];
+  };
+  DrawKey second = training;
+  second.first_row = 1;
+  const std::vector<float> narrow = dropped(0.5, {2, heads, 4, 5}, training),
+                           wide = dropped(0.5, {2, heads, 7, 9}, training),
+                           shard = dropped(0.5, {1, heads, 4, 5}, second);
+  for (int b = 0; b < 2; ++b)
+    for (int h = 0; h < heads; ++h)
+      for (int i = 0; i < 4; ++i)
+        for (int j = 0; j < 5; ++j) {
+          EXPECT_EQ(at(narrow, 4, 5, b, h, i, j), at(wide, 7, 9, b, h, i, j));
+          if (b == 1) {
+            EXPECT_EQ(at(narrow, 4, 5, b, h, i, j), at(shard, 4, 5, 0, h, i, j));
+          }
+        }
+  const std::vector<float> many = dropped(0.5, {20, heads, 10, 16}, training);
+  const double dropped_share = static_cast<double>(std::count(many.begin(), many.end(), 0.0F)) / many.size();
+  EXPECT_NEAR(dropped_share, 0.5, 5 * std::sqrt(0.25 / many.size()));
+  for (std::size_t distance : {1, 16, 160, heads * 160}) {  // next feature, position, head, row
+    double both = 0;
+    for (std::size_t i = 0; i + distance < many.size(); ++i) both += many[i] == 0 && many[i + distance] == 0 ? 1 : 0;
+    const auto n = static_cast<double>(many.size() - distance);
+    EXPECT_NEAR(both / n, 0.25, 5 * std::sqrt(0.1875 / n)) << "distance " << distance;
+  }
+}
+
+TEST(Dropout, OfFeaturesAloneIsTheSameForEveryWorker) {
+  DrawKey second = training;
+  second.first_row = 2;
+  EXPECT_EQ(dropped(0.5, {40}, training), dropped(0.5, {40}, second));
+}
+
 TEST(Dropout, DependsOnSeedStepAndUse) {
   const Shape shape{4, 5, 8};
   DrawKey other_seed = training, other_step = training;
@@ -69,7 +121,7 @@ TEST(Dropout, DoesNotDependOnHowABatchIsSharded) {
   const std::vector<float> whole = dropped(0.3, {5, 4, 8}, training);
   std::vector<float> shards = dropped(0.3, {2, 4, 8}, training);
   DrawKey second = training;
-  second.first_sentence = 2;
+  second.first_row = 2;
   const std::vector<float> rest = dropped(0.3, {3, 4, 8}, second);
   shards.insert(shards.end(), rest.begin(), rest.end());
   EXPECT_EQ(whole, shards);

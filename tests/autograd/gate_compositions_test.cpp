@@ -23,10 +23,10 @@ TYPED_TEST(GateComposition, GruGatesAreSigmoidsTanhAndAMixture) {
   using Vars = std::vector<Var<TypeParam>>;
   const auto fused = [](const Vars& x) { return Vars{gru_gates(x[0], x[1], x[2])}; };
   const auto plain = [](const Vars& in) {
-    const auto x = in[0], y = in[1], h = in[2];
-    const auto r = sigmoid(gate(x, 0) + gate(y, 0));
-    const auto z = sigmoid(gate(x, 1) + gate(y, 1));
-    const auto n = tanh(gate(x, 2) + multiply(r, gate(y, 2)));
+    const auto a = in[0], b = in[1], h = in[2];
+    const auto r = sigmoid(gate(a, 0) + gate(b, 0));
+    const auto z = sigmoid(gate(a, 1) + gate(b, 1));
+    const auto n = tanh(gate(a, 2) + multiply(r, gate(b, 2)));
     return Vars{subtract(n, multiply(z, n)) + multiply(z, h)};
   };
   for (const std::vector<Shape>& shapes : {std::vector<Shape>{{3, 3 * width}, {3, 3 * width}, {3, width}},
@@ -37,16 +37,17 @@ TYPED_TEST(GateComposition, GruGatesAreSigmoidsTanhAndAMixture) {
 TYPED_TEST(GateComposition, LstmGatesAreSigmoidsTanhAndASum) {
   using Vars = std::vector<Var<TypeParam>>;
   const auto fused = [](const Vars& x) {
-    const auto [h, c] = lstm_gates(x[0], x[1]);
+    const auto [h, c] = lstm_gates(x[0], x[1], x[2]);
     return Vars{h, c};
   };
   const auto plain = [](const Vars& x) {
-    const auto i = sigmoid(gate(x[0], 0)), f = sigmoid(gate(x[0], 1));
-    const auto g = tanh(gate(x[0], 2)), o = sigmoid(gate(x[0], 3));
-    const auto c = multiply(f, x[1]) + multiply(i, g);
+    const auto all = x[0] + x[1];
+    const auto i = sigmoid(gate(all, 0)), f = sigmoid(gate(all, 1));
+    const auto g = tanh(gate(all, 2)), o = sigmoid(gate(all, 3));
+    const auto c = multiply(f, x[2]) + multiply(i, g);
     return Vars{multiply(o, tanh(c)), c};
   };
-  const std::vector<Shape> shapes{{3, 4 * width}, {3, width}};
+  const std::vector<Shape> shapes{{3, 4 * width}, {3, 4 * width}, {3, width}};
   compare<TypeParam>({fused, shapes}, {plain, shapes});
   compare<TypeParam>({[&fused](const Vars& x) { return Vars{fused(x)[0]}; }, shapes},
                      {[&plain](const Vars& x) { return Vars{plain(x)[0]}; }, shapes});
@@ -87,7 +88,7 @@ TYPED_TEST(GateComposition, HoldFinishedTakesEachSentenceFromOneOfTwoStates) {
   const std::vector<int> lengths{3, 5, 0, 4};
   const std::vector<Shape> shapes{{4, 2, width}, {4, 2, width}};
   for (int step = 0; step < 6; ++step) {
-    const auto fused = [&](const Vars& x) { return Vars{hold_finished(x[0], x[1], lengths, step)}; };
+    const auto fused = [&](const Vars& x) { return Vars{hold_ended(x[0], x[1], lengths, step)}; };
     const auto plain = [&](const Vars& x) {
       Vars states;
       for (int b = 0; b < 4; ++b) states.push_back(slice(x[step < lengths[std::size_t(b)] ? 0 : 1], 0, b, 1));

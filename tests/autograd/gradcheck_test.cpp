@@ -12,10 +12,10 @@ namespace {
 template <class T, class Slope>
 Var<T> square(Var<T> x, Slope slope) {
   Var<T> y = Tape<T>::make("square", x.shape(), {x});
-  write_each(assign(y), [a = x.data()](auto i) { return a[i] * a[i]; });
+  write_each(open_value(y), [a = x.data()](auto i) { return a[i] * a[i]; });
   on_backward(y, [=] {
     const T *dy = y.grad().data, *a = x.data();
-    if (auto dx = x.sink()) write_each(dx.target(), [=](auto i) { return slope(i, a[i], dy[i]); });
+    if (auto dx = x.sink()) write_each(dx.open(), [=](auto i) { return slope(i, a[i], dy[i]); });
   });
   return y;
 }

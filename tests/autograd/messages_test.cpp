@@ -33,6 +33,12 @@ TEST_F(Messages, OfOperationsElementByElement) {
   EXPECT_EQ(of_call([&] { add(x, y); }), "add: [2, 3] and [3, 2] differ");
   EXPECT_EQ(of_call([&] { subtract(x, y); }), "subtract: [2, 3] and [3, 2] differ");
   EXPECT_EQ(of_call([&] { multiply(x, y); }), "multiply: [2, 3] and [3, 2] differ; for a matrix product use matmul");
+  EXPECT_EQ(of_call([&] { divide(x, y); }), "divide: [2, 3] and [3, 2] differ");
+  EXPECT_EQ(of_call([&] { mean_squared_error(x, y); }),
+            "mean_squared_error: [2, 3] and the target [3, 2] differ; reshape one of them?");
+  EXPECT_EQ(of_call([&] { reshape(x, {4, 2}); }), "reshape: [2, 3] has 6 elements, [4, 2] has 8; [3, 2]?");
+  EXPECT_EQ(of_call([&] { max(x, 2); }), "shape: [2, 3] has no dimension 2");
+  EXPECT_EQ(of_call([&] { sum(x, -3); }), "shape: [2, 3] has no dimension -3");
   const auto nothing = of({3, 0});
   EXPECT_EQ(of_call([&] { mean(nothing); }), "mean: [3, 0] has no elements");
   EXPECT_EQ(of_call([&] { add_bias(x, y); }), "add_bias: bias [3, 2] does not fit the last dimension of [2, 3]");
@@ -51,8 +57,8 @@ TEST_F(Messages, OfProducts) {
             "outputs; is it transposed?");
   EXPECT_EQ(of_call([&] { linear(deep, b, b); }), "linear: input [1, 2, 2, 3] does not fit weight [4]");
   EXPECT_EQ(of_call([&] { linear(x, w, w); }), "linear: bias [4, 3] does not fit weight [4, 3]");
-  EXPECT_EQ(of_call([&] { linear(x, w, b, w.rows()); }),
-            "linear: a transposed copy of [4, 3] does not fit weight [4, 3]");
+  EXPECT_EQ(of_call([&] { linear_transposed(x, w, b, w.rows()); }),
+            "linear_transposed: a transposed copy of [4, 3] does not fit weight [4, 3]");
   EXPECT_EQ(of_call([&] { linear_relu(x, wrong, b); }), "linear_relu: input [2, 3] does not fit weight [3, 4]");
   EXPECT_EQ(of_call([&] { linear_relu(x, w, x); }), "linear_relu: bias [2, 3] does not fit weight [4, 3]");
 }
@@ -77,9 +83,9 @@ TEST_F(Messages, OfAttentionAndSoftmax) {
             "attention: values [2, 6, 32] do not fit keys [2, 7, 32]: each key needs one value");
   EXPECT_EQ(of_call([&] { attention(q, k3, k3); }),
             "attention: queries [2, 5, 32], keys [3, 7, 32] and values "
-            "[3, 7, 32] are of different numbers of sentences");
+            "[3, 7, 32] are of different batch sizes");
   EXPECT_EQ(of_call([&] { attention(q, flat, flat); }),
-            "attention: queries [2, 5, 32], keys [7, 32] and values [7, 32] must be [sentences, words, features]");
+            "attention: queries [2, 5, 32], keys [7, 32] and values [7, 32] must be [batch, length, features]");
   EXPECT_EQ(of_call([&] { attention(q, k32, k32, Mask::none(), 5); }),
             "attention: 32 and 32 features cannot be divided among 5 heads");
   EXPECT_EQ(of_call([&] { attention(q, k32, k32, Mask::none(), 0); }),
@@ -88,25 +94,27 @@ TEST_F(Messages, OfAttentionAndSoftmax) {
             "attention: 0 and 0 features cannot be divided among 1 heads");
   const std::vector<int> lengths{3, 8};
   EXPECT_EQ(of_call([&] { attention(q, k32, k32, Mask::padding(lengths)); }),
-            "attention: the mask's length 8 of sentence 1 is not within 0 and 7");
+            "attention: the mask's length 8 of row 1 is not within 0 and 7");
   EXPECT_EQ(of_call([&] { softmax(flat, Mask::causal()); }),
-            "softmax: a mask needs [sentences, ..., queries, keys], not [7, 32]");
+            "softmax: a mask needs [batch, ..., queries, keys], not [7, 32]");
   EXPECT_EQ(of_call([&] { softmax(none); }), "softmax: [2, 5, 0] has no keys");
-  EXPECT_EQ(of_call([&] { softmax(k3, Mask::padding(lengths)); }), "softmax: the mask has 2 lengths for 3 sentences");
+  EXPECT_EQ(of_call([&] { softmax(k3, Mask::padding(lengths)); }), "softmax: the mask has 2 lengths for a batch of 3");
 }
 
 TEST_F(Messages, OfLookups) {
-  const auto table = of({5, 4}), x = of({2, 3, 4}), wide = of({2, 3, 6});
+  const auto table = of({5, 4}), x = of({2, 3, 4}), wide = of({2, 3, 6}), of_nothing = of({});
   const std::vector<int> ids{0, 7, 1, 2, 3, 4}, targets{1, 2, 3, 4, 0, 1}, negative{0, 0, 0, 0, 0, -2};
   EXPECT_EQ(of_call([&] {
               embedding(table, ids, {2, 3});
             }),
-            "embedding: token id 7 at element 1 of [2, 3] is not within 0 and 4; do vocabulary and model belong "
-            "together?");
+            "embedding: id 7 at element 1 of [2, 3] is not within 0 and 4, the rows of the table [5, 4]; is it another "
+            "table's?");
   EXPECT_EQ(of_call([&] { embedding(table, ids, {2, 2}); }), "embedding: 6 ids do not fit positions [2, 2]");
-  EXPECT_EQ(of_call([&] { embedding(x, ids, {2, 3}); }), "embedding: the table [2, 3, 4] is not [words, features]");
-  EXPECT_EQ(of_call([&] { cross_entropy(x, targets); }), "cross_entropy: target id 4 at row 3 is not within 0 and 3");
-  EXPECT_EQ(of_call([&] { cross_entropy(x, negative); }), "cross_entropy: target id -2 at row 5 is not within 0 and 3");
+  EXPECT_EQ(of_call([&] { embedding(x, ids, {2, 3}); }), "embedding: the table [2, 3, 4] is not [rows, features]");
+  EXPECT_EQ(of_call([&] { cross_entropy(x, targets); }),
+            "cross_entropy: target class 4 at row 3 is not within 0 and 3");
+  EXPECT_EQ(of_call([&] { cross_entropy(x, negative); }),
+            "cross_entropy: target class -2 at row 5 is not within 0 and 3");
   EXPECT_EQ(of_call([&] { cross_entropy(table, targets); }), "cross_entropy: 6 targets do not fit logits [5, 4]");
   EXPECT_EQ(of_call([&] { cross_entropy(x, targets, {.smoothing = 1}); }),
             "cross_entropy: label smoothing 1 is not in [0, 1)");
@@ -116,7 +124,7 @@ TEST_F(Messages, OfLookups) {
   EXPECT_EQ(of_call([&] { add_positions(x, table, 3); }),
             "add_positions: 3 positions from 3 on are needed, but there are only 5");
   EXPECT_EQ(of_call([&] { dropout(x, 1.0); }), "dropout: probability 1 is not in [0, 1)");
-  EXPECT_EQ(of_call([&] { dropout(table, 0.5); }), "dropout: [5, 4] is not [sentences, positions, features]");
+  EXPECT_EQ(of_call([&] { dropout(of_nothing, 0.5); }), "dropout: a scalar has no features to drop");
 }
 
 TEST_F(Messages, OfCutsAndJoins) {
@@ -129,9 +137,8 @@ TEST_F(Messages, OfCutsAndJoins) {
   EXPECT_EQ(of_call([&] { concat({x, flat}, 0); }), "concat: [2, 3, 4] and [3] have different ranks");
   EXPECT_EQ(of_call([&] { concat(std::span<const Var<float>>(), 0); }), "concat: there is nothing to join");
   EXPECT_EQ(of_call([&] { split_heads(x, 3); }), "split_heads: 4 features cannot be divided among 3 heads");
-  EXPECT_EQ(of_call([&] { split_heads(deep, 5); }),
-            "split_heads: [2, 3, 4, 5] is not [sentences, positions, features]");
-  EXPECT_EQ(of_call([&] { merge_heads(x); }), "merge_heads: [2, 3, 4] is not [sentences, heads, positions, features]");
+  EXPECT_EQ(of_call([&] { split_heads(deep, 5); }), "split_heads: [2, 3, 4, 5] is not [batch, length, features]");
+  EXPECT_EQ(of_call([&] { merge_heads(x); }), "merge_heads: [2, 3, 4] is not [batch, heads, length, features]");
   EXPECT_EQ(of_call([&] { transpose(flat); }), "transpose: [3] has fewer than two dimensions");
 }
 

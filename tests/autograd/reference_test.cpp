@@ -136,7 +136,7 @@ TEST_F(Reference, LstmCell) {
   case_ = "lstm_cell";
   const auto x = input("x"), h = input("h"), cell = input("c"), w = input("weight_ih"), u = input("weight_hh"),
              b = input("bias_ih"), c = input("bias_hh");
-  const auto [h_next, c_next] = lstm_gates(linear(x, w, b) + linear(h, u, c), cell);
+  const auto [h_next, c_next] = lstm_gates(linear(x, w, b), linear(h, u, c), cell);
   compare({{".h", h_next}, {".c", c_next}});
 }
 

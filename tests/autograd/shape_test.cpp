@@ -70,13 +70,13 @@ TEST(Mask, FitsOnlyItsSentences) {
   const std::vector<int> lengths{3, 4}, negative{1, -1}, none;
   EXPECT_EQ(complaint([&] { Mask::padding(lengths).check_fits("softmax", 2, 4); }), "");
   EXPECT_EQ(complaint([&] { Mask::padding(lengths).check_fits("softmax", 3, 4); }),
-            "softmax: the mask has 2 lengths for 3 sentences");
+            "softmax: the mask has 2 lengths for a batch of 3");
   EXPECT_EQ(complaint([&] { Mask::padding(lengths).check_fits("attention", 2, 3); }),
-            "attention: the mask's length 4 of sentence 1 is not within 0 and 3");
+            "attention: the mask's length 4 of row 1 is not within 0 and 3");
   EXPECT_EQ(complaint([&] { Mask::padding(negative).check_fits("attention", 2, 3); }),
-            "attention: the mask's length -1 of sentence 1 is not within 0 and 3");
+            "attention: the mask's length -1 of row 1 is not within 0 and 3");
   EXPECT_EQ(complaint([&] { Mask::padding(none).check_fits("attention", 2, 3); }),
-            "attention: the mask has 0 lengths for 2 sentences");
+            "attention: the mask has 0 lengths for a batch of 2");
   EXPECT_EQ(complaint([&] { Mask::padding(none).check_fits("attention", 0, 3); }), "");
 }
 

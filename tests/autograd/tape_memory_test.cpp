@@ -61,7 +61,8 @@ TEST(Scope, KeepsGradientsFromBefore) {
   }
   EXPECT_EQ(gradient_of(x), (Numbers{2, 4}));
   EXPECT_EQ(complaint([&] { tape.backward(loss); }),
-            "backward has already run on this tape; call clear_gradients() before running it again");
+            "backward has already run on this tape; for a new step, rewind() the tape before its forward pass; to run "
+            "backward again over the same values, call clear_gradients()");
   EXPECT_EQ(gradient_of(unreached), (Numbers{0, 0}));
 }
 

@@ -14,11 +14,11 @@ using Numbers = std::vector<double>;
 /// y = x, with a backward that counts how often it runs.
 Var<double> counted(Var<double> x, int* runs) {
   Var<double> y = Tape<double>::make("counted", x.shape(), {x});
-  write_each(assign(y), [a = x.data()](auto i) { return a[i]; });
+  write_each(open_value(y), [a = x.data()](auto i) { return a[i]; });
   on_backward(y, [=] {
     ++*runs;
     const double* dy = y.grad().data;
-    if (auto dx = x.sink()) write_each(dx.target(), [=](auto i) { return dy[i]; });
+    if (auto dx = x.sink()) write_each(dx.open(), [=](auto i) { return dy[i]; });
   });
   return y;
 }
@@ -29,13 +29,13 @@ struct Pair {
 };
 Pair split(Var<double> x, double* seen) {
   const Pair y{Tape<double>::make("once", x.shape(), {x}), Tape<double>::make("twice", x.shape(), {x})};
-  write_each(assign(y.once), [a = x.data()](auto i) { return a[i]; });
-  write_each(assign(y.twice), [a = x.data()](auto i) { return 2 * a[i]; });
+  write_each(open_value(y.once), [a = x.data()](auto i) { return a[i]; });
+  write_each(open_value(y.twice), [a = x.data()](auto i) { return 2 * a[i]; });
   on_backward({y.once, y.twice}, [=] {
     const double *d1 = y.once.grad().data, *d2 = y.twice.grad().data;
     seen[0] = d1[0];
     seen[1] = d2[0];
-    if (auto dx = x.sink()) write_each(dx.target(), [=](auto i) { return d1[i] + 2 * d2[i]; });
+    if (auto dx = x.sink()) write_each(dx.open(), [=](auto i) { return d1[i] + 2 * d2[i]; });
   });
   return y;
 }
@@ -127,7 +127,8 @@ TEST(Tape, BackwardRunsOnceUntilGradientsAreCleared) {
   const Var<double> y = x * x, loss = sum(y);
   tape.backward(loss);
   EXPECT_EQ(complaint([&] { tape.backward(loss); }),
-            "backward has already run on this tape; call clear_gradients() before running it again");
+            "backward has already run on this tape; for a new step, rewind() the tape before its forward pass; to run "
+            "backward again over the same values, call clear_gradients()");
   tape.clear_gradients();
   tape.backward(loss);
   EXPECT_EQ(gradient_of(x), (Numbers{2, 4}));
@@ -223,10 +224,10 @@ TEST(Tape, AnExceptionInABackwardRestoresTheCurrentTape) {
     const Recording inside(inner);
     x = inner.variable({1}, Numbers{1});
     y = Tape<double>::make("broken", x.shape(), {x});
-    assign(y).data[0] = 1;
+    open_value(y).data[0] = 1;
     on_backward(y, [=] {
       check(!broken, "broken: backward");
-      if (auto dx = x.sink()) write_each(dx.target(), [=](auto) { return 5.0; });
+      if (auto dx = x.sink()) write_each(dx.open(), [=](auto) { return 5.0; });
     });
     z = scale(y, 2);
   }

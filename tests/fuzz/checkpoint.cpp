@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "qkv/files/durable_file.h"
+#include "qkv/train/adam.h"
 #include "qkv/translation/metrics_log.h"
 #include "qkv/translation/model_factory.h"
 #include "qkv/translation/run_folder.h"
@@ -40,9 +41,9 @@ struct TinyRun {
     source.save(folder.source_vocabulary());
     target.save(folder.target_vocabulary());
     save_model(folder.model(), *model, AlignmentReading{0, 0, 1});
-    TrainingState state;
-    state.step = 2;
-    save_checkpoint(folder.checkpoint(), *model, TrainingStep<float>(*model, 1), state);
+    Adam<float> adam(model->parameters());
+    adam.set_steps(2);
+    save_checkpoint(folder.checkpoint(), *model, adam, {});
     for (const std::string& path : paths) intact.push_back(read_file(path));
   }
 };
@@ -51,30 +52,31 @@ bool same(std::span<const float> a, std::span<const float> b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](float x, float y) { return x == y; });
 }
 
-void load(const RunFolder& folder) {
+void read(const RunFolder& folder) {
   const TrainedModel trained = load_run(folder.path.string());
   const std::span<float> values = trained.model->parameters().values();
   for (const float value : values) require(std::isfinite(value), "parameters are finite");
   const std::string copy = fuzz_folder() + "/copy.safetensors";
   save_model(copy, *trained.model, trained.alignment);
   const std::vector<float> as_read(values.begin(), values.end());
-  load_model(copy, *trained.model);
+  load(copy, trained.model->parameters());
   require(same(as_read, values), "a model is read back");
 
-  TrainingStep<float> training(*trained.model, 1), again(*trained.model, 1);
-  const TrainingState state = load_checkpoint(folder.checkpoint(), *trained.model, training);
-  require(state.step >= 0 && state.validations_without_improvement >= 0 && std::isfinite(state.best_bleu) &&
+  Adam<float> adam(trained.model->parameters()), again(trained.model->parameters());
+  const TrainingState state = load_checkpoint(folder.checkpoint(), *trained.model, adam);
+  require(adam.steps() >= 0 && state.validations_without_improvement >= 0 && std::isfinite(state.best_bleu) &&
               std::isfinite(state.best_loss),
           "a checkpoint's numbers are in range");
-  for (const float square : training.second_moment()) require(square >= 0, "a mean of squares is not negative");
-  save_checkpoint(copy, *trained.model, training, state);
+  for (const float square : adam.memory()[1].block.span()) require(square >= 0, "a mean of squares is not negative");
+  save_checkpoint(copy, *trained.model, adam, state);
   const TrainingState read = load_checkpoint(copy, *trained.model, again);
-  require(read.step == state.step && read.position == state.position && read.best_bleu == state.best_bleu &&
+  require(again.steps() == adam.steps() && read.position == state.position && read.best_bleu == state.best_bleu &&
               read.best_loss == state.best_loss && read.data_hash == state.data_hash &&
               read.valid_hash == state.valid_hash && read.validation_is_due == state.validation_is_due &&
               read.validations_without_improvement == state.validations_without_improvement,
           "a checkpoint's numbers are read back");
-  require(same(again.first_moment(), training.first_moment()) && same(again.second_moment(), training.second_moment()),
+  require(same(again.memory()[0].block.span(), adam.memory()[0].block.span()) &&
+              same(again.memory()[1].block.span(), adam.memory()[1].block.span()),
           "moments are read back");
   MetricsLog(folder.metrics(), 1);
 }
@@ -86,7 +88,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const std::size_t file = data[0] % run.paths.size();
   write_input(run.paths[file], text_of(data + 1, size - 1));
-  accepts(run.folder.path.string(), [] { load(run.folder); });
+  accepts(run.folder.path.string(), [] { read(run.folder); });
   write_input(run.paths[file], run.intact[file]);
   write_input(run.folder.metrics(), run.intact.back());
   return 0;

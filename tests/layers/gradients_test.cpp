@@ -65,7 +65,7 @@ TEST(Gradients, OfWordsThatDoNotOccurAreZero) {
 TEST(Gradients, ReachEveryStateOfTheEncoderAndNoPadding) {
   for (const NormOrder norm : {NormOrder::post, NormOrder::pre}) {
     Parameters<double> parameters;
-    const TransformerDecoder<double> decoder(parameters.root() / "decoder", small_config(norm));
+    const TransformerDecoder<double> decoder(parameters.root() / "decoder", small_config(norm).stack());
     randomise(parameters, 2);
     Tape<double> tape;
     const Recording recording(tape);
@@ -87,7 +87,7 @@ TEST(Gradients, ReachEveryStateOfTheEncoderAndNoPadding) {
 }
 
 /// The gradient of the loss at the model's parameters.
-std::vector<double> gradient_at(const Transformer<double>& model) {
+std::vector<double> gradient_at(Transformer<double>& model) {
   Tape<double> tape;
   const Recording recording(tape);
   tape.backward(loss_of(model));
@@ -102,7 +102,7 @@ TEST(Gradients, OnDualsGiveHessianVectorProducts) {
     config.layers = 1;
     const auto model = random_transformer<double>(config);
     Parameters<double>& parameters = model->parameters();
-    const Transformer<DualDouble> on_duals(config);
+    Transformer<DualDouble> on_duals(config);
 
     // Eight directions at once: each parameter's dual part is what it moves by.
     std::vector<std::vector<double>> directions;

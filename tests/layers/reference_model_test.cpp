@@ -3,7 +3,8 @@
 #include <gtest/gtest.h>
 #include <limits>
 
-#include "qkv/translation/training_step.h"
+#include "qkv/train/adam.h"
+#include "tests/translation/steps.h"
 
 namespace qkv {
 namespace {
@@ -111,10 +112,10 @@ TYPED_TEST(ReferenceModelTest, LossAndEveryGradientAreThoseOfPyTorch) {
   for (const char* name : files)
     for (const int workers : {1, 2, 5}) {  // 5: more than there are sentences
       ReferenceModel<T> reference(name);
-      TrainingStep<T> training(reference.model(), workers);
-      const auto loss = training.differentiate(reference.batch(), 0.0, {});
+      Steps<T> training(reference.model(), {.workers = workers});
+      const double loss = training.differentiate(reference.batch());
       const double expected_loss = reference.numbers("loss")[0];
-      this->expect_agreement(std::abs(loss.value - expected_loss) / expected_loss, fmt::format("{} loss", name));
+      this->expect_agreement(std::abs(loss - expected_loss) / expected_loss, fmt::format("{} loss", name));
       const Parameters<T>& parameters = reference.model().parameters();
       const Agreement agreement = agreement_of(reference);
       double squares = 0;
@@ -125,7 +126,7 @@ TYPED_TEST(ReferenceModelTest, LossAndEveryGradientAreThoseOfPyTorch) {
         this->expect_agreement(agreement(got, expected), fmt::format("{}, {} workers: {}", name, workers, parameter));
         for (const double g : expected) squares += g * g;
       }
-      this->expect_agreement(std::abs(loss.gradient_norm / std::sqrt(squares) - 1), fmt::format("{} norm", name));
+      this->expect_agreement(std::abs(training.learner.norm() / std::sqrt(squares) - 1), fmt::format("{} norm", name));
     }
 }
 
@@ -133,20 +134,20 @@ TYPED_TEST(ReferenceModelTest, SmoothedLossAndItsGradientAreThoseOfPyTorch) {
   using T = TypeParam;
   for (const char* name : files) {
     ReferenceModel<T> reference(name);
-    TrainingStep<T> training(reference.model(), 2);
+    Steps<T> training(reference.model(), {.workers = 2});
     const double smoothing = reference.settings().at("label_smoothing");
-    const auto loss = training.differentiate(reference.batch(), smoothing, {});
+    const double loss = training.differentiate(reference.batch(), smoothing);
     const double expected_loss = reference.numbers("loss_smoothed")[0];
-    this->expect_agreement(std::abs(loss.value - expected_loss) / expected_loss, fmt::format("{} loss", name));
+    this->expect_agreement(std::abs(loss - expected_loss) / expected_loss, fmt::format("{} loss", name));
     const Parameters<T>& parameters = reference.model().parameters();
     int compared = 0;
     for (std::size_t i = 0; i < parameters.entries().size(); ++i) {
       const std::string tensor = "gradient_smoothed." + parameters.entries()[i].name;
       if (!reference.file().contains(tensor)) continue;
       ++compared;
-      this->expect_agreement(agreement_of(reference)(std::span<const T>(parameters.part(training.gradient(), i)),
-                                                     reference.numbers(tensor)),
-                             fmt::format("{} {}", name, tensor));
+      this->expect_agreement(
+          agreement_of(reference)(parameters.part(training.gradient(), i), reference.numbers(tensor)),
+          fmt::format("{} {}", name, tensor));
     }
     EXPECT_EQ(compared, 1) << name;
   }
@@ -158,21 +159,22 @@ TYPED_TEST(ReferenceModelTest, TwentyStepsOfAdamLoseAsPyTorchDoes) {
   for (const char* name : files)
     for (const int workers : {1, 2, 5}) {
       ReferenceModel<T> reference(name);
-      TrainingStep<T> training(reference.model(), workers);
       const auto& settings = reference.settings().at("adam");
-      const AdamSettings adam{.beta1 = settings.at("betas")[0],
-                              .beta2 = settings.at("betas")[1],
-                              .eps = settings.at("eps"),
-                              .weight_decay = settings.at("weight_decay")};
+      Steps<T> training(reference.model(), {.workers = workers},
+                        {.lr = settings.at("lr"),
+                         .beta1 = settings.at("betas")[0],
+                         .beta2 = settings.at("betas")[1],
+                         .eps = settings.at("eps"),
+                         .weight_decay = settings.at("weight_decay")});
       const std::vector<double> expected = reference.numbers("adam_losses");
       ASSERT_EQ(expected.size(), 20u);
       for (std::size_t step = 0; step < expected.size(); ++step) {
-        const double loss = training.differentiate(reference.batch(), 0.0, {}).value;
+        const double loss = training.differentiate(reference.batch());
         const double error = std::abs(loss / expected[step] - 1);
         EXPECT_LE(error, (std::is_same_v<T, float> ? 1e-3 : 1e-10))
             << name << ", " << workers << " workers, step " << step + 1;
         worst = std::max(worst, error);
-        training.update(adam, settings.at("lr"), settings.at("clip_norm"), static_cast<std::int64_t>(step) + 1);
+        training.update(settings.at("lr"), settings.at("clip_norm"));
       }
       EXPECT_LT(expected.back(), expected.front()) << name;
     }

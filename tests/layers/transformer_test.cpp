@@ -82,7 +82,7 @@ TYPED_TEST(TransformerTest, WithoutPositionsTheEncoderKeepsToTheOrderOfItsWords)
   const std::vector<int> order{3, 0, 4, 1, 2};
   for (const NormOrder norm : norm_orders) {
     Parameters<T> parameters;
-    const TransformerEncoder<T> encoder(parameters.root() / "encoder", small_config(norm));
+    const TransformerEncoder<T> encoder(parameters.root() / "encoder", small_config(norm).stack());
     randomise(parameters, 3);
     const std::vector<T> x = normal_numbers<T>(5 * 16, 7);
     std::vector<T> permuted;
@@ -140,10 +140,10 @@ TYPED_TEST(TransformerTest, SaysWhenAWordIsNotInTheVocabulary) {
   using T = TypeParam;
   const auto model = random_transformer<T>(small_config(NormOrder::post));
   const std::string source = complaint([&] { logits_of(*model, Sentences{{4, 11, 2}}, Sentences{{1}}); });
-  EXPECT_NE(source.find("token id 11 at element 1"), std::string::npos) << source;
+  EXPECT_NE(source.find("id 11 at element 1"), std::string::npos) << source;
   EXPECT_NE(source.find("(in source_embedding)"), std::string::npos) << source;
   const std::string target = complaint([&] { logits_of(*model, Sentences{{2}}, Sentences{{1, -1}}); });
-  EXPECT_NE(target.find("token id -1 at element 1"), std::string::npos) << target;
+  EXPECT_NE(target.find("id -1 at element 1"), std::string::npos) << target;
 }
 
 TYPED_TEST(TransformerTest, DropsFeaturesOnlyWhileTraining) {

@@ -1,4 +1,4 @@
-"""Reference numbers of Adam and of learning rate schedules, computed by torch.optim in float64.
+"""Reference numbers of optimisers and of learning rate schedules, computed by torch.optim in float64.
 
     python make_optimisers.py   writes optimisers.safetensors
 
@@ -47,6 +47,14 @@ class Case:
     lr: float = 0.05
     weight_decay: float = 0.0
     schedule: Callable[[int], float] = lambda step: 1.0
+    optimiser: type[torch.optim.Optimizer] = torch.optim.Adam
+    momentum: float = 0.0  # of SGD
+
+    def options(self) -> dict[str, object]:
+        """What the optimiser's constructor takes besides the parameters."""
+        if self.optimiser is torch.optim.SGD:
+            return {"lr": self.lr, "weight_decay": self.weight_decay, "momentum": self.momentum}
+        return {"lr": self.lr, "weight_decay": self.weight_decay} | {key: fixture.ADAM[key] for key in ("betas", "eps")}
 
 
 CASES: dict[str, Case] = {
@@ -55,15 +63,17 @@ CASES: dict[str, Case] = {
     "constant": Case(schedule=constant),
     "noam": Case(lr=1.0, schedule=noam),
     "cosine": Case(schedule=cosine),
+    "adam_w": Case(weight_decay=0.1, optimiser=torch.optim.AdamW),
+    "sgd": Case(optimiser=torch.optim.SGD),
+    "sgd_momentum": Case(optimiser=torch.optim.SGD, momentum=0.9),
+    "sgd_momentum_weight_decay": Case(weight_decay=0.1, optimiser=torch.optim.SGD, momentum=0.9),
 }
 
 
 def run(case: Case, curvature: Tensor, minimum: Tensor, start: Tensor) -> dict[str, Tensor]:
     """The learning rate and gradient of each step, and the parameters after it."""
     parameters = start.clone().requires_grad_()
-    optimiser = torch.optim.Adam(
-        [parameters], lr=case.lr, betas=fixture.ADAM["betas"], eps=fixture.ADAM["eps"], weight_decay=case.weight_decay
-    )
+    optimiser = case.optimiser([parameters], **case.options())
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda finished: case.schedule(finished + 1))
     learning_rates, gradients, trajectory = [], [], []
     for _ in range(STEPS):
@@ -92,12 +102,7 @@ def main() -> None:
     for name, case in CASES.items():
         tensors |= {f"{name}.{key}": value for key, value in run(case, **quadratic).items()}
     settings = {
-        name: {
-            "lr": case.lr,
-            "weight_decay": case.weight_decay,
-            "betas": fixture.ADAM["betas"],
-            "eps": fixture.ADAM["eps"],
-        }
+        name: case.options()
         for name, case in CASES.items()
     }
     fixture.write("optimisers", tensors, settings | {"d_model": D_MODEL, "steps": STEPS, "warmup": WARMUP})

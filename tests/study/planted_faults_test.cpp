@@ -28,13 +28,13 @@ const std::map<Fault, const char*> diagnoses{{Fault::off_by_a_millionth, "off by
 template <class T>
 Var<T> faulty(Var<T> x, Fault fault, std::int64_t entry) {
   Var<T> y = Tape<T>::make("faulty", x.shape(), {x});
-  write_each(assign(y), [a = x.data()](auto i) { return a[i]; });
+  write_each(open_value(y), [a = x.data()](auto i) { return a[i]; });
   on_backward(y, [=] {
     const T* dy = y.grad().data;
     const int n = x.last(), m = x.rank() < 2 ? 1 : x.dim(-2);
-    const auto dx = x.sink();
+    auto dx = x.sink();
     if (!dx) return;
-    Target<T> to = dx.target();
+    Target<T> to = dx.open();
     if (fault == Fault::assigned) to.accumulate = false;
     write_each(to, [=](auto i) {
       if (fault == Fault::one_entry_dropped && i == entry) return T(0);

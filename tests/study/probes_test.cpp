@@ -97,7 +97,7 @@ TYPED_TEST(ProbesOfModels, EveryParameterLearnsExceptTheBiasOfKeys) {
 }
 
 TEST(Probes, AnEncoderWithoutPositionsTreatsItsWordsAsASet) {
-  const TransformerConfig config{.d_model = 16, .heads = 2, .layers = 2, .ff = 24};
+  const StackConfig config{.d_model = 16, .heads = 2, .layers = 2, .ff = 24};
   Parameters<double> parameters;
   const TransformerEncoder<double> encoder(parameters.root() / "encoder", config);
   const PositionalEncoding<double> positions(parameters.root() / "positions", Positions::sinusoidal, 8, 16);
@@ -116,8 +116,8 @@ class Leaky : public Seq2Seq<double> {
 
   Var<double> logits(const Tokens& source, const Tokens& target) const override {
     std::vector<int> reversed(target.ids.rbegin(), target.ids.rend());
-    const std::vector<int> full(static_cast<std::size_t>(target.sentences), target.length);
-    return model_->logits(source, {reversed, target.sentences, target.length, full});
+    const std::vector<int> full(static_cast<std::size_t>(target.batch), target.length);
+    return model_->logits(source, {reversed, target.batch, target.length, full});
   }
   std::unique_ptr<Decoding<double>> decode(const Tokens& source, int max_words) const override {
     return model_->decode(source, max_words);

@@ -9,11 +9,11 @@ namespace qkv {
 template <class T>
 Var<T> softmax_without_sum(Var<T> x) {
   Var<T> y = Tape<T>::make("softmax", x.shape(), {x});
-  std::copy(x.data(), x.data() + x.size(), assign(y).data);
-  for (int i = 0; i < x.shape().rows(); ++i) softmax_in_place(assign(y).row_block(i, 1).data, x.last(), x.last());
+  std::copy(x.data(), x.data() + x.size(), open_value(y).data);
+  for (int i = 0; i < x.shape().rows(); ++i) softmax_in_place(open_value(y).row_block(i, 1).data, x.last(), x.last());
   on_backward(y, [=] {
     const T *dy = y.grad().data, *p = y.data();
-    if (auto dx = x.sink()) write_each(dx.target(), [=](auto i) { return p[i] * dy[i]; });  // − p Σ p dy is missing
+    if (auto dx = x.sink()) write_each(dx.open(), [=](auto i) { return p[i] * dy[i]; });  // − p Σ p dy is missing
   });
   return y;
 }
@@ -24,10 +24,10 @@ Var<T> attention_without_scale(Var<T> q, Var<T> k, Var<T> v) {
   const Var<T> scores = matmul(q, transpose(k));
   Var<T> scaled = Tape<T>::make("scale", scores.shape(), {scores});
   const T factor(1 / std::sqrt(static_cast<double>(q.last())));
-  write_each(assign(scaled), [=, a = scores.data()](auto i) { return factor * a[i]; });
+  write_each(open_value(scaled), [=, a = scores.data()](auto i) { return factor * a[i]; });
   on_backward(scaled, [=] {
     const T* dy = scaled.grad().data;
-    if (auto dx = scores.sink()) write_each(dx.target(), [=](auto i) { return dy[i]; });
+    if (auto dx = scores.sink()) write_each(dx.open(), [=](auto i) { return dy[i]; });
   });
   return matmul(softmax(scaled), v);
 }
@@ -40,12 +40,12 @@ Var<T> layer_norm_without_mean(Var<T> x, Var<T> weight, Var<T> bias) {
   T* inverse_deviation = Tape<T>::current().template scratch<T>(static_cast<std::size_t>(rows));
   for (int i = 0; i < rows; ++i) {
     inverse_deviation[i] = normalise_row(x.data() + i * width, width, 1e-5, normal + i * width);
-    scale_and_shift(normal + i * width, weight.data(), bias.data(), width, assign(y).data + i * width);
+    scale_and_shift(normal + i * width, weight.data(), bias.data(), width, open_value(y).data + i * width);
   }
   on_backward(y, [=] {
     const View<T> dy = y.grad(), n{normal, rows, width, width, false};
     if (auto dx = x.sink()) {
-      const Target<T> to = dx.target();
+      const Target<T> to = dx.open();
       for (int i = 0; i < rows; ++i) {
         const T *g = dy.data + i * width, *row = normal + i * width, *w = weight.data();
         const T along = sum_of<T>(width, [=](int j) { return w[j] * g[j] * row[j]; }) / T(width);
@@ -53,8 +53,8 @@ Var<T> layer_norm_without_mean(Var<T> x, Var<T> weight, Var<T> bias) {
         write_each(to.row_block(i, 1), [=](auto j) { return (w[j] * g[j] - row[j] * along) * scale_back; });
       }
     }
-    if (auto dweight = weight.sink()) sum_products_of_rows(dy, n, dweight.target());
-    if (auto dbias = bias.sink()) sum_rows(dy, dbias.target());
+    if (auto dweight = weight.sink()) sum_products_of_rows(dy, n, dweight.open());
+    if (auto dbias = bias.sink()) sum_rows(dy, dbias.open());
   });
   return y;
 }
@@ -62,13 +62,13 @@ Var<T> layer_norm_without_mean(Var<T> x, Var<T> weight, Var<T> bias) {
 template <class T>
 Var<T> linear_with_transposed_gradient(Var<T> x, Var<T> w, Var<T> b) {
   Var<T> y = Tape<T>::make("linear", x.shape().with_last(w.dim(0)), {x, w, b});
-  gemm(x.rows(), w.rows().transposed(), assign(y));
-  add_to_rows(assign(y), b.data());
+  gemm(x.rows(), w.rows().transposed(), open_value(y));
+  add_to_rows(open_value(y), b.data());
   on_backward(y, [=] {
     const View<T> dy = y.grad();
-    if (auto dx = x.sink()) gemm(dy, w.rows(), dx.target());
-    if (auto dw = w.sink()) gemm(x.rows().transposed(), dy, dw.target());  // Xᵀ dY: fits, since w is square
-    if (auto db = b.sink()) sum_rows(dy, db.target());
+    if (auto dx = x.sink()) gemm(dy, w.rows(), dx.open());
+    if (auto dw = w.sink()) gemm(x.rows().transposed(), dy, dw.open());  // Xᵀ dY: fits, since w is square
+    if (auto db = b.sink()) sum_rows(dy, db.open());
   });
   return y;
 }
@@ -78,11 +78,12 @@ Var<T> embedding_without_accumulation(Var<T> table, std::span<const int> ids) {
   const auto count = static_cast<int>(ids.size()), width = table.last();
   Var<T> y = Tape<T>::make("embedding", Shape{count, width}, {table});
   const int* kept = Tape<T>::current().keep(ids.data(), ids.size());
-  for (int i = 0; i < count; ++i) std::copy_n(table.data() + kept[i] * width, width, assign(y).row_block(i, 1).data);
+  for (int i = 0; i < count; ++i)
+    std::copy_n(table.data() + kept[i] * width, width, open_value(y).row_block(i, 1).data);
   on_backward(y, [=] {
     const T* dy = y.grad().data;
-    if (auto dtable = table.sink_zeroed()) {
-      T* out = dtable.target().data;
+    if (auto dtable = table.sink()) {
+      T* out = dtable.open_zeroed().data;
       for (int i = 0; i < count; ++i) std::copy_n(dy + i * width, width, out + kept[i] * width);
     }
   });
@@ -94,10 +95,10 @@ template <class T>
 Var<T> cross_entropy_without_divisor(Var<T> logits, std::span<const int> targets) {
   const Var<T> total = cross_entropy(logits, targets, {.divide_by = 1});
   Var<T> loss = Tape<T>::make("cross_entropy", Shape{}, {total});
-  assign(loss).data[0] = total.item() / T(static_cast<double>(targets.size()));
+  open_value(loss).data[0] = total.item() / T(static_cast<double>(targets.size()));
   on_backward(loss, [=] {
     const T dloss = loss.grad().data[0];
-    if (auto dtotal = total.sink()) write_each(dtotal.target(), [=](auto) { return dloss; });
+    if (auto dtotal = total.sink()) write_each(dtotal.open(), [=](auto) { return dloss; });
   });
   return loss;
 }
@@ -111,11 +112,11 @@ Var<T> words_with_leaking_gradient(Var<T> x, std::span<const int> lengths) {
       const int row = b * x.dim(1) + i;
       const T* from = x.rows().row_block(row, 1).data;
       const bool is_word = i < lengths[static_cast<std::size_t>(b)];
-      write_each(assign(y).row_block(row, 1), [=](auto j) { return is_word ? from[j] : T(0); });
+      write_each(open_value(y).row_block(row, 1), [=](auto j) { return is_word ? from[j] : T(0); });
     }
   on_backward(y, [=] {
     const T* dy = y.grad().data;
-    if (auto dx = x.sink()) write_each(dx.target(), [=](auto i) { return dy[i]; });  // for padding too
+    if (auto dx = x.sink()) write_each(dx.open(), [=](auto i) { return dy[i]; });  // for padding too
   });
   return y;
 }
@@ -124,10 +125,10 @@ Var<T> words_with_leaking_gradient(Var<T> x, std::span<const int> lengths) {
 template <class T>
 Var<T> with_wrong_factor(Var<T> x, double factor) {
   Var<T> y = Tape<T>::make("with_wrong_factor", x.shape(), {x});
-  write_each(assign(y), [a = x.data()](auto i) { return a[i]; });
+  write_each(open_value(y), [a = x.data()](auto i) { return a[i]; });
   on_backward(y, [=] {
     const T* dy = y.grad().data;
-    if (auto dx = x.sink()) write_each(dx.target(), [=](auto i) { return T(factor) * dy[i]; });
+    if (auto dx = x.sink()) write_each(dx.open(), [=](auto i) { return T(factor) * dy[i]; });
   });
   return y;
 }
@@ -136,11 +137,11 @@ Var<T> with_wrong_factor(Var<T> x, double factor) {
 template <class T>
 Var<T> overwriting(Var<T> x) {
   Var<T> y = Tape<T>::make("overwriting", x.shape(), {x});
-  write_each(assign(y), [a = x.data()](auto i) { return a[i]; });
+  write_each(open_value(y), [a = x.data()](auto i) { return a[i]; });
   on_backward(y, [=] {
     const T* dy = y.grad().data;
     if (auto dx = x.sink()) {
-      Target<T> to = dx.target();
+      Target<T> to = dx.open();
       to.accumulate = false;
       write_each(to, [=](auto i) { return dy[i]; });
     }

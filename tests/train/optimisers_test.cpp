@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -5,6 +6,8 @@
 #include "qkv/files/safetensors.h"
 #include "qkv/train/adam.h"
 #include "qkv/train/schedule.h"
+#include "qkv/train/sgd.h"
+#include "tests/files/temporary_folder.h"
 
 namespace qkv {
 namespace {
@@ -16,55 +19,119 @@ const SafetensorsFile& reference() {
 
 std::vector<double> numbers(const std::string& name) { return reference().tensor(name).as<double>(); }
 
+/// Parameters that hold these numbers.
 template <class T>
-double largest_error(const std::string& name, const AdamSettings& settings) {
+struct Numbers : Parameters<T> {
+  explicit Numbers(const std::vector<double>& numbers) {
+    this->root().add("p", {static_cast<int>(numbers.size())}, Initialise::zeros);
+    std::transform(numbers.begin(), numbers.end(), this->values().begin(), [](double p) { return static_cast<T>(p); });
+  }
+};
+
+/// A gradient in the layout of the parameters, which ends on 64 bytes.
+template <class T>
+std::vector<T> gradient_for(const Parameters<T>& parameters, std::span<const double> numbers) {
+  std::vector<T> gradient(parameters.size());
+  std::transform(numbers.begin(), numbers.end(), gradient.begin(), [](double g) { return static_cast<T>(g); });
+  return gradient;
+}
+
+/// The largest difference from PyTorch's parameters after each of 50 steps with PyTorch's gradients.
+template <class T, template <class> class Kind, class Options>
+double largest_error(const std::string& name, const Options& options) {
   const std::vector<double> rates = numbers(name + ".learning_rates"), gradients = numbers(name + ".gradients"),
-                            expected = numbers(name + ".parameters");
-  std::vector<T> p = reference().tensor("quadratic.start").as<T>(), m(p.size()), v(p.size());
+                            expected = numbers(name + ".parameters"), start = numbers("quadratic.start");
+  Numbers<T> p(start);
+  Kind<T> optimiser(p, options);
   double worst = 0;
   for (std::size_t step = 0; step < rates.size(); ++step) {
-    std::vector<T> gradient;
-    for (std::size_t i = 0; i < p.size(); ++i) gradient.push_back(static_cast<T>(gradients[step * p.size() + i]));
-    adam_step(settings, rates[step], static_cast<std::int64_t>(step) + 1, 1.0, p.size(), gradient.data(), p.data(),
-              m.data(), v.data());
-    for (std::size_t i = 0; i < p.size(); ++i)
-      worst = std::max(worst, std::abs(static_cast<double>(p[i]) - expected[step * p.size() + i]));
+    const std::vector<T> gradient = gradient_for(p, std::span(gradients).subspan(step * start.size(), start.size()));
+    optimiser.step(std::span<const T>(gradient), rates[step]);
+    for (std::size_t i = 0; i < start.size(); ++i)
+      worst = std::max(worst, std::abs(static_cast<double>(p.values()[i]) - expected[step * start.size() + i]));
   }
+  EXPECT_EQ(optimiser.steps(), 50);
   return worst;
 }
 
+template <template <class> class Kind, class Options>
+void expect_pytorch(const std::string& name, const Options& options) {
+  const double in_double = largest_error<double, Kind>(name, options),
+               in_float = largest_error<float, Kind>(name, options);
+  EXPECT_LE(in_double, 1e-13) << name;
+  EXPECT_LE(in_float, 5e-6) << name;
+  testing::Test::RecordProperty(name, fmt::format("{:.2g} in double, {:.2g} in float", in_double, in_float));
+}
+
 TEST(Adam, TakesTheStepsOfPyTorch) {
-  const AdamSettings plain{.beta1 = 0.9, .beta2 = 0.98, .eps = 1e-9};
-  AdamSettings decay = plain;
+  const AdamOptions plain{.beta1 = 0.9, .beta2 = 0.98, .eps = 1e-9};
+  AdamOptions decay = plain;
   decay.weight_decay = 0.01;
-  for (const char* name : {"adam", "constant", "noam", "cosine"}) {
-    EXPECT_LE(largest_error<double>(name, plain), 1e-13) << name;
-    EXPECT_LE(largest_error<float>(name, plain), 5e-6) << name;
-  }
-  EXPECT_LE(largest_error<double>("adam_weight_decay", decay), 1e-13);
-  EXPECT_LE(largest_error<float>("adam_weight_decay", decay), 5e-6);
-  EXPECT_GT(largest_error<double>("adam_weight_decay", plain), 1e-4);
-  RecordProperty("double", fmt::format("{:.2g}", largest_error<double>("adam_weight_decay", decay)));
-  RecordProperty("float", fmt::format("{:.2g}", largest_error<float>("adam_weight_decay", decay)));
+  for (const char* name : {"adam", "constant", "noam", "cosine"}) expect_pytorch<Adam>(name, plain);
+  expect_pytorch<Adam>("adam_weight_decay", decay);
+  EXPECT_GT((largest_error<double, Adam>("adam_weight_decay", plain)), 1e-4);
 }
 
-TEST(Adam, MultipliesTheGradientByTheScale) {
-  std::vector<double> p{1, 2, 3}, q = p, m(3), v(3), n(3), w(3);
-  const std::vector<double> g{4, -5, 6}, half{2, -2.5, 3};
-  adam_step<double>({.weight_decay = 0.1}, 0.1, 1, 0.5, 3, g.data(), p.data(), m.data(), v.data());
-  adam_step<double>({.weight_decay = 0.1}, 0.1, 1, 1.0, 3, half.data(), q.data(), n.data(), w.data());
-  EXPECT_EQ(p, q);
-  EXPECT_EQ(m, n);
-  EXPECT_EQ(v, w);
+TEST(AdamW, TakesTheStepsOfPyTorch) {
+  const AdamWOptions options{.beta1 = 0.9, .beta2 = 0.98, .eps = 1e-9, .weight_decay = 0.1};
+  expect_pytorch<AdamW>("adam_w", options);
+  const AdamOptions coupled{.beta1 = 0.9, .beta2 = 0.98, .eps = 1e-9, .weight_decay = 0.1};
+  EXPECT_GT((largest_error<double, Adam>("adam_w", coupled)), 1e-4);
 }
 
-TEST(Adam, LeavesAParameterThatNeverHadAGradient) {
-  for (const float start : {0.0F, 2.5F}) {
-    float p = start, m = 0, v = 0;
-    const float g = 0;
-    adam_step<float>({}, 0.1, 1, 1.0, 1, &g, &p, &m, &v);
-    EXPECT_EQ(p, start);
+TEST(Sgd, TakesTheStepsOfPyTorch) {
+  expect_pytorch<Sgd>("sgd", SgdOptions{});
+  expect_pytorch<Sgd>("sgd_momentum", SgdOptions{.momentum = 0.9});
+  expect_pytorch<Sgd>("sgd_momentum_weight_decay", SgdOptions{.momentum = 0.9, .weight_decay = 0.1});
+}
+
+/// Two steps along a gradient that is scaled by a half, and along half of it, are the same.
+template <template <class> class Kind, class Options>
+void expect_scale(const Options& options) {
+  Numbers<double> p({1, 2, 3}), q({1, 2, 3});
+  Kind<double> scaled(p, options), halved(q, options);
+  Team team(2);
+  for (int step = 0; step < 2; ++step) {
+    const std::vector<double> g = gradient_for<double>(p, std::vector<double>{4, -5, 6}),
+                              half = gradient_for<double>(q, std::vector<double>{2, -2.5, 3});
+    scaled.step({g, 0.5, &team});
+    halved.step(std::span<const double>(half));
   }
+  EXPECT_TRUE(std::ranges::equal(p.values(), q.values()));
+  EXPECT_NE(p.values()[0], 1);
+}
+
+TEST(Optimiser, MultipliesTheGradientByItsScale) {
+  expect_scale<Adam>(AdamOptions{.weight_decay = 0.1});
+  expect_scale<AdamW>(AdamWOptions{});
+  expect_scale<Sgd>(SgdOptions{.weight_decay = 0.1});
+  expect_scale<Sgd>(SgdOptions{.momentum = 0.5});
+}
+
+TEST(Optimiser, LeavesAParameterThatNeverHadAGradient) {
+  for (const double start : {0.0, 2.5}) {
+    Numbers<float> p({start});
+    const std::vector<float> g = gradient_for<float>(p, std::vector<double>{0});
+    Adam adam(p);
+    Sgd sgd(p, {.momentum = 0.9});
+    adam.step(std::span<const float>(g));
+    sgd.step(std::span<const float>(g));
+    EXPECT_EQ(p.values()[0], static_cast<float>(start));
+  }
+}
+
+TEST(Optimiser, NamesWhatIsWrong) {
+  Numbers<double> p({1});
+  EXPECT_EQ(message_of<std::invalid_argument>([&] { Adam(p, {.lr = 0}); }),
+            "optimiser: the learning rate is 0, but it must be above 0");
+  EXPECT_EQ(message_of<std::invalid_argument>([&] { Adam(p, {.beta2 = 1}); }),
+            "adam: beta1 0.9 and beta2 1 must be at least 0 and below 1");
+  EXPECT_EQ(message_of<std::invalid_argument>([&] { Sgd(p, {.momentum = -1}); }),
+            "sgd: momentum -1 must be at least 0 and below 1");
+  Sgd sgd(p);
+  const std::vector<double> short_gradient(3);
+  EXPECT_EQ(message_of<std::invalid_argument>([&] { sgd.step(std::span<const double>(short_gradient)); }),
+            "optimiser: a gradient of 3 numbers does not fit 8 parameters");
 }
 
 TEST(Schedule, IsThatOfTheReference) {

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "qkv/files/safetensors.h"
+#include "qkv/train/adam.h"
 #include "qkv/translation/saved_model.h"
 #include "tests/files/temporary_folder.h"
 #include "tests/translation/toy_runs.h"
@@ -253,10 +254,10 @@ TEST(Resuming, KeepsTheLastCheckpointWhenTheLossIsNoLongerFinite) {
   const RunFolder folder{temporary / "run"};
   train_until(7, thirty_steps(), toy_data(), folder, RunStart::anew);
   const TrainedModel trained = load_run(folder.path.string());
-  TrainingStep<float> training(*trained.model, 1);
-  const TrainingState state = load_checkpoint(folder.checkpoint(), *trained.model, training);
+  Adam<float> adam(trained.model->parameters());
+  const TrainingState state = load_checkpoint(folder.checkpoint(), *trained.model, adam);
   for (float& weight : parameter(*trained.model, "encoder.layers.0.feed_forward.inner.weight")) weight = 3e38F;
-  save_checkpoint(folder.checkpoint(), *trained.model, training, state);
+  save_checkpoint(folder.checkpoint(), *trained.model, adam, state);
   const std::string checkpoint = read_file(folder.checkpoint());
   const std::string message =
       message_of<std::runtime_error>([&] { train_to_the_end(thirty_steps(), toy_data(), folder, RunStart::resume); });
@@ -276,11 +277,11 @@ TEST(Resuming, AModelThatIsNotFiniteIsNotSaved) {
   config.epochs = 2;
   train_until(9, config, data, folder, RunStart::anew);
   const TrainedModel trained = load_run(folder.path.string());
-  TrainingStep<float> training(*trained.model, 1);
-  const TrainingState state = load_checkpoint(folder.checkpoint(), *trained.model, training);
-  training.first_moment()[5] = 3e38F;  // the step divides it by next to nothing
-  training.second_moment()[5] = 0;
-  save_checkpoint(folder.checkpoint(), *trained.model, training, state);
+  Adam<float> adam(trained.model->parameters());
+  const TrainingState state = load_checkpoint(folder.checkpoint(), *trained.model, adam);
+  adam.memory()[0].block.span()[5] = 3e38F;  // the step divides it by next to nothing
+  adam.memory()[1].block.span()[5] = 0;
+  save_checkpoint(folder.checkpoint(), *trained.model, adam, state);
   const std::string checkpoint = read_file(folder.checkpoint()), model = read_file(folder.model());
   const std::string message =
       message_of<std::runtime_error>([&] { train_to_the_end(config, data, folder, RunStart::resume); });

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "qkv/train/adam.h"
 #include "qkv/translation/trainer.h"
 #include "tests/translation/toy_run.h"
 
@@ -28,8 +29,8 @@ TEST(RunFolder, IsNotMadeWhereSomethingIs) {
   EXPECT_NE(message.find("run exists already, but its training ended before the first checkpoint; use --overwrite"),
             std::string::npos)
       << message;
-  TrainingStep<float> training(*run.model, 1);
-  save_checkpoint(run.folder.checkpoint(), *run.model, training, {});
+  Adam<float> adam(run.model->parameters());
+  save_checkpoint(run.folder.checkpoint(), *run.model, adam, {});
   const std::string with = message_of<std::runtime_error>([&] { run.folder.create(false); });
   EXPECT_NE(with.find("exists already; use --resume"), std::string::npos) << with;
   EXPECT_NO_THROW(load_run(run.folder.path.string()));  // all is as it was

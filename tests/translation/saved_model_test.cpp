@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "qkv/files/safetensors.h"
+#include "qkv/train/adam.h"
 #include "qkv/translation/tensor_settings.h"
 #include "tests/translation/toy_run.h"
 
@@ -159,23 +160,23 @@ TEST(SavedModel, RefusesAModelWithNumbersThatAreNotFinite) {
 
 TEST(Checkpoint, ReadsBackEverything) {
   ToyRun run;
-  TrainingStep<float> training(*run.model, 1);
+  Adam<float> adam(run.model->parameters());
   Random random(1);
-  for (float& m : training.first_moment()) m = static_cast<float>(random.normal());
-  for (float& v : training.second_moment()) v = static_cast<float>(random.uniform());
-  const TrainingState state{.step = 1'234'567'890'123,
-                            .position = {7, 11},
+  for (float& m : adam.memory()[0].block.span()) m = static_cast<float>(random.normal());
+  for (float& v : adam.memory()[1].block.span()) v = static_cast<float>(random.uniform());
+  const TrainingState state{.position = {7, 11},
                             .best_bleu = 100.0 / 3,
                             .best_loss = 1e-3 / 7,
                             .validations_without_improvement = 4,
                             .validation_is_due = true,
                             .data_hash = 0xfedc'ba98'7654'3210,
                             .valid_hash = 0x0123'4567'89ab'cdef};
-  save_checkpoint(run.folder.checkpoint(), *run.model, training, state);
+  adam.set_steps(1'234'567'890'123);
+  save_checkpoint(run.folder.checkpoint(), *run.model, adam, state);
   const auto model = make_model<float>(run.config, run.source.size(), run.target.size());
-  TrainingStep<float> resumed(*model, 1);
+  Adam<float> resumed(model->parameters());
   const TrainingState read = load_checkpoint(run.folder.checkpoint(), *model, resumed);
-  EXPECT_EQ(read.step, state.step);
+  EXPECT_EQ(resumed.steps(), 1'234'567'890'123);
   EXPECT_EQ(read.position, state.position);
   EXPECT_EQ(read.best_bleu, state.best_bleu);
   EXPECT_EQ(read.best_loss, state.best_loss);
@@ -188,33 +189,31 @@ TEST(Checkpoint, ReadsBackEverything) {
     const auto same = [&](std::span<float> a, std::span<float> b) {
       return std::ranges::equal(model->parameters().part(a, i), model->parameters().part(b, i));
     };
-    EXPECT_TRUE(same(resumed.first_moment(), training.first_moment()));
-    EXPECT_TRUE(same(resumed.second_moment(), training.second_moment()));
+    EXPECT_TRUE(same(resumed.memory()[0].block.span(), adam.memory()[0].block.span()));
+    EXPECT_TRUE(same(resumed.memory()[1].block.span(), adam.memory()[1].block.span()));
   }
 }
 
 TEST(Checkpoint, RefusesAMeanOfSquaresBelowZero) {
   ToyRun run;
-  TrainingStep<float> training(*run.model, 1);
-  run.model->parameters().part(training.second_moment(), 3)[1] = -1e-20F;
-  save_checkpoint(run.folder.checkpoint(), *run.model, training, {});
+  Adam<float> adam(run.model->parameters());
+  run.model->parameters().part(adam.memory()[1].block.span(), 3)[1] = -1e-20F;
+  save_checkpoint(run.folder.checkpoint(), *run.model, adam, {});
   const std::string message =
-      message_of<std::runtime_error>([&] { load_checkpoint(run.folder.checkpoint(), *run.model, training); });
+      message_of<std::runtime_error>([&] { load_checkpoint(run.folder.checkpoint(), *run.model, adam); });
   EXPECT_EQ(message, fmt::format("{}: second_moment.{} holds -1e-20, but a mean of squares is never negative",
                                  run.folder.checkpoint(), run.model->parameters().entries()[3].name));
 }
 
 TEST(Checkpoint, NamesWhatIsWrong) {
   ToyRun run;
-  TrainingStep<float> training(*run.model, 1);
+  Adam<float> adam(run.model->parameters());
   const std::string path = run.folder.checkpoint();
-  const auto loading = [&] {
-    return message_of<std::runtime_error>([&] { load_checkpoint(path, *run.model, training); });
-  };
+  const auto loading = [&] { return message_of<std::runtime_error>([&] { load_checkpoint(path, *run.model, adam); }); };
   EXPECT_NE(loading().find("checkpoint.safetensors: cannot open"), std::string::npos) << loading();
   save_model(path, *run.model, {});
   EXPECT_NE(loading().find("checkpoint.safetensors: no tensor 'first_moment."), std::string::npos) << loading();
-  save_checkpoint(path, *run.model, training, {});
+  save_checkpoint(path, *run.model, adam, {});
   const SafetensorsFile file = SafetensorsFile::read(path);
   for (const char* step : {"many", "", "99999999999999999999", "1.5"}) {
     auto metadata = file.metadata();

@@ -59,7 +59,7 @@ inline Batch batch_of(const std::vector<Pair>& pairs) {
 
 /// A parameter's numbers, to change them.
 template <class T>
-std::span<T> parameter(const Seq2Seq<T>& model, const std::string& name) {
+std::span<T> parameter(Seq2Seq<T>& model, const std::string& name) {
   Parameters<T>& parameters = model.parameters();
   for (std::size_t i = 0; i < parameters.entries().size(); ++i)
     if (parameters.entries()[i].name == name) return parameters.values(i);

@@ -136,7 +136,7 @@ TEST(TrainingConfig, RefusesWhatIsOutOfRange) {
   for (const double bad : {-0.1, 1.0, double{NAN}}) {
     EXPECT_NE(checking(&Config::dropout, bad), "");
     EXPECT_NE(checking(&Config::label_smoothing, bad), "");
-    for (double AdamSettings::*setting : {&AdamSettings::beta1, &AdamSettings::beta2, &AdamSettings::weight_decay}) {
+    for (double AdamOptions::*setting : {&AdamOptions::beta1, &AdamOptions::beta2, &AdamOptions::weight_decay}) {
       Config config;
       config.adam.*setting = bad;
       EXPECT_NE(complaint([&] { check_settings(config); }), "");

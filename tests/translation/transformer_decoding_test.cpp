@@ -86,7 +86,7 @@ TYPED_TEST(TransformerDecodingTest, SaysWhatDoesNotFit) {
   EXPECT_NE(complaint([&] { decoding->select(std::vector<int>{-1}); }), "");
   decoding->next(one);
   decoding->next(one);
-  EXPECT_NE(complaint([&] { decoding->next(one); }).find("3 words do not fit a capacity of 2"), std::string::npos);
+  EXPECT_NE(complaint([&] { decoding->next(one); }).find("3 positions do not fit a capacity of 2"), std::string::npos);
   const auto longer = model->decode(source.tokens(), 10);
   for (int i = 0; i < 6; ++i) longer->next(one);
   EXPECT_NE(complaint([&] { longer->next(one); }).find("1 positions from 6 on are needed, but there are only 6"),
@@ -103,11 +103,11 @@ TEST(KeyValueCache, KeepsWhatIsAppendedApartFromTheTape) {
   cache.append(tape.constant({2, 1, 2}, std::vector<double>{21, 22, 23, 24}),
                tape.constant({2, 1, 2}, std::vector<double>{31, 32, 33, 34}));
   tape.rewind();
-  EXPECT_EQ(cache.words(), 3);
+  EXPECT_EQ(cache.length(), 3);
   EXPECT_EQ(values_of(cache.keys()), (std::vector<double>{1, 2, 3, 4, 21, 22, 5, 6, 7, 8, 23, 24}));
   EXPECT_EQ(values_of(cache.values()), (std::vector<double>{11, 12, 13, 14, 31, 32, 15, 16, 17, 18, 33, 34}));
   cache.select(std::vector<int>{1, 1, 0});
-  EXPECT_EQ(cache.sentences(), 3);
+  EXPECT_EQ(cache.batch(), 3);
   EXPECT_EQ(cache.keys().shape(), Shape({3, 3, 2}));
   EXPECT_EQ(values_of(cache.keys()), (std::vector<double>{5, 6, 7, 8, 23, 24, 5, 6, 7, 8, 23, 24, 1, 2, 3, 4, 21, 22}));
 }
@@ -123,13 +123,13 @@ TEST(KeyValueCache, RefusesWhatDoesNotFit) {
     return complaint([&] { cache.append(zeros(keys), zeros(values)); });
   };
   EXPECT_EQ(appending({2, 1, 3}, {2, 1, 3}),
-            "cache: keys [2, 1, 3] and values [2, 1, 3] do not fit a cache of 2 sentences and width 4");
+            "cache: keys [2, 1, 3] and values [2, 1, 3] do not fit a cache of batch size 2 and width 4");
   EXPECT_NE(appending({3, 1, 4}, {3, 1, 4}), "");
   EXPECT_NE(appending({2, 1, 4}, {2, 2, 4}), "");
-  EXPECT_EQ(appending({2, 4, 4}, {2, 4, 4}), "cache: 4 words do not fit a capacity of 3");
-  EXPECT_EQ(cache.words(), 0);
+  EXPECT_EQ(appending({2, 4, 4}, {2, 4, 4}), "cache: 4 positions do not fit a capacity of 3");
+  EXPECT_EQ(cache.length(), 0);
   EXPECT_EQ(appending({2, 3, 4}, {2, 3, 4}), "");
-  EXPECT_EQ(complaint([&] { cache.select(std::vector<int>{2}); }), "cache: there is no sentence 2 among 2");
+  EXPECT_EQ(complaint([&] { cache.select(std::vector<int>{2}); }), "cache: there is no row 2 among 2");
 }
 
 }  // namespace

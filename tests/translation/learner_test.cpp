@@ -1,9 +1,8 @@
-#include "qkv/translation/training_step.h"
-
 #include <gtest/gtest.h>
 
 #include "tests/autograd/numbers.h"
 #include "tests/files/temporary_folder.h"
+#include "tests/translation/steps.h"
 #include "tests/translation/toy_training.h"
 
 namespace qkv {
@@ -17,7 +16,7 @@ std::unique_ptr<Transformer<T>> toy_model(double dropout) {
 }
 
 template <class T>
-std::vector<T> copy_of(std::span<T> numbers) {
+std::vector<std::remove_const_t<T>> copy_of(std::span<T> numbers) {
   return {numbers.begin(), numbers.end()};
 }
 
@@ -29,20 +28,19 @@ struct Trained {
 
   Trained(int workers, double dropout, std::uint64_t seed = 1) {
     const auto model = toy_model<T>(dropout);
-    TrainingStep<T> training(*model, workers);
+    Steps<T> training(*model, {.workers = workers, .seed = seed});
     for (int step = 1; step <= 5; ++step) {
       const Batch batch = batch_of(toy_pairs(7, static_cast<std::uint64_t>(step)));
-      const DrawKey draws{.seed = seed, .step = static_cast<std::uint64_t>(step), .training = true};
-      losses.push_back(training.differentiate(batch, 0.1, draws).value);
-      training.update({}, 1e-2, 1.0, step);
+      losses.push_back(training.differentiate(batch, 0.1));
+      training.update(1e-2, 1.0);
     }
     parameters = copy_of(model->parameters().values());
     gradient = copy_of(training.gradient());
-    moments = copy_of(training.second_moment());
+    moments = copy_of(training.moment(1));
   }
 };
 
-TEST(TrainingStep, GivesTheSameBitsForTheSameSeedAndWorkers) {
+TEST(Learner, GivesTheSameBitsForTheSameSeedAndWorkers) {
   for (const int workers : {1, 2, 3}) {
     const Trained<float> first(workers, 0.2), second(workers, 0.2), other(workers, 0.2, 2);
     EXPECT_EQ(first.parameters, second.parameters);
@@ -52,7 +50,7 @@ TEST(TrainingStep, GivesTheSameBitsForTheSameSeedAndWorkers) {
   }
 }
 
-TEST(TrainingStep, DoesNotDependOnTheNumberOfWorkers) {
+TEST(Learner, DoesNotDependOnTheNumberOfWorkers) {
   for (const double dropout : {0.0, 0.3}) {
     const Trained<double> one(1, dropout);
     const Trained<float> one_in_float(1, dropout);
@@ -66,56 +64,55 @@ TEST(TrainingStep, DoesNotDependOnTheNumberOfWorkers) {
   }
 }
 
-TEST(TrainingStep, DropsFeaturesOnlyIfTheDrawsSayThatItTrains) {
+TEST(Learner, DropsFeaturesOnlyIfItTrains) {
   const auto plain = toy_model<double>(0), model = toy_model<double>(0.3);
   const Batch batch = batch_of(toy_pairs(5, 1));
-  const double expected = TrainingStep<double>(*plain, 1).differentiate(batch, 0, {}).value;
-  TrainingStep<double> training(*model, 2);
-  EXPECT_NEAR(training.differentiate(batch, 0, {.seed = 1, .step = 1}).value, expected, 1e-13);
-  EXPECT_GT(std::abs(training.differentiate(batch, 0, {.seed = 1, .step = 1, .training = true}).value - expected),
-            1e-3);
+  const double expected = Steps<double>(*plain, {}).differentiate(batch);
+  EXPECT_NEAR(Steps<double>(*model, {.workers = 2, .training = false}).differentiate(batch), expected, 1e-13);
+  EXPECT_GT(std::abs(Steps<double>(*model, {.workers = 2}).differentiate(batch) - expected), 1e-3);
 }
 
-TEST(TrainingStep, DividesTheLossByAllTargetWords) {
+TEST(Learner, DividesTheLossByAllTargetWords) {
   const auto model = toy_model<double>(0);
   std::vector<Pair> pairs = toy_pairs(6, 3);
   double sum = 0;
   std::int64_t words = 0;
   std::vector<double> gradient(model->parameters().size());
   for (const Pair& pair : pairs) {
-    TrainingStep<double> training(*model, 1);
+    Steps<double> training(*model, {.workers = 1});
     const Batch batch = batch_of({pair});
     ASSERT_EQ(batch.target_tokens, static_cast<std::int64_t>(pair.target.size()) + 1);
     const auto tokens = static_cast<double>(batch.target_tokens);
-    sum += training.differentiate(batch, 0.1, {}).value * tokens;
+    sum += training.differentiate(batch, 0.1) * tokens;
     for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] += training.gradient()[i] * tokens;
     words += batch.target_tokens;
   }
   for (double& g : gradient) g /= static_cast<double>(words);
-  TrainingStep<double> training(*model, 2);
-  EXPECT_NEAR(training.differentiate(batch_of(pairs), 0.1, {}).value, sum / static_cast<double>(words), 1e-13);
+  Steps<double> training(*model, {.workers = 2});
+  EXPECT_NEAR(training.differentiate(batch_of(pairs), 0.1), sum / static_cast<double>(words), 1e-13);
   EXPECT_LE(largest_difference(training.gradient(), gradient), 1e-13);
 }
 
-TEST(TrainingStep, ClipsTheGradientToItsNorm) {
+TEST(Learner, ClipsTheGradientToItsNorm) {
   const auto model = toy_model<double>(0);
   const Batch batch = batch_of(toy_pairs(5, 2));
-  for (const double clip : {0.0, 0.01, 1000.0}) {
-    TrainingStep<double> training(*model, 2);
-    const double norm = training.differentiate(batch, 0, {}).gradient_norm;
+  for (const double clip : {0.01, 1000.0}) {
+    Steps<double> training(*model, {.workers = 2});
+    training.differentiate(batch);
+    const double norm = training.learner.norm();
     double squares = 0;
     for (const double g : training.gradient()) squares += g * g;
     EXPECT_NEAR(norm, std::sqrt(squares), 1e-12);
     ASSERT_GT(norm, 0.1);
     const std::vector<double> gradient = copy_of(training.gradient());
-    training.update({}, 1e-12, clip, 1);
+    training.update(1e-12, clip);
     const double scale = clip == 0.01 ? 0.01 / (norm + 1e-6) : 1;
     for (std::size_t i = 0; i < gradient.size(); ++i)
-      EXPECT_NEAR(training.first_moment()[i], 0.1 * scale * gradient[i], 1e-15);
+      EXPECT_NEAR(training.moment(0)[i], 0.1 * scale * gradient[i], 1e-15);
   }
 }
 
-TEST(TrainingStep, NamesWhereALossBeganNotToBeFinite) {
+TEST(Learner, NamesWhereALossBeganNotToBeFinite) {
   for (const int workers : {1, 2, 6}) {
     const auto model = toy_model<float>(0);
     const auto weights = parameter(*model, "decoder.layers.1.feed_forward.inner.weight");
@@ -124,41 +121,41 @@ TEST(TrainingStep, NamesWhereALossBeganNotToBeFinite) {
     const auto width = static_cast<std::size_t>(toy_transformer().d_model);
     for (std::size_t i = 0; i < width; ++i) weights[i * width + i] = 3e38F;
     const std::vector<float> before = copy_of(model->parameters().values());
-    TrainingStep<float> training(*model, workers);
+    Steps<float> training(*model, {.workers = workers});
     const std::string message =
-        message_of<std::runtime_error>([&] { training.differentiate(batch_of(toy_pairs(5, 1)), 0, {}); });
+        message_of<std::runtime_error>([&] { training.differentiate(batch_of(toy_pairs(5, 1)), 0); });
     EXPECT_NE(message.find("the output of linear_relu in decoder.layers.1.feed_forward.inner"), std::string::npos)
         << message;
     EXPECT_EQ(copy_of(model->parameters().values()), before);
-    for (const float m : training.first_moment()) ASSERT_EQ(m, 0);
+    for (const float m : training.moment(0)) ASSERT_EQ(m, 0);
     weights[0] = NAN;
     const std::string parameter_message =
-        message_of<std::runtime_error>([&] { training.differentiate(batch_of(toy_pairs(5, 1)), 0, {}); });
+        message_of<std::runtime_error>([&] { training.differentiate(batch_of(toy_pairs(5, 1)), 0); });
     EXPECT_NE(parameter_message.find("decoder.layers.1.feed_forward.inner.weight"), std::string::npos)
         << parameter_message;
   }
 }
 
-TEST(TrainingStep, PassesAWorkersExceptionOnAndRecovers) {
+TEST(Learner, PassesAWorkersExceptionOnAndRecovers) {
   const auto model = toy_model<double>(0);
-  TrainingStep<double> training(*model, 2);
+  Steps<double> training(*model, {.workers = 2});
   const Batch good = batch_of(toy_pairs(4, 1));
-  const double expected = training.differentiate(good, 0, {}).value;
+  const double expected = training.differentiate(good, 0);
   Batch bad = good;
   bad.source[static_cast<std::size_t>(bad.source_width) * 3] = 12;  // of the second worker
-  const std::string message = message_of<std::invalid_argument>([&] { training.differentiate(bad, 0, {}); });
-  EXPECT_NE(message.find("token id 12"), std::string::npos) << message;
-  EXPECT_EQ(training.differentiate(good, 0, {}).value, expected);
+  const std::string message = message_of<std::invalid_argument>([&] { training.differentiate(bad, 0); });
+  EXPECT_NE(message.find("id 12"), std::string::npos) << message;
+  EXPECT_EQ(training.differentiate(good, 0), expected);
 }
 
-TEST(TrainingStep, LearnsABatchByHeart) {
+TEST(Learner, LearnsABatchByHeart) {
   const auto model = toy_model<float>(0);
-  TrainingStep<float> training(*model, 2);
+  Steps<float> training(*model, {.workers = 2});
   const Batch batch = batch_of(toy_pairs(8, 1));
   double loss = 0;
   for (int step = 1; step <= 200; ++step) {
-    loss = training.differentiate(batch, 0, {}).value;
-    training.update({}, 5e-3, 1.0, step);
+    loss = training.differentiate(batch, 0);
+    training.update(5e-3, 1.0);
   }
   EXPECT_LT(loss, 0.05);
 }

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "qkv/autograd/tape.h"
+
+namespace qkv {
+
+/// z = x / y, element by element.   x, y: the same shape
+template <class T>
+Var<T> divide(Var<T> x, Var<T> y) {
+  check(x.shape() == y.shape(), "divide: {} and {} differ", x.shape(), y.shape());
+  Var<T> z = Tape<T>::make("divide", x.shape(), {x, y});
+  write_each(open_value(z), [a = x.data(), b = y.data()](auto i) { return a[i] / b[i]; });
+  on_backward(z, [=] {
+    const T *dz = z.grad().data, *b = y.data(), *c = z.data();
+    if (auto dx = x.sink()) write_each(dx.open(), [=](auto i) { return dz[i] / b[i]; });          // dX += dZ / Y
+    if (auto dy = y.sink()) write_each(dy.open(), [=](auto i) { return -dz[i] * c[i] / b[i]; });  // dY −= dZ ⊙ Z / Y
+  });
+  return z;
+}
+
+template <class T>
+Var<T> operator/(Var<T> x, Var<T> y) {
+  return divide(x, y);
+}
+
+}  // namespace qkv

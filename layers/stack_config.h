@@ -1,0 +1,21 @@
+#pragma once
+
+#include "qkv/layers/feed_forward.h"
+
+namespace qkv {
+
+/// Where a layer norm stands: after each residual sum as in the paper, or before each sublayer (Xiong et al. 2020).
+enum class NormOrder { post, pre };
+
+/// The sizes and choices that make the stack of layers of a Transformer's encoder or decoder.
+struct StackConfig {
+  int d_model = 64;  ///< features of each position
+  int heads = 4;
+  int layers = 2;
+  int ff = 256;  ///< width inside the feed-forward networks
+  double dropout = 0.0;
+  NormOrder norm = NormOrder::post;
+  Activation activation = Activation::relu;
+};
+
+}  // namespace qkv

@@ -1,0 +1,119 @@
+#include "qkv/train/learner.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "qkv/autograd/kernels/hold_signals.h"
+#include "qkv/train/not_finite.h"
+
+namespace qkv {
+
+template <class T>
+Learner<T>::Learner(Parameters<T>& parameters, const LearnerOptions& options)
+    : parameters_(parameters), options_(options), team_(options.workers) {
+  for (int i = 0; i < options.workers; ++i) {
+    workers_.push_back(std::make_unique<Worker>());
+    workers_.back()->gradients = Block<T>(parameters.size());
+  }
+}
+
+template <class T>
+double Learner<T>::run(int rows, Reduction reduction, Call call) {
+  check(rows >= 1, "learner: a batch of {} rows; there must be at least one", rows);
+  const HoldSignals hold;  // once a step rather than once a product
+  scale_ = 1;
+  team_.run([&](int i) {
+    const auto from = [=, this](int worker) {
+      return static_cast<int>(std::int64_t{rows} * worker / static_cast<std::int64_t>(team_.size()));
+    };
+    run_shard(*workers_[static_cast<std::size_t>(i)], {from(i), from(i + 1) - from(i), rows}, reduction, call);
+  });
+  team_.run([&](int i) { add_up(i); });
+  ++batches_;
+  double loss = 0, squares = 0;
+  for (const auto& worker : workers_) {
+    loss += worker->loss;
+    squares += worker->squares;
+  }
+  norm_ = std::sqrt(squares);
+  if (!std::isfinite(loss) || !std::isfinite(squares)) report_not_finite(loss);
+  return loss;
+}
+
+template <class T>
+void Learner<T>::run_shard(Worker& worker, const Shard& shard, Reduction reduction, Call call) {
+  worker.tape.rewind();
+  worker.loss = 0;
+  if (shard.count == 0) {  // more workers than rows: this one adds nothing
+    std::fill_n(worker.gradients.data(), worker.gradients.size(), T(0));
+    return;
+  }
+  const Recording recording(worker.tape);
+  worker.tape.draws = {.seed = options_.seed,
+                       .step = static_cast<std::uint64_t>(batches_) + 1,
+                       .first_row = shard.first,
+                       .training = options_.training};
+  parameters_.bind(worker.gradients.span());
+  const Var<T> loss = call.function(call.loss_of, shard);
+  check(loss.size() == 1, "learner: the loss has shape {}, but it must be a scalar; take its mean", loss.shape());
+  const double share = reduction == Reduction::sum ? 1 : static_cast<double>(shard.count) / shard.rows;
+  worker.loss = share * static_cast<double>(loss.item());
+  const T seed(share);
+  worker.tape.backward(loss, std::span<const T>(&seed, 1));
+}
+
+template <class T>
+void Learner<T>::add_up(int worker) {
+  const auto [begin, end] = team_.template share<T>(parameters_.size(), worker);
+  T* sum = workers_.front()->gradients.data();
+  for (std::size_t k = 1; k < workers_.size(); ++k) {
+    const T* gradients = workers_[k]->gradients.data();
+    for (std::size_t i = begin; i < end; ++i) sum[i] += gradients[i];
+  }
+  constexpr std::size_t lanes = 16;  // partial sums in double that the compiler keeps in vector registers
+  double squares[lanes] = {};
+  std::size_t i = begin;
+  for (; i + lanes <= end; i += lanes)
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      const auto g = static_cast<double>(sum[i + lane]);
+      squares[lane] += g * g;
+    }
+  for (; i < end; ++i) squares[0] += static_cast<double>(sum[i]) * static_cast<double>(sum[i]);
+  double total = 0;
+  for (double part : squares) total += part;
+  workers_[static_cast<std::size_t>(worker)]->squares = total;
+}
+
+template <class T>
+double Learner<T>::clip(double largest_norm) {
+  check(largest_norm > 0, "clip: the largest norm is {}, but it must be above 0", largest_norm);
+  scale_ = std::min(1.0, largest_norm / (norm_ + 1e-6));
+  return norm_;
+}
+
+template <class T>
+void Learner<T>::report_not_finite(double loss) const {
+  for (const auto& worker : workers_)
+    if (const std::string first = first_not_finite_on(worker->tape); !first.empty())
+      throw std::runtime_error(fmt::format("the loss is {}: {}", loss, first));
+  const std::span<const T> gradient = std::as_const(workers_.front()->gradients).span();
+  for (std::size_t i = 0; i < parameters_.entries().size(); ++i)
+    for (const T g : parameters_.part(gradient, i))
+      if (!std::isfinite(g))
+        throw std::runtime_error(fmt::format("the gradient of {} is not finite, though the loss is {}",
+                                             parameters_.entries()[i].name, loss));
+  throw std::runtime_error(
+      fmt::format("the gradient's norm is {}, though all its entries are finite: it overflows", norm_));
+}
+
+template <class T>
+std::size_t Learner<T>::tape_memory() const {
+  std::size_t bytes = 0;
+  for (const auto& worker : workers_) bytes += worker->tape.arena().peak();
+  return bytes;
+}
+
+template class Learner<float>;
+template class Learner<double>;
+
+}  // namespace qkv

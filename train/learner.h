@@ -1,0 +1,116 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "qkv/layers/parameters.h"
+#include "qkv/train/gradient.h"
+#include "qkv/train/shard.h"
+#include "qkv/train/team.h"
+
+namespace qkv {
+
+struct LearnerOptions {
+  int workers = 1;         ///< threads that share each batch
+  std::uint64_t seed = 1;  ///< what dropout draws follow from
+  bool training = true;    ///< whether dropout drops
+};
+
+/// Differentiates a loss by a model's parameters, shared among workers: each takes a part of the batch's rows and runs
+/// them forward and backward on a tape of its own into gradients of its own, which are then added up in a fixed order.
+/// So the same seed and the same number of workers give the same bits; another number differs by rounding only. After
+/// the first batches nothing is taken from the heap.
+///
+///   Learner learner(model.parameters(), {.workers = 2});
+///   Adam adam(model.parameters(), {.lr = 1e-2});
+///   const double loss = learner.differentiate(rows, [&](Shard shard) { return …; });   a scalar Var
+///   learner.clip(1.0);
+///   adam.step(learner.gradient());
+///
+/// Compiled for float and double. The parameters must outlive the learner.
+template <class T>
+class Learner {
+ public:
+  /// Throws std::invalid_argument for fewer than one worker.
+  explicit Learner(Parameters<T>& parameters, const LearnerOptions& options = {});
+
+  /// The mean loss of a batch of so many rows; its gradient is in `gradient()`. `loss_of(Shard)` returns the mean loss
+  /// of the shard's rows as a scalar; it is called by all workers at the same time, so it must not change what they
+  /// share. Throws std::runtime_error if the loss or its gradient is not finite, naming the operation where that began,
+  /// and whatever `loss_of` throws.
+  template <class LossOf>
+  double differentiate(int rows, const LossOf& loss_of) {
+    return run(rows, Reduction::mean, Call::of(loss_of));
+  }
+
+  /// The same where the batch's loss is the sum of the shards': for losses that each shard has divided by something of
+  /// the whole batch, such as its number of words.
+  template <class LossOf>
+  double differentiate_sum(int rows, const LossOf& loss_of) {
+    return run(rows, Reduction::sum, Call::of(loss_of));
+  }
+
+  /// Scales the gradient down to this norm if it is longer, as torch.nn.utils.clip_grad_norm_; returns its norm before.
+  /// Throws std::invalid_argument unless the norm is above 0.
+  double clip(double largest_norm);
+
+  /// The norm of the gradient before clipping.
+  double norm() const { return norm_; }
+
+  /// The gradient of the last `differentiate`, in the layout of the parameters, clipped if that was asked for. Valid
+  /// until the next one.
+  Gradient<T> gradient() { return {workers_.front()->gradients.span(), scale_, &team_}; }
+
+  /// How many batches were differentiated: dropout draws anew for each. Whoever goes on with a training sets it.
+  std::int64_t batches() const { return batches_; }
+  void set_batches(std::int64_t batches) { batches_ = batches; }
+
+  Team& team() { return team_; }
+
+  /// The most memory that the tapes have used, in bytes.
+  std::size_t tape_memory() const;
+
+ private:
+  enum class Reduction { mean, sum };
+
+  /// loss_of, whatever its type: a pointer to it, and how to call it.
+  struct Call {
+    Var<T> (*function)(const void* loss_of, const Shard& shard);
+    const void* loss_of;
+
+    template <class LossOf>
+    static Call of(const LossOf& loss_of) {
+      return {[](const void* function, const Shard& shard) -> Var<T> {
+                return (*static_cast<const LossOf*>(function))(shard);
+              },
+              &loss_of};
+    }
+  };
+
+  struct Worker {
+    Tape<T> tape;
+    Block<T> gradients;
+    double loss = 0;
+    double squares = 0;  // Σ g² of its part of the parameters
+  };
+
+  double run(int rows, Reduction reduction, Call call);
+  void run_shard(Worker& worker, const Shard& shard, Reduction reduction, Call call);
+  void add_up(int worker);
+  [[noreturn]] void report_not_finite(double loss) const;
+
+  Parameters<T>& parameters_;
+  LearnerOptions options_;
+  Team team_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::int64_t batches_ = 0;
+  double norm_ = 0;
+  double scale_ = 1;
+};
+
+extern template class Learner<float>;
+extern template class Learner<double>;
+
+}  // namespace qkv
