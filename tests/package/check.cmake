@@ -9,8 +9,8 @@ unset(ENV{CMAKE_BUILD_TYPE})
 # configure(STATUS ERRORS NAME SOURCE ARGUMENTS…): what CMake says of the project; its errors and warnings must match the
 # regular expression.
 function(configure status errors name source)
-  execute_process(COMMAND ${CMAKE_COMMAND} --no-warn-unused-cli -G Ninja -S ${source} -B ${work}/${name} -DCMAKE_PREFIX_PATH=${work}/install
-    -DCMAKE_EXPORT_COMPILE_COMMANDS=ON -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER} ${ARGN}
+  execute_process(COMMAND ${CMAKE_COMMAND} --no-warn-unused-cli -G Ninja -S ${source} -B ${work}/${name}
+    -DCMAKE_PREFIX_PATH=${work}/install -DCMAKE_EXPORT_COMPILE_COMMANDS=ON -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER} ${ARGN}
     OUTPUT_QUIET RESULT_VARIABLE got ERROR_VARIABLE said)
   string(REGEX REPLACE "[ \n]+" " " said "${said}")
   if(NOT got EQUAL status OR NOT said MATCHES "${errors}")
@@ -55,6 +55,17 @@ set(program ${work}/own_operation/own_operation)
 expect(0 "swish: 6 numbers, 36 entries of the Jacobian: exact to [0-9.]+e-1[5-9]" ${program})
 expect(1 "wrong_swish: 6 numbers, 36 entries of the Jacobian: gradient of x\\[1, 2\\]: got 0.8807970779[0-9]*, \
 expected 1.0907842487[0-9]*( .*)?" ${program} --wrong)
+
+# Models of one's own bring nothing of JSON, of Unicode's tables or of the Korean grammar.
+foreach(example own_model own_language_model)
+  build(${example} ${SOURCE_DIRECTORY}/examples/${example} ${only_for_translation})
+  expect_no_flags_of_ours(${example})
+  execute_process(COMMAND nm -C ${work}/${example}/${example} OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
+  if(symbols MATCHES "nlohmann|utf8proc|qkv::grammar|KoreanEnglish|Vocabulary")
+    message(FATAL_ERROR "${example} links ${CMAKE_MATCH_0}, which it does not need")
+  endif()
+endforeach()
+expect(0 ".*" ${work}/own_model/own_model)
 
 # Compiled for any processor or for this one, the same numbers come out of a qkv that was compiled for this one.
 set(training ${SOURCE_DIRECTORY}/tests/package/training)

@@ -22,7 +22,7 @@ std::vector<T> random_numbers(std::int64_t count, std::uint64_t seed) {
 template <class T>
 void train(int sentences, int length, int width, std::vector<double>& result) {
   Parameters<T> parameters;
-  const TransformerConfig config{.d_model = width, .heads = 2, .layers = 1, .ff = 4 * width};
+  const StackConfig config{.d_model = width, .heads = 2, .layers = 1, .ff = 4 * width};
   const EncoderLayer<T> layer(parameters.root() / "layer", config);
   parameters.initialise(1);
   const Shape shape{sentences, length, width};
