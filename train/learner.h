@@ -82,8 +82,8 @@ class Learner {
 
     template <class LossOf>
     static Call of(const LossOf& loss_of) {
-      return {[](const void* function, const Shard& shard) -> Var<T> {
-                return (*static_cast<const LossOf*>(function))(shard);
+      return {[](const void* callable, const Shard& shard) -> Var<T> {
+                return (*static_cast<const LossOf*>(callable))(shard);
               },
               &loss_of};
     }

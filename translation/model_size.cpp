@@ -4,10 +4,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <stdexcept>
-#include <sys/resource.h>
-#include <sys/sysinfo.h>
 #include <vector>
 
+#include "qkv/translation/available_memory.h"
 #include "qkv/translation/model_factory.h"
 
 namespace qkv {
@@ -40,18 +39,6 @@ ModelSize size_of_rnn(const TrainingConfig& config, double source_words, double 
                     (additive ? 2 * h * h + h : 0) + (attention ? linear(2 * h, h) : 0);
   size.tensors = 12 + (attention ? 2 : 0) + (additive ? 3 : 0);
   return size;
-}
-
-/// What this process can have: the machine's memory and swap, or less where it is limited (ulimit -v).
-double available_bytes() {
-  struct sysinfo machine {};
-  double available = 1e30;
-  if (::sysinfo(&machine) == 0)
-    available = (static_cast<double>(machine.totalram) + static_cast<double>(machine.totalswap)) * machine.mem_unit;
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
-    available = std::min(available, static_cast<double>(limit.rlim_cur));
-  return available;
 }
 
 std::string in_gigabytes(double bytes) { return fmt::format("{:.1f} GB", bytes / 1e9); }

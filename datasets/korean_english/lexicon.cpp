@@ -1,6 +1,8 @@
 #include "qkv/datasets/korean_english/lexicon.h"
 
+#if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wstringop-truncation"  // csv.h cuts names on purpose when it inlines into this file
+#endif
 
 #include <algorithm>
 #include <csv.h>
