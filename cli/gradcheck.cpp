@@ -10,14 +10,17 @@
 #include "qkv/datasets/text.h"
 #include "qkv/datasets/visible_text.h"
 #include "qkv/files/message.h"
+#include "qkv/study/check_run.h"
 #include "qkv/study/gradcheck_table.h"
+#include "qkv/translation/source_sentence.h"
 
 namespace qkv::cli {
 
 namespace {
 
 struct Options {
-  std::vector<std::string> names;
+  std::vector<std::string> names;  ///< of checks, or with a run, the sentence
+  std::string run;
   std::uint64_t seed = 1;
   bool json = false;
 };
@@ -64,7 +67,32 @@ nlohmann::ordered_json to_json(const NamedGradcheck& check, const GradcheckResul
   return json;
 }
 
+/// Checks a trained model at its own parameters, on a sentence.
+void check_trained(const Options& options) {
+  if (options.names.size() > 1) throw WrongUsage("gradcheck --run takes one sentence; put its words in quotes");
+  const TrainedModel trained = load_run(options.run);
+  const Sentence sentence =
+      options.names.empty() ? frequent_words(trained) : read_source(options.names[0], trained.source).words;
+  if (sentence.empty()) throw WrongUsage("the sentence is empty");
+  const std::vector<RunCheck> checks = check_run(trained, sentence);
+  if (options.json) {
+    nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+    for (const auto& [name, passed, result, notes] : checks)
+      rows.push_back({{"name", name}, {"passed", passed}, {"result", result}, {"notes", notes}});
+    print_json(rows, 2);
+  } else {
+    print("{} on {}\n", visible(options.run), in_quotes(join_words(sentence)));
+    for (const auto& [name, passed, result, notes] : checks) {
+      print("{:<11} {:<5}  {}\n", name, passed ? "ok" : "WRONG", result);
+      for (const std::string& note : notes) print("    note: {}\n", visible(note));
+    }
+  }
+  const auto failed = std::count_if(checks.begin(), checks.end(), [](const RunCheck& check) { return !check.passed; });
+  if (failed > 0) throw std::runtime_error(fmt::format("{} of {} checks failed", failed, checks.size()));
+}
+
 void run(const Options& options) {
+  if (!options.run.empty()) return check_trained(options);
   const std::vector<NamedGradcheck> checks = chosen(options.names);
   std::size_t name_width = 4;
   for (const NamedGradcheck& check : checks) name_width = std::max(name_width, check.name.size());
@@ -97,10 +125,13 @@ void run(const Options& options) {
 void add_gradcheck(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   CLI::App* gradcheck = app.add_subcommand("gradcheck", "Check the gradient of every operation, layer and model");
-  gradcheck->add_option("NAME", options->names, "check these only; without any, all");
+  gradcheck->add_option("NAME", options->names, "check these only; without any, all; with --run, a sentence");
+  add_path(*gradcheck, "--run", options->run, "check this trained model at its own parameters", "RUN");
   add_number(*gradcheck, "--seed", options->seed, "what the random inputs and directions follow from", seed_range);
   gradcheck->add_flag("--json", options->json, "print the rows as a JSON list");
-  gradcheck->footer("Example:\n  qkv gradcheck attention layer_norm");
+  gradcheck->footer(
+      "Examples:\n  qkv gradcheck attention layer_norm\n  qkv gradcheck --run runs/transformer \"저는 학교에 갑니다 "
+      ".\"");
   gradcheck->callback([options] { run(*options); });
 }
 

@@ -43,5 +43,7 @@ std::unique_ptr<Seq2Seq<T>> make_model(const TrainingConfig& config, int source_
 
 template std::unique_ptr<Seq2Seq<float>> make_model<float>(const TrainingConfig&, int, int, const ParameterCheck&);
 template std::unique_ptr<Seq2Seq<double>> make_model<double>(const TrainingConfig&, int, int, const ParameterCheck&);
+template std::unique_ptr<Seq2Seq<DualDouble>> make_model<DualDouble>(const TrainingConfig&, int, int,
+                                                                     const ParameterCheck&);
 
 }  // namespace qkv

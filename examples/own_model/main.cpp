@@ -17,15 +17,17 @@ int main() {
   Model<Mlp, float> model(1);  // 1 is the seed of its first values
   Learner learner(model.parameters(), {.workers = 2});
   Adam adam(model.parameters());
-  const Schedule schedule{.kind = ScheduleKind::cosine, .rate = 0.05, .warmup = 20, .total = 500};
-  for (int step = 1; step <= 500; ++step) {
+  const Schedule schedule{.kind = ScheduleKind::cosine, .rate = 0.05, .warmup = 20, .total = 200};
+  for (int step = 1; step <= 200; ++step) {
     const double loss = learner.differentiate(
         x.rows(), [&](Shard shard) { return mean_squared_error(model(x.of(shard)), y.of(shard)); });
     learner.clip(1.0);
     adam.step(learner.gradient(), schedule(step));
-    if (step % 100 == 0) fmt::print("step {}  loss {:.6f}\n", step, loss);
+    if (step % 20 == 0 && step <= 100)
+      fmt::print("step {:>3}  loss {:.4f}  {:#<{}}\n", step, loss, "", int(200 * loss));
   }
   save("own_model.safetensors", model.parameters());
   load("own_model.safetensors", model.parameters());
   for (float answer : values_of<float>([&] { return model(x.all()); })) fmt::print("{:.2f}\n", answer);
+  fmt::print("gradients are {}\n", gradcheck_model<Mlp>({{"x", {4, 2}}}).message());
 }

@@ -1,0 +1,148 @@
+#include "qkv/study/check_run.h"
+
+#include <algorithm>
+
+#include "qkv/autograd/gradcheck/operation_check.h"
+#include "qkv/autograd/ops/cross_entropy.h"
+#include "qkv/layers/gradcheck_model.h"
+#include "qkv/study/probes.h"
+#include "qkv/translation/available_memory.h"
+#include "qkv/translation/decoding.h"
+#include "qkv/translation/model_factory.h"
+
+namespace qkv {
+
+namespace {
+
+constexpr double rounding = 1e-12, zero = 1e-14;  // of the largest
+
+/// The trained model in another scalar.
+template <class S>
+struct InScalar {
+  std::unique_ptr<Seq2Seq<S>> model;
+
+  explicit InScalar(const TrainedModel& trained)
+      : model(make_model<S>(trained.config, trained.source.size(), trained.target.size())) {}
+  Parameters<S>& parameters() { return model->parameters(); }
+  const Seq2Seq<S>& layer() const { return *model; }
+};
+
+/// The parameters as inputs of a check, with the values that training gave them.
+std::vector<CheckInput> trained_inputs(const Parameters<float>& parameters) {
+  std::vector<CheckInput> inputs;
+  for (std::size_t i = 0; i < parameters.entries().size(); ++i) {
+    const std::span<const float> values = parameters.values(i);
+    inputs.push_back({parameters.entries()[i].name, parameters.entries()[i].shape, {values.begin(), values.end()}});
+  }
+  return inputs;
+}
+
+/// The sentence with its `<eos>`, and the model's translation of it behind `<bos>`.
+ProbePair pair_of(const TrainedModel& trained, const Sentence& sentence) {
+  ProbePair pair{trained.source.encode(sentence), {bos_id}};
+  pair.source.push_back(eos_id);
+  const int length = static_cast<int>(pair.source.size()), limit = most_words(length - 1);
+  const auto translations =
+      translate(*trained.model, {pair.source, 1, length, std::span(&length, 1)}, std::span(&limit, 1));
+  pair.target.insert(pair.target.end(), translations[0].words.begin(), translations[0].words.end());
+  return pair;
+}
+
+/// One that is longer on both sides.
+ProbePair longer_than(const ProbePair& pair) {
+  ProbePair longer = pair;
+  for (int i = 0; i < 3; ++i) {
+    longer.source.insert(longer.source.begin(), pair.source.front());
+    longer.target.push_back(pair.target.back());
+  }
+  return longer;
+}
+
+/// The loss of the pair, of a model in any scalar.
+struct LossOfPair {
+  ProbePair pair;
+  std::vector<int> predicted;
+
+  template <class Model, class Inputs>
+  auto operator()(const Model& model, const Inputs&) const {
+    const int source_length = static_cast<int>(pair.source.size()),
+              target_length = static_cast<int>(pair.target.size());
+    return cross_entropy(model.logits({pair.source, 1, source_length, std::span(&source_length, 1)},
+                                      {pair.target, 1, target_length, std::span(&target_length, 1)}),
+                         predicted);
+  }
+};
+
+RunCheck check_of_operations(InScalar<double>& in_double, const TrainedModel& trained, const ProbePair& pair) {
+  LossOfPair loss{pair, {pair.target.begin() + 1, pair.target.end()}};
+  loss.predicted.push_back(eos_id);
+  InScalar<DualDouble> on_duals(trained);
+  const OperationCheckResult result = gradcheck_operations(function_of_parameters(in_double, on_duals, 0, loss),
+                                                           trained_inputs(std::as_const(*trained.model).parameters()));
+  RunCheck check{"operations",
+                 result.passed,
+                 fmt::format("{} checked one by one, exact to {:.1e}", result.operations, result.error),
+                 {}};
+  for (const WrongOperation& wrong : result.wrong) check.notes.push_back(wrong.message());
+  return check;
+}
+
+RunCheck check_of_findings(const std::string& name, Findings findings, const std::string& right) {
+  return {name, findings.empty(), findings.empty() ? right : counted(findings.size(), "violation"),
+          std::move(findings)};
+}
+
+RunCheck check_of_parameters(const Seq2Seq<double>& model, const ProbePair& pair) {
+  const std::vector<ZeroGradient> untouched = probe_parameter_gradients(model, pair, zero);
+  const std::size_t all = model.parameters().entries().size();
+  RunCheck check{
+      "parameters", true, fmt::format("{} of {} have a gradient", all - untouched.size(), counted(all, "tensor")), {}};
+  std::string by_mathematics;
+  for (const auto& [input, reason] : untouched) {
+    if (reason.empty()) {
+      check.passed = false;
+      check.notes.push_back(fmt::format("the loss does not depend on {}", input));
+    } else {
+      by_mathematics += (by_mathematics.empty() ? "zero by mathematics, because " + reason + ": " : ", ") + input;
+    }
+  }
+  if (!by_mathematics.empty()) check.notes.push_back(by_mathematics);
+  return check;
+}
+
+}  // namespace
+
+std::vector<RunCheck> check_run(const TrainedModel& trained, const Sentence& sentence) {
+  check(!sentence.empty(), "check: the sentence is empty");
+  check(static_cast<int>(sentence.size()) <= trained.model->most_source_words(),
+        "check: a sentence of {} words is longer than this model's {} positions", sentence.size(),
+        trained.model->most_source_words());
+  const auto numbers = static_cast<double>(trained.model->parameters().count());
+  const double needed = numbers * 3 * sizeof(DualDouble);
+  if (needed > available_bytes())
+    throw std::runtime_error(
+        fmt::format("a model of {:.0f} parameters on dual numbers takes about {:.1f} GB, which is "
+                    "more than there is; check a smaller one of the same kind",
+                    numbers, needed / 1e9));
+  const ProbePair pair = pair_of(trained, sentence);
+  InScalar<double> in_double(trained);
+  const std::span<const float> values = std::as_const(*trained.model).parameters().values();
+  for (std::size_t i = 0; i < in_double.parameters().entries().size(); ++i)
+    std::ranges::copy(trained.model->parameters().part(values, i), in_double.parameters().values(i).begin());
+  return {check_of_operations(in_double, trained, pair),
+          check_of_findings("causality", probe_causality(*in_double.model, pair, unk_id),
+                            "no target word changes what is predicted before it"),
+          check_of_findings("padding", probe_padding(*in_double.model, pair, longer_than(pair), rounding),
+                            "the same logits alone and beside a longer sentence"),
+          check_of_parameters(*in_double.model, pair)};
+}
+
+Sentence frequent_words(const TrainedModel& trained) {
+  constexpr int most = 6;
+  Sentence words;
+  for (int id = special_tokens; id < trained.source.size() && id < special_tokens + most; ++id)
+    words.push_back(trained.source.word(id));
+  return words;
+}
+
+}  // namespace qkv
