@@ -121,8 +121,8 @@ std::vector<Translation> translate(const Seq2Seq<T>& model, const Tokens& source
   check(options.beam >= 1 && options.beam <= 1000, "decoding: a beam of {} is not within 1 and 1000", options.beam);
   check(options.length_penalty >= 0 && options.length_penalty <= 10,
         "decoding: length penalty {} is not within 0 and 10", options.length_penalty);
-  check(static_cast<int>(max_words.size()) == source.batch, "decoding: {} limits for {} sentences",
-        max_words.size(), source.batch);
+  check(static_cast<int>(max_words.size()) == source.batch, "decoding: {} limits for {} sentences", max_words.size(),
+        source.batch);
   if (max_words.empty()) return {};
   std::vector<Search> searches;
   int longest = 0;
