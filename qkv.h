@@ -4,6 +4,7 @@
 
 #include "qkv/autograd/gradcheck/differences.h"
 #include "qkv/autograd/gradcheck/gradcheck.h"
+#include "qkv/autograd/gradcheck/operation_check.h"
 #include "qkv/autograd/ops.h"
 #include "qkv/autograd/random.h"
 #include "qkv/autograd/values_of.h"
@@ -25,6 +26,7 @@
 #include "qkv/layers/dropout.h"
 #include "qkv/layers/embedding.h"
 #include "qkv/layers/feed_forward.h"
+#include "qkv/layers/gradcheck_model.h"
 #include "qkv/layers/initialise.h"
 #include "qkv/layers/key_value_cache.h"
 #include "qkv/layers/layer_norm.h"

@@ -29,7 +29,7 @@ void sum_rows(View<T> x, Target<T> to) {
   if (!to.accumulate)
     for (int j = 0; j < x.columns; ++j) out[j] = T(0);
   for (int i = 0; i < x.rows; ++i) {
-    const T* row = x.data + i * x.stride;
+    const T* row = x.row(i);
     for (int j = 0; j < x.columns; ++j) out[j] += row[j];
   }
 }
@@ -52,7 +52,7 @@ void write_transposed(View<T> x, Target<T> to) {
 template <class T>
 void add_to_rows(Target<T> y, const T* b) {
   for (int i = 0; i < y.rows; ++i) {
-    T* row = y.data + i * y.stride;
+    T* row = y.row(i);
     for (int j = 0; j < y.columns; ++j) row[j] += b[j];
   }
 }

@@ -82,6 +82,11 @@ class Tape {
     backward(std::span<const Seed>(&only, 1));
   }
 
+  /// The same for looking between operations: run(closure) is called where the closure of an operation that was reached
+  /// would run, in that order.
+  template <class Run>
+  void backward(std::span<const Seed> seeds, Run run);
+
   /// Forgets all gradients, so that backward can run again over the same values.
   void clear_gradients();
 
@@ -126,6 +131,19 @@ class Tape {
 
   /// Keeps every gradient for looking at, from now on.
   void retain_all(bool retain) { retain_all_ = retain; }
+
+  /// What is told of each node before it is made, when all that it is computed from is there: how checks change values
+  /// in the middle of a forward pass.
+  struct NodeWatch {
+    virtual ~NodeWatch() = default;
+    virtual void before(std::int32_t index) = 0;
+  };
+
+  /// From now on the watch is told; nullptr: nobody is.
+  void watch(NodeWatch* watch) { watch_ = watch; }
+
+  /// The closure recorded last; `previous` leads to the others.
+  Closure<T>* last_closure() const { return last_closure_; }
 
   /// The node made last; `previous` leads to the others.
   Node<T>* last_node() const { return last_node_; }
@@ -192,7 +210,8 @@ class Tape {
   }
   void fill_gradient_with_zeros(Node<T>* node);
   void give_back_gradient(Node<T>* node);
-  void run_closures();
+  template <class Run>
+  void run_closures(Run run);
   void look_at_first_writes(const Closure<T>* closure);
 
 #if defined(NDEBUG)
@@ -208,6 +227,7 @@ class Tape {
   Node<T>* last_node_ = nullptr;
   Closure<T>* last_closure_ = nullptr;
   Leaves* leaves_ = nullptr;
+  NodeWatch* watch_ = nullptr;
   std::int64_t backward_passes_ = 0;
   std::int64_t gradients_taken_ = 0;
   std::int32_t node_count_ = 0;

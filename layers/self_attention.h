@@ -27,7 +27,7 @@ class SelfAttention {
   /// Every step's result, to look at.
   struct Steps {
     Var<T> queries, keys, values;  ///< [B, L, C]
-    Var<T> scores;                 ///< [B, L, L] how well word j answers what word i asks
+    Var<T> scores;                 ///< [B, L, L] how well position j answers what position i asks
     Var<T> weights;                ///< [B, L, L] the same as a distribution over j
     Var<T> output;                 ///< [B, L, C]
   };
@@ -36,14 +36,14 @@ class SelfAttention {
 
   Steps steps(Var<T> x, Mask mask = Mask::none()) const {
     const InModule here(path_);
-    // 1. Each word is an embedding, x.
+    // 1. Each position has an embedding, x.
     // 2. Each embedding becomes a query, a key and a value.
     const Var<T> queries = query_(x), keys = key_(x), values = value_(x);
     // 3. Each query meets every key: the scores.
     const Var<T> scores = scale(matmul(queries, transpose(keys)), factor_);
-    // 4. The softmax turns each word's scores into weights that sum to 1.
+    // 4. The softmax turns each position's scores into weights that sum to 1.
     const Var<T> weights = softmax(scores, mask);
-    // 5. Each word becomes the sum of all values, by its weights.
+    // 5. Each position becomes the sum of all values, by its weights.
     return {queries, keys, values, scores, weights, matmul(weights, values)};
   }
 

@@ -1,8 +1,7 @@
 #include "qkv/study/check_layers.h"
 
-#include <memory>
-
 #include "qkv/autograd/ops/cross_entropy.h"
+#include "qkv/layers/gradcheck_model.h"
 #include "qkv/layers/self_attention.h"
 #include "qkv/translation/rnn_seq2seq.h"
 #include "qkv/translation/transformer.h"
@@ -18,86 +17,37 @@ const std::vector<int> target_lengths{2, 3};
 const std::vector<int> next_ids{4, 2, 0, 5, 3, 2};
 const Tokens source{source_ids, 2, 3, source_lengths}, target{target_ids, 2, 3, target_lengths};
 
-/// One layer in one scalar, made once; its parameters are whatever Vars it is called with last.
-template <class S, class Make>
-struct Layer {
-  using Made = decltype(std::declval<Make>()(std::declval<Path<S>>()));
-
-  explicit Layer(const Make& make) : made(make(parameters.root() / "layer")) {}
-
-  Parameters<S> parameters;
-  Made made;
-};
-
-/// One model in one scalar, from the words to the loss.
-template <class S, template <class> class Model, class Config>
-struct ModelWithLoss {
-  explicit ModelWithLoss(const Config& config) : model(config) {}
-
-  Var<S> loss() const {
-    return cross_entropy(model.logits(source, target), next_ids, {.ignore = 0, .smoothing = 0.1, .divide_by = 5});
-  }
-
-  Model<S> model;
-};
-
-/// Inputs for these parameters with numbers as training begins with, moved a little where those would be 0 or 1.
-std::vector<CheckInput> inputs_for(Parameters<double>& parameters, std::uint64_t seed) {
-  parameters.initialise(seed);
-  Random random(seed + 1);
-  std::vector<CheckInput> inputs;
-  for (std::size_t i = 0; i < parameters.entries().size(); ++i) {
-    const auto values = parameters.values(i);
-    CheckInput& input = inputs.emplace_back();
-    input.name = parameters.entries()[i].name;
-    input.shape = parameters.entries()[i].shape;
-    for (const double value : values) input.values.push_back(value + 0.3 * random.normal());
-  }
-  return inputs;
-}
-
 /// The check of the layer that make(path) makes, as apply(layer, x) uses it on the inputs x. A wrong factor may come
 /// from one of the sizes.
 template <class Make, class Apply>
 NamedGradcheck layer(const std::string& name, Make make, Apply apply, std::vector<CheckInput> inputs,
                      const NamedSizes& sizes) {
   return {name, "layer", [=](std::uint64_t seed) {
-            Layer<double, Make> in_double(make);
-            Layer<DualDouble, Make> in_duals(make);
-            std::vector<CheckInput> all = inputs;
-            for (CheckInput& input : inputs_for(in_double.parameters, seed)) all.push_back(std::move(input));
-            const auto function = [&]<class S>(std::span<const Var<S>> x) {
-              auto& layer = [&]() -> auto& {
-                if constexpr (std::is_same_v<S, double>)
-                  return in_double;
-                else
-                  return in_duals;
-              }
-              ();
-              layer.parameters.bind(x.subspan(inputs.size()));
-              return apply(layer.made, x);
-            };
-            return gradcheck(function, all, {.seed = seed, .sizes = sizes});
+            const auto below = [=](const auto& path) { return make(path / "layer"); };
+            return gradcheck_layer(below, apply, inputs, {.seed = seed, .sizes = sizes});
           }};
 }
+
+/// A model in one scalar, as function_of_parameters takes it.
+template <class Model>
+struct CheckedModel {
+  Model model;
+  auto& parameters() { return model.parameters(); }
+  const Model& layer() const { return model; }
+};
 
 /// The check of a model's loss by all its parameters. A wrong factor may come from one of the sizes.
 template <template <class> class Model, class Config>
 NamedGradcheck model(const std::string& name, const Config& config, const NamedSizes& sizes) {
   return {name, "model", [=](std::uint64_t seed) {
-            ModelWithLoss<double, Model, Config> in_double(config);
-            ModelWithLoss<DualDouble, Model, Config> in_duals(config);
-            const auto function = [&]<class S>(std::span<const Var<S>> x) {
-              const auto loss_of = [&](const auto& with_loss) {
-                with_loss.model.parameters().bind(x);
-                return with_loss.loss();
-              };
-              if constexpr (std::is_same_v<S, double>)
-                return loss_of(in_double);
-              else
-                return loss_of(in_duals);
+            CheckedModel<Model<double>> in_double{Model<double>(config)};
+            CheckedModel<Model<DualDouble>> on_duals{Model<DualDouble>(config)};
+            const auto loss = [](const auto& checked, auto) {
+              return cross_entropy(checked.logits(source, target), next_ids,
+                                   {.ignore = 0, .smoothing = 0.1, .divide_by = 5});
             };
-            return gradcheck(function, inputs_for(in_double.model.parameters(), seed), {.seed = seed, .sizes = sizes});
+            return gradcheck_whole(function_of_parameters(in_double, on_duals, 0, loss),
+                                   inputs_for(in_double.parameters(), seed), {.seed = seed, .sizes = sizes});
           }};
 }
 
@@ -203,11 +153,11 @@ NamedGradcheck decoding(const std::string& name, Make make) {
 }
 
 NamedGradcheck encoder_layer(const std::string& name, NormOrder norm) {
-  return encoding(name, [=](const auto& path) { return EncoderLayer(path, transformer(norm)); });
+  return encoding(name, [=](const auto& path) { return EncoderLayer(path, transformer(norm).stack()); });
 }
 
 NamedGradcheck decoder_layer(const std::string& name, NormOrder norm) {
-  return decoding(name, [=](const auto& path) { return DecoderLayer(path, transformer(norm)); });
+  return decoding(name, [=](const auto& path) { return DecoderLayer(path, transformer(norm).stack()); });
 }
 
 /// Two layers, so that what one passes to the next is differentiated too.
@@ -218,11 +168,11 @@ TransformerConfig stacked(NormOrder norm) {
 }
 
 NamedGradcheck encoder(const std::string& name, NormOrder norm) {
-  return encoding(name, [=](const auto& path) { return TransformerEncoder(path, stacked(norm)); });
+  return encoding(name, [=](const auto& path) { return TransformerEncoder(path, stacked(norm).stack()); });
 }
 
 NamedGradcheck decoder(const std::string& name, NormOrder norm) {
-  return decoding(name, [=](const auto& path) { return TransformerDecoder(path, stacked(norm)); });
+  return decoding(name, [=](const auto& path) { return TransformerDecoder(path, stacked(norm).stack()); });
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ void sum_products_of_rows(View<T> a, View<T> b, Target<T> to) {
   if (!to.accumulate)
     for (int j = 0; j < a.columns; ++j) out[j] = T(0);
   for (int i = 0; i < a.rows; ++i) {
-    const T *x = a.data + i * a.stride, *y = b.data + i * b.stride;
+    const T *x = a.row(i), *y = b.row(i);
     for (int j = 0; j < a.columns; ++j) out[j] += x[j] * y[j];
   }
 }

@@ -9,6 +9,8 @@ namespace qkv {
 
 template <class T>
 Node<T>* Tape<T>::new_node(const char* name, const Shape& shape, std::size_t parents) {
+  if (watch_ != nullptr) [[unlikely]]
+    watch_->before(node_count_);
   static_assert(sizeof(Node<T>) % alignof(Node<T>*) == 0 && sizeof(Node<T>) <= 128);
   void* memory = arena_.allocate(sizeof(Node<T>) + parents * sizeof(Node<T>*));
   Node<T>* node = new (memory) Node<T>();
@@ -98,6 +100,12 @@ void Tape<T>::backward(Var<T> y) {
 
 template <class T>
 void Tape<T>::backward(std::span<const Seed> seeds) {
+  backward(seeds, [](const Closure<T>* closure) { closure->run(closure); });
+}
+
+template <class T>
+template <class Run>
+void Tape<T>::backward(std::span<const Seed> seeds, Run run) {
   check(!ran_backward_,
         "backward has already run on this tape; for a new step, rewind() the tape before its forward pass; to run "
         "backward again over the same values, call clear_gradients()");
@@ -113,18 +121,19 @@ void Tape<T>::backward(std::span<const Seed> seeds) {
   Recording<T> recording(*this);
   for (const auto& [y, gradient] : seeds)
     write_each(y.sink().open(), [seed = gradient.data()](auto i) { return seed[i]; });
-  run_closures();
+  run_closures(run);
   for (Node<T>* node = last_node_; node != nullptr; node = node->previous)
     if (node->is_leaf && node->needs_gradient && !node->written) fill_gradient_with_zeros(node);
 }
 
 template <class T>
-void Tape<T>::run_closures() {
+template <class Run>
+void Tape<T>::run_closures(Run run) {
   for (const Closure<T>* closure = last_closure_; closure != nullptr; closure = closure->previous) {
     Node<T>** const outputs_end = closure->outputs + closure->output_count;
     const bool reached = std::any_of(closure->outputs, outputs_end, [](const Node<T>* y) { return y->written; });
     if (!reached) continue;
-    closure->run(closure);
+    run(closure);
     if (on_partial_writes_ != PartialWrites::ignored) look_at_first_writes(closure);
     std::for_each(closure->outputs, outputs_end, [this](Node<T>* y) { give_back_gradient(y); });
   }

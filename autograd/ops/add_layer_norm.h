@@ -15,19 +15,19 @@ Var<T> add_layer_norm(Var<T> x, Var<T> r, Var<T> weight, Var<T> bias, double eps
   check(bias.shape() == weight.shape(), "add_layer_norm: bias {} and weight {} differ", bias.shape(), weight.shape());
   Var<T> y = Tape<T>::make("add_layer_norm", x.shape(), {x, r, weight, bias});
   const int rows = x.shape().rows(), width = x.last();
-  T* inverse_deviation = Tape<T>::current().template scratch<T>(rows);
-  T* normal = Tape<T>::current().template scratch<T>(x.size());  // (sum − mean) / deviation
+  Tape<T>& tape = Tape<T>::current();
+  T* inverse_deviation = tape.template scratch<T>(rows);
+  const Target<T> normal = new_matrix(tape.template scratch<T>(x.size()), rows, width);  // (sum − mean) / deviation
   for (int i = 0; i < rows; ++i) {
-    const std::int64_t row = std::int64_t{i} * width;
-    const T *a = x.data() + row, *b = r.data() + row;
-    T* sum = open_value(y).data + row;
+    const T *a = x.rows().row(i), *b = r.rows().row(i);
+    T* sum = open_value(y).row(i);
     for (int j = 0; j < width; ++j) sum[j] = a[j] + b[j];
-    inverse_deviation[i] = normalise_row(sum, width, eps, normal + row);
-    scale_and_shift(normal + row, weight.data(), bias.data(), width, sum);
+    inverse_deviation[i] = normalise_row(sum, width, eps, normal.row(i));
+    scale_and_shift(normal.row(i), weight.data(), bias.data(), width, sum);
   }
   on_backward(y, [=] {
     // The sum passes its gradient to both.
-    layer_norm_backward(y.grad(), matrix(normal, rows, width), inverse_deviation, {x, r}, weight, bias);
+    layer_norm_backward(y.grad(), normal.view(), inverse_deviation, {x, r}, weight, bias);
   });
   return y;
 }

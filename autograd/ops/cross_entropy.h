@@ -44,7 +44,7 @@ Var<T> cross_entropy(Var<T> logits, std::span<const int> targets, CrossEntropyOp
   T total(0);
   for (int i = 0; i < rows; ++i) {
     if (kept[i] == ignore) continue;
-    const T* z = logits.data() + std::int64_t{i} * classes;
+    const T* z = logits.rows().row(i);
     using std::log;
     const T largest = largest_of(z, classes);
     log_sums[i] = largest + log(exp_shifted(z, largest, exponentials, classes));
@@ -64,7 +64,7 @@ Var<T> cross_entropy(Var<T> logits, std::span<const int> targets, CrossEntropyOp
           continue;
         }
         const T* softmax = p.data();
-        exp_shifted(logits.data() + std::int64_t{i} * classes, log_sums[i], p.data(), classes);
+        exp_shifted(logits.rows().row(i), log_sums[i], p.data(), classes);
         write_each(row, [=](auto j) { return dloss * (softmax[j] - uniform); });
         row.data[kept[i]] -= dloss * sharp;
       }

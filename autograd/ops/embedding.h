@@ -14,16 +14,17 @@ Var<T> embedding(Var<T> table, std::span<const int> ids, const Shape& positions,
         ids.size(), positions);
   const int rows = table.dim(0), width = table.dim(1);
   for (std::size_t i = 0; i < ids.size(); ++i)
-    check(ids[i] >= 0 && ids[i] < rows,
-          "embedding: id {} at element {} of {} is not within 0 and {}, the rows of the table {}; is it another table's?",
-          ids[i], i, positions, rows - 1, table.shape());
+    check(
+        ids[i] >= 0 && ids[i] < rows,
+        "embedding: id {} at element {} of {} is not within 0 and {}, the rows of the table {}; is it another table's?",
+        ids[i], i, positions, rows - 1, table.shape());
   Shape shape = positions;
   shape.push(width);
   Var<T> y = Tape<T>::make("embedding", shape, {table});
   const T c = static_cast<T>(factor);
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    const T* row = table.data() + std::int64_t{ids[i]} * width;
-    T* out = open_value(y).data + static_cast<std::int64_t>(i) * width;
+    const T* row = table.rows().row(ids[i]);
+    T* out = open_value(y).row(i);
     for (int j = 0; j < width; ++j) out[j] = c * row[j];
   }
   const int* kept = Tape<T>::current().keep(ids.data(), ids.size());
@@ -31,10 +32,10 @@ Var<T> embedding(Var<T> table, std::span<const int> ids, const Shape& positions,
   on_backward(y, [=] {
     const View<T> dy = y.grad();
     if (auto dtable = table.sink()) {
-      T* out = dtable.open_zeroed().data;
+      const Target<T> to = dtable.open_zeroed();
       for (std::size_t i = 0; i < count; ++i) {  // an id that occurs twice collects both gradients
-        T* row = out + std::int64_t{kept[i]} * width;
-        const T* from = dy.data + static_cast<std::int64_t>(i) * width;
+        T* row = to.row(kept[i]);
+        const T* from = dy.row(i);
         for (int j = 0; j < width; ++j) row[j] += c * from[j];
       }
     }

@@ -9,8 +9,8 @@ namespace qkv {
 template <class T>
 Var<T> hold_ended(Var<T> next, Var<T> last, std::span<const int> lengths, int step) {
   check(next.shape() == last.shape(), "hold_ended: {} and {} differ", next.shape(), last.shape());
-  check(next.rank() >= 1 && static_cast<int>(lengths.size()) == next.dim(0),
-        "hold_ended: {} lengths for a batch of {}", lengths.size(), next.rank() == 0 ? 0 : next.dim(0));
+  check(next.rank() >= 1 && static_cast<int>(lengths.size()) == next.dim(0), "hold_ended: {} lengths for a batch of {}",
+        lengths.size(), next.rank() == 0 ? 0 : next.dim(0));
   Var<T> y = Tape<T>::make("hold_ended", next.shape(), {next, last});
   const int batch = next.dim(0);
   const std::int64_t size = batch == 0 ? 0 : next.size() / batch;

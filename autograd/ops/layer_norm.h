@@ -14,15 +14,14 @@ Var<T> layer_norm(Var<T> x, Var<T> weight, Var<T> bias, double eps = 1e-5) {
   check(bias.shape() == weight.shape(), "layer_norm: bias {} and weight {} differ", bias.shape(), weight.shape());
   Var<T> y = Tape<T>::make("layer_norm", x.shape(), {x, weight, bias});
   const int rows = x.shape().rows(), width = x.last();
-  T* inverse_deviation = Tape<T>::current().template scratch<T>(rows);
-  T* normal = Tape<T>::current().template scratch<T>(x.size());  // (x − mean) / deviation
+  Tape<T>& tape = Tape<T>::current();
+  T* inverse_deviation = tape.template scratch<T>(rows);
+  const Target<T> normal = new_matrix(tape.template scratch<T>(x.size()), rows, width);  // (x − mean) / deviation
   for (int i = 0; i < rows; ++i) {
-    const std::int64_t row = std::int64_t{i} * width;
-    inverse_deviation[i] = normalise_row(x.data() + row, width, eps, normal + row);
-    scale_and_shift(normal + row, weight.data(), bias.data(), width, open_value(y).data + row);
+    inverse_deviation[i] = normalise_row(x.rows().row(i), width, eps, normal.row(i));
+    scale_and_shift(normal.row(i), weight.data(), bias.data(), width, open_value(y).row(i));
   }
-  on_backward(
-      y, [=] { layer_norm_backward(y.grad(), matrix(normal, rows, width), inverse_deviation, {x}, weight, bias); });
+  on_backward(y, [=] { layer_norm_backward(y.grad(), normal.view(), inverse_deviation, {x}, weight, bias); });
   return y;
 }
 

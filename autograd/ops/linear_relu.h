@@ -16,7 +16,7 @@ Var<T> linear_relu(Var<T> x, Var<T> w, Var<T> b) {
   const Target<T> out = open_value(y);
   gemm(x.rows(), w.rows().transposed(), out);
   for (int i = 0; i < out.rows; ++i) {
-    T* row = out.data + i * out.stride;
+    T* row = out.row(i);
     const T* bias = b.data();
     for (int j = 0; j < out.columns; ++j) {
       const T z = row[j] + bias[j];

@@ -20,14 +20,13 @@ Var<T> softmax(Var<T> x, Mask mask = Mask::none()) {
   const auto allowed = [=, kept = mask.kept_by(Tape<T>::current())](int row) {
     return kept.allowed(row / std::max(rows_per_mask, 1), row % queries, queries, keys);
   };
-  for (int row = 0; row < rows; ++row)
-    softmax_in_place(open_value(y).data + std::int64_t{row} * keys, allowed(row), keys);
+  for (int row = 0; row < rows; ++row) softmax_in_place(open_value(y).row(row), allowed(row), keys);
   on_backward(y, [=] {
     const View<T> dy = y.grad(), p = y.rows();
     if (auto dx = x.sink()) {
       const Target<T> to = dx.open();
       for (int row = 0; row < rows; ++row) {  // dx = y ⊙ (dy − Σ dy y); nothing flows through masked keys
-        const T *dyr = dy.data + row * dy.stride, *pr = p.data + row * p.stride;
+        const T *dyr = dy.row(row), *pr = p.row(row);
         const int seen = allowed(row);
         const T dot = sum_of<T>(seen, [=](int j) { return dyr[j] * pr[j]; });
         write_each(to.row_block(row, 1), [=](auto j) { return j < seen ? pr[j] * (dyr[j] - dot) : T(0); });
