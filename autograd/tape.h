@@ -12,6 +12,9 @@
 
 namespace qkv {
 
+template <class T>
+struct AttentionRecord;
+
 /// What the random draws of one step depend on, apart from where in the batch they are used (see ops/dropout.h).
 struct DrawKey {
   std::uint64_t seed = 0;
@@ -145,6 +148,10 @@ class Tape {
   /// The closure recorded last; `previous` leads to the others.
   Closure<T>* last_closure() const { return last_closure_; }
 
+  /// What attention layers left here, the last first; see autograd/attention_record.h.
+  const AttentionRecord<T>* last_attention() const { return last_attention_; }
+  void set_last_attention(const AttentionRecord<T>* record) { last_attention_ = record; }
+
   /// The node made last; `previous` leads to the others.
   Node<T>* last_node() const { return last_node_; }
 
@@ -190,6 +197,7 @@ class Tape {
     Node<T>* last_node = nullptr;
     Closure<T>* last_closure = nullptr;
     Leaves* leaves = nullptr;
+    const AttentionRecord<T>* last_attention = nullptr;
     std::int64_t backward_passes = 0;
     std::int64_t gradients_taken = 0;
     std::int32_t node_count = 0;
@@ -197,7 +205,7 @@ class Tape {
     bool ran_backward = false;
   };
   State state() const {
-    return {last_node_,       last_closure_, leaves_,      backward_passes_,
+    return {last_node_,       last_closure_, leaves_,      last_attention_, backward_passes_,
             gradients_taken_, node_count_,   dropout_uses, ran_backward_};
   }
   void restore(const State& state, Arena::Mark mark);
@@ -227,6 +235,7 @@ class Tape {
   Node<T>* last_node_ = nullptr;
   Closure<T>* last_closure_ = nullptr;
   Leaves* leaves_ = nullptr;
+  const AttentionRecord<T>* last_attention_ = nullptr;
   NodeWatch* watch_ = nullptr;
   std::int64_t backward_passes_ = 0;
   std::int64_t gradients_taken_ = 0;

@@ -11,7 +11,6 @@
 #include "qkv/datasets/visible_text.h"
 #include "qkv/files/message.h"
 #include "qkv/study/gradcheck_table.h"
-#include "qkv/study/zero_gradients.h"
 
 namespace qkv::cli {
 
@@ -54,9 +53,8 @@ nlohmann::ordered_json to_json(const NamedGradcheck& check, const GradcheckResul
                               {"error", result.error},   {"passed", result.passed},
                               {"notes", result.notes}};
   json["zero_gradients"] = nlohmann::ordered_json::array();
-  for (const std::string& input : result.zero_gradients)
-    json["zero_gradients"].push_back(
-        {{"input", input}, {"reason", why_gradient_is_zero(input, result.zero_gradients)}});
+  for (const auto& [input, reason] : result.zero_gradients)
+    json["zero_gradients"].push_back({{"input", input}, {"reason", reason}});
   for (const Mismatch& mismatch : result.mismatches)
     json["mismatches"].push_back({{"input", mismatch.input},
                                   {"index", mismatch.index},

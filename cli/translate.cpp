@@ -157,7 +157,10 @@ void add_translate(CLI::App& app) {
   add_number(*translate, "--max-words", options->max_words, "most words of a translation", Range{1, 1000})
       ->default_str("2 x source words + 10");
   add_choice(*translate, "--attention", {"cross", "encoder", "decoder"}, "show the weights of this attention",
-             [options](std::size_t kind) { options->attention = static_cast<AttentionKind>(kind); });
+             [options](std::size_t choice) {
+               constexpr AttentionKind kinds[] = {AttentionKind::cross, AttentionKind::self, AttentionKind::causal};
+               options->attention = kinds[choice];
+             });
   add_number(*translate, "--layer", options->layer, "of this layer", Range{0, 999})->default_str("the last");
   add_number(*translate, "--head", options->head, "of this head", Range{0, 999'999})->default_str("the mean of all");
   translate->add_flag("--json", options->json, "one JSON object a line; with --attention all layers and heads");

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "qkv/autograd/attention_record.h"
 #include "qkv/autograd/ops/attention.h"
 #include "qkv/layers/key_value_cache.h"
 #include "qkv/layers/linear.h"
@@ -27,7 +28,10 @@ class MultiHeadAttention {
   /// x: [B, queries, C]   memory: [B, keys, C]   returns [B, queries, C]
   Var<T> operator()(Var<T> x, Var<T> memory, Mask mask) const {
     const Var<T> q = query_(x), k = key_(memory), v = value_(memory);  // in this order with every compiler
-    return attend(q, k, v, mask);
+    const AttentionKind kind = x.node() != memory.node() ? AttentionKind::cross
+                               : mask.is_causal()        ? AttentionKind::causal
+                                                         : AttentionKind::self;
+    return attend(q, k, v, mask, kind);
   }
 
   /// Puts the keys and values of these words into the cache.
@@ -37,14 +41,24 @@ class MultiHeadAttention {
   }
 
   /// One query for each sentence against the cached words, of which sentence b has lengths[b].   x: [B, 1, C]
-  Var<T> ask(Var<T> x, const KeyValueCache<T>& cache, std::span<const int> lengths) const {
-    return attend(query_(x), cache.keys(), cache.values(), Mask::padding(lengths));
+  Var<T> ask(Var<T> x, const KeyValueCache<T>& cache, std::span<const int> lengths, AttentionKind kind) const {
+    return attend(query_(x), cache.keys(), cache.values(), Mask::padding(lengths), kind);
   }
 
  private:
-  Var<T> attend(Var<T> q, Var<T> k, Var<T> v, Mask mask) const {
+  Var<T> attend(Var<T> q, Var<T> k, Var<T> v, Mask mask, AttentionKind kind) const {
     const InModule here(path_);
-    return output_(attention(q, k, v, mask, heads_).output);
+    const Attended<T> attended = attention(q, k, v, mask, heads_);
+    AttentionRecord<T>{.layer = path_.c_str(),
+                       .kind = kind,
+                       .heads = heads_,
+                       .queries = q,
+                       .keys = k,
+                       .values = v,
+                       .weights = attended.weights,
+                       .key_bias = key_.bias()()}
+        .leave();
+    return output_(attended.output);
   }
 
   std::string path_;

@@ -154,6 +154,9 @@ class Parameters {
     tape.bind(this, copy);
   }
 
+  /// What stands for one parameter on the current tape, on which all were bound.
+  Var<T> bound(std::size_t index) const { return Tape<T>::current().leaves_of(this)[index]; }
+
   /// The leaf of one parameter on the current tape. A tape that nothing was bound to gets `gradients()`.
   Var<T> on_tape(int index) {
     const Tape<T>& tape = Tape<T>::current();

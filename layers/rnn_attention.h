@@ -1,5 +1,8 @@
 #pragma once
 
+#include <optional>
+
+#include "qkv/autograd/attention_record.h"
 #include "qkv/autograd/ops/additive_scores.h"
 #include "qkv/autograd/ops/attention.h"
 #include "qkv/autograd/ops/linear.h"
@@ -21,7 +24,7 @@ enum class Score {
 template <class T>
 class RnnAttention {
  public:
-  RnnAttention(const Path<T>& path, Score score, int hidden) : path_(path.name() + ".cross_attention"), score_(score) {
+  RnnAttention(const Path<T>& path, Score score, int hidden) : path_(path.name()), score_(score) {
     if (score != Score::additive) return;
     query_ = (path / "score" / "query").add("weight", {hidden, hidden}, Initialise::xavier);
     key_ = (path / "score" / "key").add("weight", {hidden, hidden}, Initialise::xavier);
@@ -37,15 +40,22 @@ class RnnAttention {
   /// The attention value of each query.   h: [B, n, H]   keys, states: [B, S, H]   returns [B, n, H]
   Var<T> operator()(Var<T> h, Var<T> keys, Var<T> states, Mask padding) const {
     const InModule here(path_);
-    switch (score_) {
-      case Score::dot:
-        return attention(h, keys, states, padding, 1, 1.0).output;
-      case Score::scaled_dot:
-        return attention(h, keys, states, padding, 1).output;
-      case Score::additive:
-        break;
+    AttentionRecord<T> record{.layer = path_.c_str(), .kind = AttentionKind::cross, .keys = keys, .values = states};
+    Var<T> value;
+    if (score_ == Score::additive) {
+      record.queries = project(h, query_());
+      record.scores = additive_scores(record.queries, keys, energy_());
+      record.weights = softmax(record.scores, padding);
+      value = matmul(record.weights, states);
+    } else {
+      const std::optional<double> scale = score_ == Score::dot ? std::optional(1.0) : std::nullopt;
+      const Attended<T> attended = attention(h, keys, states, padding, 1, scale);
+      record.queries = h;
+      record.weights = attended.weights;
+      value = attended.output;
     }
-    return matmul(softmax(additive_scores(project(h, query_()), keys, energy_()), padding), states);
+    record.leave();
+    return value;
   }
 
  private:

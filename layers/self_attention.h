@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "qkv/autograd/attention_record.h"
 #include "qkv/autograd/ops/linear.h"
 #include "qkv/autograd/ops/matmul.h"
 #include "qkv/autograd/ops/scale.h"
@@ -44,7 +45,17 @@ class SelfAttention {
     // 4. The softmax turns each position's scores into weights that sum to 1.
     const Var<T> weights = softmax(scores, mask);
     // 5. Each position becomes the sum of all values, by its weights.
-    return {queries, keys, values, scores, weights, matmul(weights, values)};
+    const Var<T> output = matmul(weights, values);
+    AttentionRecord<T>{.layer = path_.c_str(),
+                       .kind = mask.is_causal() ? AttentionKind::causal : AttentionKind::self,
+                       .queries = queries,
+                       .keys = keys,
+                       .values = values,
+                       .scores = scores,
+                       .weights = weights,
+                       .key_bias = key_.bias()()}
+        .leave();
+    return {queries, keys, values, scores, weights, output};
   }
 
  private:

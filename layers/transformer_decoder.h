@@ -50,9 +50,11 @@ class DecoderLayer {
         x,
         [&, this](Var<T> queries) {
           self_attention_.remember(queries, cache.so_far);
-          return self_attention_.ask(queries, cache.so_far, lengths_so_far);
+          return self_attention_.ask(queries, cache.so_far, lengths_so_far, AttentionKind::causal);
         },
-        [&, this](Var<T> queries) { return cross_attention_.ask(queries, cache.memory, memory_lengths); });
+        [&, this](Var<T> queries) {
+          return cross_attention_.ask(queries, cache.memory, memory_lengths, AttentionKind::cross);
+        });
   }
 
  private:

@@ -13,9 +13,9 @@ const char* name_of(AttentionKind kind) {
   switch (kind) {
     case AttentionKind::cross:
       return "cross-attention";
-    case AttentionKind::encoder:
+    case AttentionKind::self:
       return "encoder self-attention";
-    case AttentionKind::decoder:
+    case AttentionKind::causal:
       return "decoder self-attention";
   }
   return "";
@@ -68,9 +68,7 @@ std::vector<AttentionView> all_views(const TrainedModel& trained, const Sentence
   const NoGrad no_grad(tape);
   trained.model->logits({source_ids, 1, source_length, std::span(&source_length, 1)},
                         {target_ids, 1, target_length, std::span(&target_length, 1)});
-  const auto maps = kind == AttentionKind::cross     ? attention_maps(tape, "decoder", "cross_attention")
-                    : kind == AttentionKind::encoder ? attention_maps(tape, "encoder", "self_attention")
-                                                     : attention_maps(tape, "decoder", "self_attention");
+  const auto maps = attention_maps(tape, kind);
   check(!maps.empty(), "this model has no {}", name_of(kind));
   const Sentence read = with_last(source, "<eos>"), fed = with_first("<bos>", target);
   std::vector<AttentionView> views;
@@ -79,10 +77,8 @@ std::vector<AttentionView> all_views(const TrainedModel& trained, const Sentence
       AttentionView& view = views.emplace_back();
       view.layer = static_cast<int>(layer);
       view.head = head;
-      view.rows = kind == AttentionKind::encoder ? read
-                  : kind == AttentionKind::cross ? with_last(target, "<eos>")
-                                                 : fed;
-      view.columns = kind == AttentionKind::decoder ? fed : read;
+      view.rows = kind == AttentionKind::self ? read : kind == AttentionKind::cross ? with_last(target, "<eos>") : fed;
+      view.columns = kind == AttentionKind::causal ? fed : read;
       const std::span<const float> weights = maps[layer].of(0, head);
       view.weights.assign(weights.begin(), weights.end());
       name(view, kind);

@@ -4,13 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "qkv/autograd/attention_record.h"
 #include "qkv/translation/saved_model.h"
 
 namespace qkv {
-
-/// Which attention of a Transformer to look at: the decoder's words at the encoder's words, the encoder's words at each
-/// other, or the decoder's words at those before them.
-enum class AttentionKind { cross, encoder, decoder };
 
 /// The weights of one head, or the mean of all heads of a layer, for one sentence.
 struct AttentionView {
@@ -22,7 +19,8 @@ struct AttentionView {
   std::vector<float> weights;        ///< [rows, columns]
 };
 
-/// All layers and heads of one kind, for a source and its translation, which is fed in. A row of cross-attention is
+/// All layers and heads of one kind, the encoder's (self), the decoder's (causal) or the decoder's over the encoder's
+/// words (cross), for a source and its translation, which is fed in. A row of cross-attention is
 /// named by the word that is predicted there, the last one by `<eos>`; if the translation was cut, there is none for
 /// it.
 std::vector<AttentionView> attention_views(const TrainedModel& trained, const Sentence& source, const Sentence& target,

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "qkv/autograd/attention_record.h"
 #include "qkv/autograd/ops/cross_entropy.h"
-#include "qkv/study/zero_gradients.h"
 
 namespace qkv {
 
@@ -110,18 +110,14 @@ Findings probe_encoder_gradients(const Seq2Seq<T>& model, const ProbePair& pair)
   tape.backward(loss_of(model, pair));
   Findings findings;
   bool has_attention = false;
-  for (Node<T>* node = tape.last_node(); node != nullptr; node = node->previous) {
-    const std::string module = node->module == nullptr ? "" : node->module;
-    if (!module.ends_with("cross_attention") || node->parent_count < 2) continue;
-    const std::string_view name = node->name;
-    if (name != "attention" && name != "matmul") continue;
+  for (const AttentionRecord<T>* record = tape.last_attention(); record != nullptr; record = record->previous) {
+    if (record->kind != AttentionKind::cross) continue;
     has_attention = true;
-    const Var<T> states(node->parents[node->parent_count - 1]);  // the values are the last parent
-    const View<T> gradient = states.grad();
+    const View<T> gradient = record->values.grad();
     for (int word = 0; word < gradient.rows; ++word) {
       const T* row = gradient.row_block(word, 1).data;
       if (std::all_of(row, row + gradient.columns, [](const T& g) { return g == T(0); }))
-        findings.push_back(fmt::format("no gradient reaches source word {} through {}", word, module));
+        findings.push_back(fmt::format("no gradient reaches source word {} through {}", word, record->layer));
     }
   }
   if (!has_attention) findings.push_back("the model has no attention over the encoder's states");
@@ -129,26 +125,23 @@ Findings probe_encoder_gradients(const Seq2Seq<T>& model, const ProbePair& pair)
 }
 
 template <class T>
-std::vector<UntouchedParameter> probe_parameter_gradients(const Seq2Seq<T>& model, const ProbePair& pair,
-                                                          double tolerance) {
+std::vector<ZeroGradient> probe_parameter_gradients(const Seq2Seq<T>& model, const ProbePair& pair, double tolerance) {
   Tape<T> tape;
   const Recording<T> recording(tape);
   const Parameters<T>& parameters = model.parameters();
   Block<T> gradients(parameters.size());
   parameters.bind(gradients.span());
   tape.backward(loss_of(model, pair));
-  const auto largest_of = [](std::span<const T> numbers) {
+  const auto largest_of = [](std::span<T> numbers) {
     double largest = 0;
     for (const T& number : numbers) largest = std::max(largest, std::abs(static_cast<double>(number)));
     return largest;
   };
   const double largest = largest_of(gradients.span());
-  std::vector<std::string> zero;
+  std::vector<ZeroGradient> untouched;
   for (std::size_t i = 0; i < parameters.entries().size(); ++i)
     if (largest_of(parameters.part(gradients.span(), i)) <= tolerance * largest)
-      zero.push_back(parameters.entries()[i].name);
-  std::vector<UntouchedParameter> untouched;
-  for (const std::string& name : zero) untouched.push_back({name, why_gradient_is_zero(name, zero)});
+      untouched.push_back({parameters.entries()[i].name, why_gradient_is_zero(tape, parameters.bound(i))});
   return untouched;
 }
 
@@ -158,9 +151,7 @@ template Findings probe_padding<float>(const Seq2Seq<float>&, const ProbePair&, 
 template Findings probe_padding<double>(const Seq2Seq<double>&, const ProbePair&, const ProbePair&, double);
 template Findings probe_encoder_gradients<float>(const Seq2Seq<float>&, const ProbePair&);
 template Findings probe_encoder_gradients<double>(const Seq2Seq<double>&, const ProbePair&);
-template std::vector<UntouchedParameter> probe_parameter_gradients<float>(const Seq2Seq<float>&, const ProbePair&,
-                                                                          double);
-template std::vector<UntouchedParameter> probe_parameter_gradients<double>(const Seq2Seq<double>&, const ProbePair&,
-                                                                           double);
+template std::vector<ZeroGradient> probe_parameter_gradients<float>(const Seq2Seq<float>&, const ProbePair&, double);
+template std::vector<ZeroGradient> probe_parameter_gradients<double>(const Seq2Seq<double>&, const ProbePair&, double);
 
 }  // namespace qkv

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "qkv/autograd/gradcheck/gradcheck.h"
 #include "qkv/autograd/random.h"
 #include "qkv/translation/seq2seq.h"
 
@@ -40,17 +41,10 @@ Findings probe_encoder_gradients(const Seq2Seq<T>& model, const ProbePair& pair)
 template <class T, class Encoder>
 Findings probe_permutation(const Encoder& encoder, int width, const std::vector<int>& order, double tolerance);
 
-/// A parameter that gets no gradient, and why that may be.
-struct UntouchedParameter {
-  std::string name;
-  std::string reason;  ///< why it is zero by mathematics; empty if it should not be
-};
-
 /// The parameters whose gradient is zero, up to `tolerance` times the largest: every other one learns from this pair.
 /// A key's bias is among them by mathematics: it adds the same to all scores of a query, and softmax takes that out.
 template <class T>
-std::vector<UntouchedParameter> probe_parameter_gradients(const Seq2Seq<T>& model, const ProbePair& pair,
-                                                          double tolerance);
+std::vector<ZeroGradient> probe_parameter_gradients(const Seq2Seq<T>& model, const ProbePair& pair, double tolerance);
 
 template <class T, class Encoder>
 Findings probe_permutation(const Encoder& encoder, int width, const std::vector<int>& order, double tolerance) {

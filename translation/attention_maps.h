@@ -1,17 +1,17 @@
 #pragma once
 
 #include <algorithm>
-#include <string>
+#include <string_view>
 #include <vector>
 
-#include "qkv/autograd/tape.h"
+#include "qkv/autograd/attention_record.h"
 
 namespace qkv {
 
-/// The attention weights that one module computed: all at once, or, in a recurrent decoder, word after word.
+/// The attention weights that one layer computed: all at once, or, in a recurrent decoder, word after word.
 template <class T>
 struct AttentionMap {
-  std::string module;  ///< such as "decoder.layers.0.cross_attention"
+  std::string_view layer;  ///< such as "decoder.layers.0.cross_attention"; lives as long as the model
   int sentences = 0, heads = 0, queries = 0, keys = 0;
   std::vector<T> weights;  ///< [sentences, heads, queries, keys]
 
@@ -22,34 +22,30 @@ struct AttentionMap {
   }
 };
 
-/// All attention weights that are on the tape, of the modules whose names begin and end like this, in the order in
-/// which they were first computed.
+/// All attention of this kind that is on the tape, in the order in which its layers first computed it.
 template <class T>
-std::vector<AttentionMap<T>> attention_maps(const Tape<T>& tape, const std::string& begin = "",
-                                            const std::string& end = "") {
-  std::vector<std::pair<std::string, std::vector<Var<T>>>> modules;  // the newest first
-  for (Node<T>* node = tape.last_node(); node != nullptr; node = node->previous) {
-    const std::string_view name = node->name;
-    if ((name != "attention_weights" && name != "softmax") || node->module == nullptr) continue;
-    const std::string module = node->module;
-    if (!module.starts_with(begin) || !module.ends_with(end)) continue;
-    if (modules.empty() || modules.back().first != module) modules.push_back({module, {}});
-    modules.back().second.push_back(Var<T>(node));
+std::vector<AttentionMap<T>> attention_maps(const Tape<T>& tape, AttentionKind kind) {
+  std::vector<std::vector<const AttentionRecord<T>*>> layers;  // and the steps of each, the newest first
+  for (const AttentionRecord<T>* record = tape.last_attention(); record != nullptr; record = record->previous) {
+    if (record->kind != kind) continue;
+    if (layers.empty() || std::string_view(layers.back().front()->layer) != record->layer) layers.emplace_back();
+    layers.back().push_back(record);
   }
-  std::reverse(modules.begin(), modules.end());
+  std::reverse(layers.begin(), layers.end());
   std::vector<AttentionMap<T>> maps;
-  for (auto& [module, steps] : modules) {
+  for (auto& steps : layers) {
     std::reverse(steps.begin(), steps.end());
     AttentionMap<T>& map = maps.emplace_back();
-    const Var<T> first = steps.front();
-    map.module = module;
-    map.sentences = first.dim(0);
-    map.heads = first.rank() == 4 ? first.dim(1) : 1;
-    map.keys = first.last();
-    for (const Var<T>& step : steps) map.queries += step.dim(-2);
+    const AttentionRecord<T>& first = *steps.front();
+    map.layer = first.layer;
+    map.sentences = first.weights.dim(0);
+    map.heads = first.heads;
+    map.keys = first.weights.last();
+    for (const AttentionRecord<T>* step : steps) map.queries += step->weights.dim(-2);
     for (int part = 0; part < map.sentences * map.heads; ++part)
-      for (const Var<T>& step : steps) {
-        const View<T> rows = step.rows().row_block(part * step.dim(-2), step.dim(-2));
+      for (const AttentionRecord<T>* step : steps) {
+        const int count = step->weights.dim(-2);
+        const View<T> rows = step->weights.rows().row_block(part * count, count);
         map.weights.insert(map.weights.end(), rows.data, rows.data + std::ptrdiff_t{rows.rows} * rows.columns);
       }
   }

@@ -62,7 +62,7 @@ BatchResult read_with_reference(const Seq2Seq<float>& model, const Batch& batch,
     if (reference != pad_id && std::max_element(words, words + logits.last()) - words == reference) ++result.right;
   }
   if (!has_links) return result;
-  for (const auto& map : attention_maps(tape, "decoder", "cross_attention")) {
+  for (const auto& map : attention_maps(tape, AttentionKind::cross)) {
     result.heads = map.heads;
     for (int head = 0; head < map.heads; ++head)
       for (int offset = 0; offset < 2; ++offset) {

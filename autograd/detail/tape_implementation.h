@@ -197,6 +197,7 @@ void Tape<T>::restore(const State& state, Arena::Mark mark) {
   last_node_ = state.last_node;
   last_closure_ = state.last_closure;
   leaves_ = state.leaves;
+  last_attention_ = state.last_attention;
   node_count_ = state.node_count;
   dropout_uses = state.dropout_uses;
   const bool ran_inside = backward_passes_ != state.backward_passes && state.last_node != nullptr;

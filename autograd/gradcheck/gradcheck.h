@@ -39,16 +39,24 @@ struct SweptStep {
   double error = 0;  ///< the largest |a − b| / s over all entries
 };
 
+/// An input that nothing depends on.
+struct ZeroGradient {
+  std::string input;
+  std::string reason;  ///< why that is so by mathematics; empty if it should not be; see autograd/attention_record.h
+
+  friend bool operator==(const ZeroGradient&, const ZeroGradient&) = default;
+};
+
 /// What a gradient check found.
 struct GradcheckResult {
   bool passed = true;
-  double error = 0;                         ///< the largest |a − b| / s
-  std::int64_t inputs = 0;                  ///< how many numbers the function was differentiated by
-  std::int64_t jacobian_entries = 0;        ///< how many entries of the Jacobian were compared one by one
-  std::vector<Mismatch> mismatches;         ///< the worst entry of every input that is wrong, the worst first
-  std::vector<SweptStep> sweep;             ///< central differences only: large steps truncate, small ones round off
-  std::vector<std::string> zero_gradients;  ///< inputs by which every derivative is 0, if the Jacobian was compared
-  std::vector<std::string> notes;           ///< kinks, and whatever else a reader should know
+  double error = 0;                          ///< the largest |a − b| / s
+  std::int64_t inputs = 0;                   ///< how many numbers the function was differentiated by
+  std::int64_t jacobian_entries = 0;         ///< how many entries of the Jacobian were compared one by one
+  std::vector<Mismatch> mismatches;          ///< the worst entry of every input that is wrong, the worst first
+  std::vector<SweptStep> sweep;              ///< central differences only: large steps truncate, small ones round off
+  std::vector<ZeroGradient> zero_gradients;  ///< inputs by which every derivative is 0, if the Jacobian was compared
+  std::vector<std::string> notes;            ///< kinks, and whatever else a reader should know
 
   /// One line for people: what is wrong and where.
   std::string message() const;

@@ -2,6 +2,7 @@
 
 // The definitions behind gradcheck.h, read after it.
 
+#include "qkv/autograd/attention_record.h"
 #include "qkv/autograd/gradcheck/gradcheck.h"
 
 namespace qkv::gradcheck_detail {
@@ -52,6 +53,8 @@ class BackwardPass {
 
   /// What the tape said about a gradient that an operation did not assign in full; see Tape::partial_write.
   const std::string& partial_write() const { return partial_write_; }
+
+  std::string why_zero(std::size_t input) const { return why_gradient_is_zero(tape_, inputs_[input]); }
 
   /// How often the function used each input.
   std::vector<int> uses() const {
@@ -240,7 +243,8 @@ GradcheckResult gradcheck(const Function& function, std::vector<CheckInput> inpu
   }
   const double largest = largest_of.empty() ? 0 : *std::max_element(largest_of.begin(), largest_of.end());
   for (std::size_t i = 0; whole && i < inputs.size(); ++i)
-    if (largest_of[i] <= options.tolerance * largest) result.zero_gradients.push_back(inputs[i].name);
+    if (largest_of[i] <= options.tolerance * largest)
+      result.zero_gradients.push_back({inputs[i].name, backward.why_zero(i)});
   const std::vector<int> uses = backward.uses();
   for (std::size_t i = 0; i < inputs.size(); ++i)
     if (worst[i].difference > options.tolerance * largest)

@@ -13,10 +13,10 @@ struct AttentionViews : testing::Test {
 };
 
 TEST_F(AttentionViews, HaveALabelForEachRowAndColumnAndRowsThatSumToOne) {
-  for (const AttentionKind kind : {AttentionKind::cross, AttentionKind::encoder, AttentionKind::decoder})
+  for (const AttentionKind kind : {AttentionKind::cross, AttentionKind::self, AttentionKind::causal})
     for (const AttentionView& view : attention_views(trained, source, target, kind)) {
-      EXPECT_EQ(view.rows.size(), kind == AttentionKind::encoder ? 6U : 7U);
-      EXPECT_EQ(view.columns.size(), kind == AttentionKind::decoder ? 7U : 6U);
+      EXPECT_EQ(view.rows.size(), kind == AttentionKind::self ? 6U : 7U);
+      EXPECT_EQ(view.columns.size(), kind == AttentionKind::causal ? 7U : 6U);
       ASSERT_EQ(view.weights.size(), view.rows.size() * view.columns.size());
       for (std::size_t row = 0; row < view.rows.size(); ++row) {
         float sum = 0;
@@ -27,7 +27,7 @@ TEST_F(AttentionViews, HaveALabelForEachRowAndColumnAndRowsThatSumToOne) {
 }
 
 TEST_F(AttentionViews, TheDecoderDoesNotLookAhead) {
-  const AttentionView view = attention_view(trained, source, target, AttentionKind::decoder, 0, 1);
+  const AttentionView view = attention_view(trained, source, target, AttentionKind::causal, 0, 1);
   EXPECT_EQ(view.rows.front(), "<bos>");
   for (std::size_t row = 0; row < 7; ++row)
     for (std::size_t column = row + 1; column < 7; ++column) EXPECT_EQ(view.weights[row * 7 + column], 0);
@@ -35,7 +35,7 @@ TEST_F(AttentionViews, TheDecoderDoesNotLookAhead) {
 
 TEST_F(AttentionViews, WithoutAHeadTheMeanIsShown) {
   const auto view = [&](std::optional<int> head) {
-    return attention_view(trained, source, target, AttentionKind::encoder, 0, head);
+    return attention_view(trained, source, target, AttentionKind::self, 0, head);
   };
   const AttentionView mean = view({}), first = view(0), second = view(1);
   EXPECT_FALSE(mean.head.has_value());
@@ -71,9 +71,9 @@ TEST_F(AttentionViews, OfATranslationThatWasCutHaveNoRowForItsEnd) {
   trained.alignment = AlignmentReading{0, 1, 1};  // each row reads a word that was produced
   EXPECT_EQ(attention_view(trained, source, target, AttentionKind::cross, {}, {}, true).weights,
             attention_view(trained, source, target, AttentionKind::cross, {}, {}).weights);
-  for (const AttentionKind kind : {AttentionKind::encoder, AttentionKind::decoder})
+  for (const AttentionKind kind : {AttentionKind::self, AttentionKind::causal})
     EXPECT_EQ(attention_view(trained, source, target, kind, {}, {}, true).rows.size(),
-              kind == AttentionKind::encoder ? 6U : 7U);
+              kind == AttentionKind::self ? 6U : 7U);
 }
 
 TEST_F(AttentionViews, LinksAreFoundForTheWordsThatHaveGoldLinks) {
@@ -87,7 +87,7 @@ TEST_F(AttentionViews, WhatIsNotThereIsRefused) {
   };
   EXPECT_THROW(show(AttentionKind::cross, 1, {}), std::invalid_argument);
   EXPECT_THROW(show(AttentionKind::cross, 0, 2), std::invalid_argument);
-  EXPECT_THROW(show(AttentionKind::encoder, -1, {}), std::invalid_argument);
+  EXPECT_THROW(show(AttentionKind::self, -1, {}), std::invalid_argument);
   trained.alignment = AlignmentReading{7, 0, 0};  // as in a file that was tampered with
   EXPECT_THROW(show(AttentionKind::cross, {}, {}), std::invalid_argument);
   trained.alignment.reset();

@@ -86,10 +86,10 @@ TYPED_TEST(ProbesOfModels, GradientsReachEveryEncoderStateWhereThereIsAttention)
 
 TYPED_TEST(ProbesOfModels, EveryParameterLearnsExceptTheBiasOfKeys) {
   for (const TrainingConfig& config : all_kinds())
-    for (const UntouchedParameter& parameter :
+    for (const ZeroGradient& parameter :
          probe_parameter_gradients(*model_of<TypeParam>(config), long_pair, zero<TypeParam>)) {
-      EXPECT_NE(parameter.reason, "") << parameter.name << " in " << to_json(config).dump();
-      EXPECT_TRUE(parameter.name.ends_with("key.bias")) << parameter.name;
+      EXPECT_NE(parameter.reason, "") << parameter.input << " in " << to_json(config).dump();
+      EXPECT_TRUE(parameter.input.ends_with("key.bias")) << parameter.input;
     }
   TrainingConfig transformer;
   EXPECT_EQ(probe_parameter_gradients(*model_of<TypeParam>(transformer), long_pair, zero<TypeParam>).size(),
@@ -147,8 +147,16 @@ class SmallModel : public Seq2Seq<double> {
     const Var<double> states = source_(source);
     std::vector<int> lengths(source.lengths.begin(), source.lengths.end());
     if (mistake_ == Mistake::last_word_hidden) --lengths[0];
-    const Var<double> keys = mistake_ == Mistake::key_not_used ? states : key_(states);
-    return generator_(attention(query_(target_(target)), keys, value_(states), Mask::padding(lengths), 1, 1.0).output);
+    const bool uses_key = mistake_ != Mistake::key_not_used;
+    AttentionRecord<double> record{.layer = module_.c_str(), .kind = AttentionKind::cross};
+    record.queries = query_(target_(target));
+    record.keys = uses_key ? key_(states) : states;
+    record.values = value_(states);
+    if (uses_key) record.key_bias = key_.bias()();
+    const auto attended = attention(record.queries, record.keys, record.values, Mask::padding(lengths), 1, 1.0);
+    record.weights = attended.weights;
+    record.leave();
+    return generator_(attended.output);
   }
   std::unique_ptr<Decoding<double>> decode(const Tokens&, int) const override { return nullptr; }
 
@@ -164,13 +172,13 @@ class SmallModel : public Seq2Seq<double> {
 TEST(Probes, FindAKeyThatIsNotUsed) {
   const auto untouched = probe_parameter_gradients(SmallModel(Mistake::none), long_pair, 1e-14);
   ASSERT_EQ(untouched.size(), 1U);
-  EXPECT_EQ(untouched[0].name, "key.bias");
+  EXPECT_EQ(untouched[0].input, "key.bias");
   EXPECT_NE(untouched[0].reason, "");
   const auto unused = probe_parameter_gradients(SmallModel(Mistake::key_not_used), long_pair, 1e-14);
   ASSERT_EQ(unused.size(), 2U);
-  EXPECT_EQ(unused[0].name, "key.weight");
-  EXPECT_EQ(unused[1].name, "key.bias");
-  for (const UntouchedParameter& parameter : unused) EXPECT_EQ(parameter.reason, "") << parameter.name;
+  EXPECT_EQ(unused[0].input, "key.weight");
+  EXPECT_EQ(unused[1].input, "key.bias");
+  for (const ZeroGradient& parameter : unused) EXPECT_EQ(parameter.reason, "") << parameter.input;
 }
 
 TEST(Probes, FindASourceWordThatNobodyCanAsk) {
