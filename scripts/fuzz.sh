@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Lets libFuzzer look for inputs that the program's parsers cannot take, under the sanitizers, beginning with
-# tests/fuzz/corpus. Needs clang++ with libFuzzer (Debian: clang and libclang-rt-14-dev).
+# tests/fuzz/corpus. Needs clang++ with libFuzzer (Debian: clang and libclang-rt-dev).
 #   usage: scripts/fuzz.sh [SECONDS [TARGET…]]      default: 10 seconds for each of the targets
 # An input that finds a fault is left in build/fuzz/found; once the fault is repaired, it belongs into the corpus.
 set -euo pipefail

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what qkv needs and is not there yet, on Debian and Ubuntu.
 #   usage: scripts/install-deps.sh [run|test|ci]      default: run
-# run: build and run the program; test: build and run its tests too; ci: check the formatting too.
+# run: build and run the program; test: build and run its tests too; ci: what .ci/run needs besides, which is Clang with
+# its sanitizers and formatter, and a g++ that compiles for 32 bits.
 set -euo pipefail
 
 purpose=${1:-run}
@@ -21,8 +22,8 @@ case $purpose in
     ;;
 esac
 if [ "$purpose" = ci ]; then
-  tools+=(clang-format)
-  packages+=(clang-format)
+  tools+=(clang-format clang++)
+  packages+=(clang-format clang libclang-rt-dev g++-multilib)
 fi
 
 stop() {
