@@ -4,6 +4,7 @@
 
 #include "qkv/autograd/gradcheck/operation_check.h"
 #include "qkv/autograd/ops/cross_entropy.h"
+#include "qkv/files/message.h"
 #include "qkv/layers/gradcheck_model.h"
 #include "qkv/study/probes.h"
 #include "qkv/translation/available_memory.h"
@@ -130,7 +131,7 @@ std::vector<RunCheck> check_run(const TrainedModel& trained, const Sentence& sen
   for (std::size_t i = 0; i < in_double.parameters().entries().size(); ++i)
     std::ranges::copy(trained.model->parameters().part(values, i), in_double.parameters().values(i).begin());
   return {check_of_operations(in_double, trained, pair),
-          check_of_findings("causality", probe_causality(*in_double.model, pair, unk_id),
+          check_of_findings("causality", probe_causality(*in_double.model, pair, unknown_id),
                             "no target word changes what is predicted before it"),
           check_of_findings("padding", probe_padding(*in_double.model, pair, longer_than(pair), rounding),
                             "the same logits alone and beside a longer sentence"),
