@@ -17,6 +17,7 @@
 #include "qkv/datasets/batches.h"
 #include "qkv/datasets/csv.h"
 #include "qkv/layers/embedding.h"
+#include "qkv/layers/positional_encoding.h"
 #include "qkv/layers/transformer_decoder.h"
 #include "qkv/layers/transformer_encoder.h"
 #include "qkv/train/adam.h"
@@ -24,6 +25,7 @@
 #include "qkv/train/schedule.h"
 #include "qkv/translation/batch_loss.h"
 #include "qkv/translation/evaluation.h"
+#include "qkv/translation/transformer.h"
 
 using namespace qkv;
 
