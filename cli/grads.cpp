@@ -72,7 +72,7 @@ Gradient gradient_over(const TrainedModel& trained, const std::vector<Pair>& pai
         batch.size, [&](const Shard& shard) { return loss_of<float>(*trained.model, batch, shard); });
     const std::span<const float> part = learner.gradient().numbers;
     std::transform(part.begin(), part.end(), gradient.values.begin(), gradient.values.begin(),
-                   [](float part, double sum) { return sum + static_cast<double>(part); });
+                   [](float g, double sum) { return sum + static_cast<double>(g); });
   }
   return gradient;
 }

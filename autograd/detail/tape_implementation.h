@@ -94,7 +94,7 @@ template <class T>
 void Tape<T>::backward(Var<T> y) {
   check(y.size() == 1, "backward: {} of shape {} is not a scalar; give the gradient that flows into it as a seed",
         y.name(), y.shape());
-  const T one(1);
+  static const T one(1);
   backward(y, std::span<const T>(&one, 1));
 }
 

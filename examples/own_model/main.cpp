@@ -23,8 +23,7 @@ int main() {
         x.rows(), [&](Shard shard) { return mean_squared_error(model(x.of(shard)), y.of(shard)); });
     learner.clip(1.0);
     adam.step(learner.gradient(), schedule(step));
-    if (step % 20 == 0 && step <= 100)
-      fmt::print("step {:>3}  loss {:.4f}  {:#<{}}\n", step, loss, "", int(200 * loss));
+    if (step % 10 == 0 && step <= 60) fmt::print("step {}  loss {:.2f}  {:#<{}}\n", step, loss, "#", int(100 * loss));
   }
   save("own_model.safetensors", model.parameters());
   load("own_model.safetensors", model.parameters());

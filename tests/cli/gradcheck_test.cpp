@@ -47,12 +47,13 @@ TEST_F(GradcheckCommand, ANameStandsForAllUsesOfAnOperation) {
 }
 
 TEST_F(GradcheckCommand, JsonHoldsWhatTheTableShows) {
-  const auto rows = nlohmann::json::parse(qkv({"gradcheck", "softmax causal padding", "sum", "--json"}).output);
+  const auto rows =
+      nlohmann::json::parse(qkv({"gradcheck", "softmax causal padding", "sum features", "--json"}).output);
   ASSERT_EQ(rows.size(), 2U);
-  EXPECT_EQ(rows[1]["name"], "sum");
+  EXPECT_EQ(rows[1]["name"], "sum features");
   EXPECT_EQ(rows[1]["kind"], "operation");
   EXPECT_EQ(rows[1]["inputs"], 24);
-  EXPECT_EQ(rows[1]["jacobian_entries"], 24);
+  EXPECT_EQ(rows[1]["jacobian_entries"], 144);
   EXPECT_LE(rows[1]["error"], 1e-12);
   EXPECT_EQ(rows[1]["passed"], true);
 }
@@ -68,6 +69,36 @@ TEST_F(GradcheckCommand, AnUnknownNameIsWrongUsage) {
   EXPECT_EQ(outcome.exit_code, 2);
   EXPECT_EQ(outcome.output, "");
   EXPECT_TRUE(contains(outcome.errors, "no gradient check \"layer_nrom\"; the nearest is \"layer_norm\""));
+}
+
+/// The models of the documents, which the tests of every machine have.
+std::string documents_model(const std::string& name) { return QKV_SOURCE_DIR "/docs/checkpoint/" + name; }
+
+TEST_F(GradcheckCommand, ATrainedModelIsCheckedAtItsOwnParameters) {
+  for (const std::string name : {"transformer", "rnn", "rnn-attention"}) {
+    const Outcome outcome = qkv({"gradcheck", "--run", documents_model(name), "유나는 작은 책을 안 그립니다."});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.output << outcome.errors;
+    EXPECT_TRUE(
+        matches(outcome.output,
+                ".* on \"유나는 작은 책을 안 그립니다 \\.\"\noperations  ok     [0-9]+ checked one by one, exact to "
+                "[0-9.]+e-1[4-9]\ncausality   ok     .*\npadding     ok     .*\nparameters  ok     [0-9]+ of [0-9]+ "
+                "tensors have a gradient\n(    note: zero by mathematics, because a key's bias .*\n)?"));
+    EXPECT_EQ(contains(outcome.output, "key.bias"), name == "transformer") << outcome.output;
+  }
+  const auto rows = nlohmann::json::parse(qkv({"gradcheck", "--run", documents_model("transformer"), "--json"}).output);
+  ASSERT_EQ(rows.size(), 4U);
+  for (const auto& row : rows) EXPECT_EQ(row["passed"], true) << row;
+  EXPECT_EQ(rows[0]["name"], "operations");
+}
+
+TEST_F(GradcheckCommand, ASentenceForATrainedModelIsOneArgument) {
+  const Outcome two = qkv({"gradcheck", "--run", documents_model("rnn"), "유나는", "갑니다."});
+  EXPECT_EQ(two.exit_code, 2);
+  EXPECT_TRUE(contains(two.errors, "takes one sentence; put its words in quotes"));
+  EXPECT_EQ(qkv({"gradcheck", "--run", documents_model("rnn"), " "}).exit_code, 2);
+  const Outcome none = qkv({"gradcheck", "--run", "nowhere"});
+  EXPECT_EQ(none.exit_code, 1);
+  EXPECT_TRUE(contains(none.errors, "nowhere is no run"));
 }
 
 }  // namespace

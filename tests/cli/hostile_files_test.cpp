@@ -75,7 +75,7 @@ TEST_F(HostileFiles, DeepJsonIsRefusedByTheNameOfItsFile) {
   expect_refused("train --resume --out run --steps 5", {"run/metrics.jsonl:2: "});
   qkv.folder().file("run/metrics.jsonl", metrics);
   for (const std::string& header : {"{\"a\":" + deep, "{\"a\":" + closed + "}", "{\"__metadata__\":" + closed + "}",
-                                    R"({"a":{"dtype":"F32","data_offsets":[0,4],"shape":)" + closed + "}}"}) {
+                                    R"({"a":{"dtype":"F32","shape":)" + closed + R"(,"data_offsets":[0,4]}})"}) {
     std::string length(8, '\0');
     for (int i = 0; i < 8; ++i) length[static_cast<std::size_t>(i)] = static_cast<char>(header.size() >> (8 * i));
     qkv.folder().file("run/model.safetensors", length + header);

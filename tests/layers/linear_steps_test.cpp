@@ -63,6 +63,7 @@ TYPED_TEST(LinearStepsLayer, IsTheLayerWordByWord) {
 TEST(LinearSteps, SeesAnUpdateOfTheWeight) {
   Parameters<double> parameters;
   const Linear<double> layer(parameters.root(), 2, 2);
+  parameters.values();  // all 0
   Tape<double> tape;
   const Recording recording(tape);
   const Var<double> x = tape.constant({1, 1, 2}, std::vector<double>{1, 10});

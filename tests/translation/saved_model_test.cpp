@@ -57,7 +57,7 @@ TEST(SavedModel, NamesWhatDoesNotFit) {
   EXPECT_NE(deeper.find("model.safetensors: "), std::string::npos) << deeper;
   EXPECT_NE(deeper.find("encoder.layers.1."), std::string::npos) << deeper;
   const std::string tied = run.loading_with([](TrainingConfig& config) { config.tie_embeddings = true; });
-  EXPECT_NE(tied.find("model.safetensors: tensor 'generator.weight' belongs to none of the parameters"),
+  EXPECT_NE(tied.find("model.safetensors: tensor 'generator.weight' belongs to none of the model's parameters"),
             std::string::npos)
       << tied;
   const std::string bad = run.loading_with([](TrainingConfig& config) { config.heads = 0; });
