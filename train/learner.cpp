@@ -58,8 +58,8 @@ void Learner<T>::run_shard(Worker& worker, const Shard& shard, Reduction reducti
   check(loss.size() == 1, "learner: the loss has shape {}, but it must be a scalar; take its mean", loss.shape());
   const double share = reduction == Reduction::sum ? 1 : static_cast<double>(shard.count) / shard.rows;
   worker.loss = share * static_cast<double>(loss.item());
-  const T seed(share);
-  worker.tape.backward(loss, std::span<const T>(&seed, 1));
+  worker.share = T(share);
+  worker.tape.backward(loss, std::span<const T>(&worker.share, 1));
 }
 
 template <class T>

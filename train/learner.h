@@ -92,6 +92,7 @@ class Learner {
   struct Worker {
     Tape<T> tape;
     Block<T> gradients;
+    T share = 0;  // of the batch's loss that this worker's is
     double loss = 0;
     double squares = 0;  // Σ g² of its part of the parameters
   };
