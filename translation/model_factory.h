@@ -7,8 +7,8 @@
 
 namespace qkv {
 
-/// The model that these settings describe, its parameters not yet initialised. Compiled for float, double and dual numbers.
-/// Throws std::invalid_argument if a setting is out of range, and what `check_new` throws, which looks at each
+/// The model that these settings describe, its parameters not yet initialised. Compiled for float, double and dual
+/// numbers. Throws std::invalid_argument if a setting is out of range, and what `check_new` throws, which looks at each
 /// parameter before it is added. Until the parameters' values are asked for, the model takes little memory.
 template <class T>
 std::unique_ptr<Seq2Seq<T>> make_model(const TrainingConfig& config, int source_words, int target_words,

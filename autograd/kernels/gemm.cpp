@@ -7,8 +7,8 @@
 #include <type_traits>
 
 #if defined(QKV_WITH_ONEDNN)
-#include <dnnl.h>
 #include <dlfcn.h>
+#include <dnnl.h>
 #include <sys/mman.h>
 #endif
 
