@@ -99,11 +99,13 @@ void run(const Options& options) {
   const int width = static_cast<int>(name_width);
   if (!options.json) print_lines(gradcheck_head(width));
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  std::vector<ZeroGradient> zero;
   std::size_t failed = 0;
   const auto start = std::chrono::steady_clock::now();
   for (const NamedGradcheck& check : checks) {
     const GradcheckResult result = check.run(options.seed);
     failed += result.passed ? 0 : 1;
+    zero.insert(zero.end(), result.zero_gradients.begin(), result.zero_gradients.end());
     if (options.json)
       rows.push_back(to_json(check, result));
     else
@@ -116,6 +118,7 @@ void run(const Options& options) {
   else
     print("\n{} of {} {} right; checked in {:.1f} s.\n", checks.size() - failed, checks.size(),
           checks.size() == 1 ? "gradient is" : "gradients are", seconds);
+  if (!options.json) print_lines(zero_by_mathematics(zero));
   if (failed > 0)
     throw std::runtime_error(fmt::format("{} of {} failed", failed, counted(checks.size(), "gradient check")));
 }

@@ -109,6 +109,7 @@ std::optional<std::size_t> nearest_word(std::string_view word, std::span<const s
   const std::u32string letters = decompose(word);
   if (letters.size() > most_letters) return std::nullopt;
   std::optional<std::size_t> nearest;
+  std::size_t longer = 0;                        // of this word and the nearest
   std::pair<std::size_t, std::ptrdiff_t> least;  // the distance, and less the letters of the common beginning
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::u32string other = decompose(words[i]);
@@ -120,8 +121,9 @@ std::optional<std::size_t> nearest_word(std::string_view word, std::span<const s
     if (nearest && measure >= least) continue;
     least = measure;
     nearest = i;
+    longer = std::max(letters.size(), other.size());
   }
-  return nearest;
+  return nearest && 5 * least.first > 2 * longer ? std::nullopt : nearest;
 }
 
 }  // namespace qkv

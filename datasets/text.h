@@ -31,8 +31,9 @@ std::string join_words(const std::vector<std::string>& words);
 int columns(std::string_view text);
 
 /// Which of the words is most like this one: the one with the least edit distance between letters (of Hangul: jamo), of
-/// those the one with the longest common beginning, of those the first. Nothing where there are no words, or where this
-/// one has more than 200 letters, so that the time is bounded by how long the words are together.
+/// those the one with the longest common beginning, of those the first. Nothing where none is near, which is where more
+/// than two fifths of the letters would change, or where this one has more than 200 letters, so that the time is
+/// bounded by how long the words are together.
 std::optional<std::size_t> nearest_word(std::string_view word, std::span<const std::string> words);
 
 }  // namespace qkv

@@ -12,16 +12,12 @@ std::string gradcheck_head(int name_width) {
 
 namespace {
 
-/// One line for each reason, with the inputs it holds for; a line apart for those without one.
-std::vector<std::string> explained(const std::vector<ZeroGradient>& zero) {
-  std::map<std::string, std::vector<std::string>> by_reason;
-  for (const auto& [input, reason] : zero) by_reason[reason].push_back(input);
-  std::vector<std::string> lines;
-  for (const auto& [reason, names] : by_reason)
-    lines.push_back(reason.empty()
-                        ? fmt::format("every derivative by {} is zero", fmt::join(names, ", "))
-                        : fmt::format("zero by mathematics, because {}: {}", reason, fmt::join(names, ", ")));
-  return lines;
+/// The inputs that nothing depends on though it should.
+std::vector<std::string> without_reason(const std::vector<ZeroGradient>& zero) {
+  std::vector<std::string> names;
+  for (const auto& [input, reason] : zero)
+    if (reason.empty()) names.push_back(input);
+  return names;
 }
 
 }  // namespace
@@ -31,8 +27,21 @@ std::string gradcheck_row(const NamedGradcheck& check, const GradcheckResult& re
   std::string text = fmt::format("{:<{}}  {:<9} {:>7} {:>9} {:>8.1e}  {}\n", check.name, name_width, check.kind,
                                  result.inputs, entries, result.error, result.passed ? "ok" : "WRONG");
   if (!result.passed) text += "    " + result.message() + "\n";
-  for (const std::string& line : explained(result.zero_gradients)) text += "    note: " + line + "\n";
+  if (const auto names = without_reason(result.zero_gradients); !names.empty())
+    text += fmt::format("    note: every derivative by {} is zero\n", fmt::join(names, ", "));
   for (const std::string& note : result.notes) text += "    note: " + note + "\n";
+  return text;
+}
+
+std::string zero_by_mathematics(const std::vector<ZeroGradient>& zero) {
+  std::map<std::string, std::vector<std::string>> by_reason;
+  for (const auto& [input, reason] : zero)
+    if (!reason.empty()) by_reason[reason].push_back(input);
+  std::string text;
+  for (const auto& [reason, names] : by_reason)
+    text += names.size() == 1 ? fmt::format("{} has no gradient, because {}.\n", names[0], reason)
+                              : fmt::format("{} parameters, such as {}, have no gradient, because {}.\n", names.size(),
+                                            names[0], reason);
   return text;
 }
 

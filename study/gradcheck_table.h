@@ -14,4 +14,8 @@ std::string gradcheck_head(int name_width);
 /// |a − b| / s, and "ok" or "WRONG". What is wrong, and what should be known besides, stands in lines below it.
 std::string gradcheck_row(const NamedGradcheck& check, const GradcheckResult& result, int name_width);
 
+/// Why gradients are zero by mathematics, a line for each reason, for the end of the table: they are the same again and
+/// again.
+std::string zero_by_mathematics(const std::vector<ZeroGradient>& zero);
+
 }  // namespace qkv

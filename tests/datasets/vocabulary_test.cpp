@@ -69,6 +69,7 @@ TEST(Vocabulary, FindsTheNearestKnownWord) {
   EXPECT_EQ(vocabulary.nearest("학교에"), "학교는");
   EXPECT_EQ(vocabulary.nearest("갑니까"), "갑니다");
   EXPECT_EQ(vocabulary.nearest("shool"), "school");
+  EXPECT_EQ(vocabulary.nearest("multihead"), std::nullopt) << "nothing is near";
   EXPECT_EQ(vocabulary_of({}).nearest("a"), std::nullopt);
   // equally far: the longer common beginning wins, then the more frequent word
   EXPECT_EQ(vocabulary_of({"xat xat car"}).nearest("cat"), "car");

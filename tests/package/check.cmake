@@ -52,9 +52,12 @@ set(only_for_translation -DCMAKE_DISABLE_FIND_PACKAGE_nlohmann_json=ON -DCMAKE_D
 build(own_operation ${SOURCE_DIRECTORY}/examples/own_operation ${only_for_translation})
 expect_no_flags_of_ours(own_operation)
 set(program ${work}/own_operation/own_operation)
-expect(0 "swish: 6 numbers, 36 entries of the Jacobian: exact to [0-9.]+e-1[5-9]" ${program})
+expect(0 "swish: 6 numbers, 36 entries of the Jacobian: exact to [0-9.]+e-1[5-9]
+in a model: exact to [0-9.]+e-1[4-9]" ${program})
 expect(1 "wrong_swish: 6 numbers, 36 entries of the Jacobian: gradient of x\\[1, 2\\]: got 0.8807970779[0-9]*, \
-expected 1.0907842487[0-9]*( .*)?" ${program} --wrong)
+expected 1.0907842487[0-9]*( .*)?
+in a model: the wrong operation: wrong_swish: gradient of input 0, the output of linear .*"
+  ${program} --wrong)
 
 # Models of one's own bring nothing of JSON, of Unicode's tables or of the Korean grammar.
 foreach(example own_model own_language_model)
@@ -65,7 +68,9 @@ foreach(example own_model own_language_model)
     message(FATAL_ERROR "${example} links ${CMAKE_MATCH_0}, which it does not need")
   endif()
 endforeach()
-expect(0 ".*" ${work}/own_model/own_model)
+expect(0 "step 10  loss .*gradients are exact to [0-9.]+e-1[4-9]" ${work}/own_model/own_model)
+expect(0 "A sentence is a row of .*" ${work}/own_language_model/own_language_model
+  ${SOURCE_DIRECTORY}/examples/own_language_model/text.txt)
 
 # Compiled for any processor or for this one, the same numbers come out of a qkv that was compiled for this one.
 set(training ${SOURCE_DIRECTORY}/tests/package/training)
