@@ -14,6 +14,7 @@
 
 #include "cli/commands.h"
 #include "cli/help.h"
+#include "cli/options.h"
 #include "cli/terminal.h"
 #include "qkv/autograd/gemm.h"
 #include "qkv/datasets/visible_text.h"
@@ -24,7 +25,7 @@ namespace {
 using qkv::cli::tell;
 
 int report(const std::string& message, int exit_code) {
-  tell(fmt::format("qkv: error: {}\n", qkv::visible(message)));
+  tell(fmt::format("qkv: error: {}\n", qkv::visible(qkv::cli::with_options(message))));
   return exit_code;
 }
 

@@ -5,9 +5,11 @@
 #include <cmath>
 #include <cstdint>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "qkv/datasets/visible_text.h"
+#include "qkv/translation/training_config.h"
 
 namespace qkv::cli {
 
@@ -99,6 +101,21 @@ void add_decoding(CLI::App& command, DecodingOptions& decoding) {
   add_number(command, "--beam", decoding.beam, "translations followed at once; 1 is greedy", Range{1, 1000});
   add_number(command, "--length-penalty", decoding.length_penalty, "how much a beam favours longer translations",
              Range{0.0, 10.0});
+}
+
+std::string with_options(std::string message) {
+  std::vector<std::string> names{"resume", "overwrite", "out", "vocabulary", "length"};
+  const TrainingConfig settings;
+  for_each_setting(settings, [&](const char* name, const auto&, const Setting&) { names.emplace_back(name); });
+  for (const std::string& name : names) {
+    std::string setting = "`" + name + "`";
+    std::replace(setting.begin(), setting.end(), '-', '_');
+    const std::string option = "--" + name;
+    for (std::size_t at = message.find(setting); at != std::string::npos;
+         at = message.find(setting, at + option.size()))
+      message.replace(at, setting.size(), option);
+  }
+  return message;
 }
 
 }  // namespace qkv::cli

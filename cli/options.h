@@ -61,6 +61,9 @@ CLI::Option* add_path(CLI::App& command, const std::string& name, std::string& v
 CLI::Option* add_choice(CLI::App& command, const std::string& name, const std::vector<std::string>& choices,
                         const std::string& help, std::function<void(std::size_t)> choose);
 
+/// A message of the library with options in place of the settings that it names: `d_model` becomes --d-model.
+std::string with_options(std::string message);
+
 /// Adds --beam and --length-penalty.
 void add_decoding(CLI::App& command, DecodingOptions& decoding);
 

@@ -68,7 +68,6 @@ class Batches {
   void reserve(Batch& batch) const;
 
   const EncodedPairs& pairs() const { return pairs_; }
-  int batch_size() const { return static_cast<int>(batch_size_); }
 
  private:
   std::uint64_t first_of(std::uint64_t epoch) const;

@@ -73,9 +73,6 @@ class RnnCell {
   RnnState<T> start(Var<T> h) const { return {h, kind_ == CellKind::lstm ? zeros(h.shape()) : Var<T>()}; }
   RnnState<T> start(int batch) const { return start(zeros({batch, 1, hidden_})); }
 
-  int hidden() const { return hidden_; }
-  const std::string& path() const { return path_; }
-
   /// Zeros that need no gradient.
   static Var<T> zeros(const Shape& shape) {
     T* numbers = Tape<T>::current().template scratch<T>(shape.size());

@@ -63,9 +63,9 @@ const std::vector<BenchConfig>& standard_bench_configs() {
 
 BenchResult run_bench(const BenchConfig& config, int workers, double seconds) {
   using Clock = std::chrono::steady_clock;
-  check(config.vocabulary > special_tokens, "--vocabulary {} is too small; the first {} ids are special tokens",
+  check(config.vocabulary > special_tokens, "`vocabulary` {} is too small; the first {} ids are special tokens",
         config.vocabulary, special_tokens);
-  check(config.batch_size >= 1 && config.length >= 1, "--batch-size {} and --length {} must be at least 1",
+  check(config.batch_size >= 1 && config.length >= 1, "`batch_size` {} and `length` {} must be at least 1",
         config.batch_size, config.length);
   TrainingConfig settings;
   settings.model = config.model;
@@ -103,7 +103,6 @@ BenchResult run_bench(const BenchConfig& config, int workers, double seconds) {
   result.tokens_per_second = 2000.0 * config.batch_size * config.length / result.median_ms;
   result.parameters = model->parameters().count();
   result.tape_mb = static_cast<double>(learner.tape_memory()) / 1e6;
-  result.steps = static_cast<int>(milliseconds.size());
   return result;
 }
 

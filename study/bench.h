@@ -37,7 +37,6 @@ struct BenchResult {
   double tokens_per_second = 0;  ///< source and target words at the median
   std::int64_t parameters = 0;
   double tape_mb = 0;  ///< the most memory that values, gradients and closures took, in 10⁶ bytes
-  int steps = 0;
 };
 
 /// Runs steps of random sentences for so many seconds, after three that warm up.

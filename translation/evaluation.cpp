@@ -164,7 +164,7 @@ void check_lengths(const Seq2Seq<float>& model, const std::vector<Pair>& pairs, 
     if (words <= most) return;
     throw std::runtime_error(
         fmt::format("{}:{}: the {} has {} words, but this model has positions for {}; take the pair out, or train a "
-                    "model with a larger --max-length",
+                    "model with a larger `max_length`",
                     path, line_of_pair(row), side, words, most));
   };
   for (std::size_t row = 0; row < pairs.size(); ++row) {

@@ -52,14 +52,14 @@ std::vector<std::string> blamed(const TrainingConfig& config, int source_words, 
     TrainingConfig other = config;
     other.*setting = std::min(config.*setting, usual.*setting);
     if (bytes_to_train(other, source_words, target_words) < all * 2 / 3)
-      options.push_back(fmt::format("--{} {}", option, config.*setting));
+      options.push_back(fmt::format("`{}` {}", option, config.*setting));
   };
-  blame("d-model", &TrainingConfig::d_model);
+  blame("d_model", &TrainingConfig::d_model);
   blame("layers", &TrainingConfig::layers);
   blame("ff", &TrainingConfig::ff);
   blame("embedding", &TrainingConfig::embedding);
   blame("hidden", &TrainingConfig::hidden);
-  blame("max-length", &TrainingConfig::max_length);
+  blame("max_length", &TrainingConfig::max_length);
   blame("workers", &TrainingConfig::workers);
   return options;
 }
@@ -84,8 +84,8 @@ std::string memory_advice(const TrainingConfig& config, int source_words, int ta
       size_of_model(config, source_words, target_words).parameters,
       in_gigabytes(bytes_to_train(config, source_words, target_words)),
       options.empty()
-          ? fmt::format("the vocabularies have {} and {} words, of which a larger --min-frequency leaves out "
-                        "the rare ones, and --batch-size is {}",
+          ? fmt::format("the vocabularies have {} and {} words, of which a larger `min_frequency` leaves out "
+                        "the rare ones, and `batch_size` is {}",
                         source_words, target_words, config.batch_size)
           : fmt::format("what makes it so large is {}", fmt::join(options, " and ")));
 }

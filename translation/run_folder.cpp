@@ -50,10 +50,10 @@ void RunFolder::check_resumable() const {
   const std::string missing = fmt::format("{} cannot be resumed: there is no {}", path.string(), checkpoint());
   if (found == State::begun)
     throw std::runtime_error(missing +
-                             ", because its training ended before the first one; --overwrite in place of "
-                             "--resume starts it anew");
-  if (found == State::empty) throw std::runtime_error(missing + "; without --resume, training begins anew");
-  throw std::runtime_error(missing + ", and no config.json that qkv wrote; choose another --out");
+                             ", because its training ended before the first one; `overwrite` in place of "
+                             "`resume` starts it anew");
+  if (found == State::empty) throw std::runtime_error(missing + "; without `resume`, training begins anew");
+  throw std::runtime_error(missing + ", and no config.json that qkv wrote; choose another `out`");
 }
 
 void RunFolder::check_free(bool overwrite) const {
@@ -63,14 +63,14 @@ void RunFolder::check_free(bool overwrite) const {
   const std::string name = path.string();
   if (found == State::resumable)
     throw std::runtime_error(fmt::format(
-        "{} exists already; use --resume to go on with it, --overwrite to start it anew, or another --out", name));
+        "{} exists already; use `resume` to go on with it, `overwrite` to start it anew, or another `out`", name));
   if (found == State::begun)
     throw std::runtime_error(fmt::format(
-        "{} exists already, but its training ended before the first checkpoint; use --overwrite to start it "
-        "anew, or another --out",
+        "{} exists already, but its training ended before the first checkpoint; use `overwrite` to start it "
+        "anew, or another `out`",
         name));
   throw std::runtime_error(fmt::format(
-      "{} is not {}, because it exists and there is no config.json in it that qkv wrote; choose another --out", name,
+      "{} is not {}, because it exists and there is no config.json in it that qkv wrote; choose another `out`", name,
       overwrite ? "overwritten" : "used"));
 }
 

@@ -130,7 +130,7 @@ class Run {
     const std::size_t all = data_.train.size();
     if (pairs.size() == 0) {
       const std::string too_long = fmt::format(
-          "{} longer than --max-length {}",
+          "{} longer than `max_length` {}",
           all == 1 ? "the only training pair is" : fmt::format("all {} training pairs are", all), config_.max_length);
       if (start == RunStart::resume) throw std::runtime_error(fmt::format("{}: {}", folder_.config(), too_long));
       throw std::invalid_argument(too_long);
@@ -175,7 +175,7 @@ class Run {
       });
     } catch (const std::runtime_error& error) {
       throw std::runtime_error(
-          fmt::format("step {}: {}; a smaller --lr, a longer --warmup or --clip may help", step, error.what()));
+          fmt::format("step {}: {}; a smaller `lr`, a longer `warmup` or `clip` may help", step, error.what()));
     }
   }
 
@@ -227,7 +227,7 @@ class Run {
     } catch (const Stopped&) {
       return std::nullopt;
     } catch (const std::runtime_error& error) {
-      throw std::runtime_error(fmt::format("step {}: on {}, {}; a smaller --lr, a longer --warmup or --clip may help",
+      throw std::runtime_error(fmt::format("step {}: on {}, {}; a smaller `lr`, a longer `warmup` or `clip` may help",
                                            optimiser_.steps(), name, error.what()));
     }
   }
@@ -280,7 +280,7 @@ TrainingResult train(const TrainingConfig& config, const TrainingData& data, con
                      const TrainingObserver& observer, const StopFlag& stop) {
   check(!folder.path.empty(), "train: the run folder's name is empty");
   check_settings(config);
-  check(config.patience == 0 || !data.valid.empty(), "--patience needs a validation set; give --valid");
+  check(config.patience == 0 || !data.valid.empty(), "`patience` needs a validation set; give `valid`");
   try {
     return Run(config, data, folder, start, observer, stop)();
   } catch (const std::bad_alloc&) {

@@ -94,15 +94,16 @@ void check_settings(const TrainingConfig& config) {
   for_each_setting(config, [&](const char* name, const auto& value, const auto& setting) {
     if (!uses(config.model, setting.used_by)) return;
     if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::string>)
-      check(!invalid_utf8(value), "--{} {} is not UTF-8, so no file of settings can hold it", name, value);
+      check(!invalid_utf8(value), "`{}` {} is not UTF-8, so no file of settings can hold it", key_of(name), value);
     if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::optional<std::int64_t>>)
-      check(!value || setting.range.contains(*value), "--{} {} is out of range; it must be {}", name, *value,
+      check(!value || setting.range.contains(*value), "`{}` {} is out of range; it must be {}", key_of(name), *value,
             setting.range.text());
     else if constexpr (requires { setting.range; })
-      check(setting.range.contains(value), "--{} {} is out of range; it must be {}", name, value, setting.range.text());
+      check(setting.range.contains(value), "`{}` {} is out of range; it must be {}", key_of(name), value,
+            setting.range.text());
   });
   if (config.model == ModelKind::transformer)
-    check(config.d_model % config.heads == 0, "--heads {} does not divide --d-model {}; each head takes an equal part",
+    check(config.d_model % config.heads == 0, "`heads` {} does not divide `d_model` {}; each head takes an equal part",
           config.heads, config.d_model);
 }
 

@@ -73,7 +73,7 @@ bool uses(ModelKind model, UsedBy used_by);
 /// Their names: "rnn and rnn-attention".
 std::string models_with(UsedBy used_by);
 
-/// Throws std::invalid_argument, naming the option, if a setting that the model uses is out of its range.
+/// Throws std::invalid_argument, naming the setting as `d_model`, if a setting that the model uses is out of its range.
 void check_settings(const TrainingConfig& config);
 
 /// The names of the settings that are not as default_settings makes them though the model does not use them, as a file

@@ -13,9 +13,9 @@ namespace fs = std::filesystem;
 
 TrainingData read_training_data(const TrainingConfig& config) {
   check(!config.data.empty() || !config.train.empty(),
-        "there is nothing to train on; give --data DIR or --train F.csv");
+        "there is nothing to train on; give `data` DIR or `train` F.csv");
   check(config.data.empty() || (config.train.empty() && config.valid.empty() && config.test.empty()),
-        "--data names all files; --train, --valid and --test cannot be given with it");
+        "`data` names all files; `train`, `valid` and `test` cannot be given with it");
   TrainingData data;
   if (config.data.empty()) {
     data.train = read_pairs(config.train);
@@ -27,13 +27,13 @@ TrainingData read_training_data(const TrainingConfig& config) {
   if (!fs::is_directory(folder))
     throw std::runtime_error(
         fs::exists(folder)
-            ? fmt::format("--data {0} is a file; --data names a folder with train.csv, and --train {0} a single file",
+            ? fmt::format("`data` {0} is a file; `data` names a folder with train.csv, and `train` {0} a single file",
                           config.data)
-            : fmt::format("there is no folder {0}; qkv data korean-english --out {0} makes one", config.data));
+            : fmt::format("there is no folder {0}; qkv data korean-english `out` {0} makes one", config.data));
   if (!fs::exists(folder / "train.csv"))
     throw std::runtime_error(
-        fmt::format("{}: there is no train.csv in this folder, which --data trains on; a file of any other name is "
-                    "given as --train",
+        fmt::format("{}: there is no train.csv in this folder, which `data` trains on; a file of any other name is "
+                    "given as `train`",
                     config.data));
   const auto file = [&](const std::string& name) { return (folder / (name + ".csv")).string(); };
   data.train = read_pairs(file("train"));

@@ -106,7 +106,7 @@ void write_korean_english(const std::string& folder, const KoreanEnglish& data, 
     for (const auto& [file, text] : files)
       if (std::filesystem::exists(file) && read_file(file) != text)
         throw std::runtime_error(fmt::format(
-            "{} exists already and is not what would be written; choose another --out, or give --overwrite", file));
+            "{} exists already and is not what would be written; choose another `out`, or give `overwrite`", file));
   std::filesystem::create_directories(path);
   for (const auto& [file, text] : files) write_durably(file, text);
 }

@@ -54,14 +54,14 @@ TEST(ModelSize, BeyondTheMachinesMemoryNamesTheSettingToBlame) {
   const std::string wide = refusal(ModelKind::transformer, &TrainingConfig::d_model, 1'000'000);
   EXPECT_NE(wide.find("the model's 24003000001324 parameters"), std::string::npos) << wide;
   EXPECT_NE(wide.find("need 480068.2 GB"), std::string::npos) << wide;
-  EXPECT_NE(wide.find("what makes it so large is --d-model 1000000"), std::string::npos) << wide;
+  EXPECT_NE(wide.find("what makes it so large is `d_model` 1000000"), std::string::npos) << wide;
   constexpr int most = std::numeric_limits<int>::max();
   for (const auto& [option, setting, model] :
-       {std::tuple("--layers 2147483647", &TrainingConfig::layers, ModelKind::transformer),
-        std::tuple("--ff 2147483647", &TrainingConfig::ff, ModelKind::transformer),
-        std::tuple("--d-model 2147483647", &TrainingConfig::d_model, ModelKind::transformer),
-        std::tuple("--hidden 2147483647", &TrainingConfig::hidden, ModelKind::rnn),
-        std::tuple("--embedding 2147483647", &TrainingConfig::embedding, ModelKind::rnn_attention)}) {
+       {std::tuple("`layers` 2147483647", &TrainingConfig::layers, ModelKind::transformer),
+        std::tuple("`ff` 2147483647", &TrainingConfig::ff, ModelKind::transformer),
+        std::tuple("`d_model` 2147483647", &TrainingConfig::d_model, ModelKind::transformer),
+        std::tuple("`hidden` 2147483647", &TrainingConfig::hidden, ModelKind::rnn),
+        std::tuple("`embedding` 2147483647", &TrainingConfig::embedding, ModelKind::rnn_attention)}) {
     const std::string message = refusal(model, setting, most);
     EXPECT_TRUE(message.ends_with(std::string("what makes it so large is ") + option)) << message;
   }

@@ -263,7 +263,7 @@ TEST(Resuming, KeepsTheLastCheckpointWhenTheLossIsNoLongerFinite) {
       message_of<std::runtime_error>([&] { train_to_the_end(thirty_steps(), toy_data(), folder, RunStart::resume); });
   EXPECT_EQ(message.find("step 8: the loss is "), 0u) << message;
   EXPECT_NE(message.find("encoder.layers.0.feed_forward.inner"), std::string::npos) << message;
-  EXPECT_NE(message.find("a smaller --lr"), std::string::npos) << message;
+  EXPECT_NE(message.find("a smaller `lr`"), std::string::npos) << message;
   EXPECT_TRUE(read_file(folder.checkpoint()) == checkpoint);
 }
 

@@ -26,13 +26,13 @@ TEST(RunFolder, AnEmptyPathIsNotTheCurrentFolder) {
 TEST(RunFolder, IsNotMadeWhereSomethingIs) {
   ToyRun run;
   const std::string message = message_of<std::runtime_error>([&] { run.folder.create(false); });
-  EXPECT_NE(message.find("run exists already, but its training ended before the first checkpoint; use --overwrite"),
+  EXPECT_NE(message.find("run exists already, but its training ended before the first checkpoint; use `overwrite`"),
             std::string::npos)
       << message;
   Adam<float> adam(run.model->parameters());
   save_checkpoint(run.folder.checkpoint(), *run.model, adam, {});
   const std::string with = message_of<std::runtime_error>([&] { run.folder.create(false); });
-  EXPECT_NE(with.find("exists already; use --resume"), std::string::npos) << with;
+  EXPECT_NE(with.find("exists already; use `resume`"), std::string::npos) << with;
   EXPECT_NO_THROW(load_run(run.folder.path.string()));  // all is as it was
 }
 

@@ -61,7 +61,7 @@ TEST(SavedModel, NamesWhatDoesNotFit) {
             std::string::npos)
       << tied;
   const std::string bad = run.loading_with([](TrainingConfig& config) { config.heads = 0; });
-  EXPECT_NE(bad.find("config.json: --heads 0"), std::string::npos) << bad;
+  EXPECT_NE(bad.find("config.json: `heads` 0"), std::string::npos) << bad;
   write_durably(run.folder.config(), "{\"qkv\": \"0.1.0\", \"nonsense\": 1}");
   EXPECT_NE(run.loading().find("config.json: there is no setting \"nonsense\""), std::string::npos);
 }

@@ -114,7 +114,7 @@ TEST(Trainer, KeepsTheLastModelWithoutAValidationSet) {
     EXPECT_TRUE(tensor.bytes == last.tensor(tensor.name).bytes) << tensor.name;
   config.patience = 2;
   EXPECT_EQ(complaint([&] { train_to_the_end(config, data, {temporary / "patient"}); }),
-            "--patience needs a validation set; give --valid");
+            "`patience` needs a validation set; give `valid`");
   EXPECT_FALSE(fs::exists(temporary / "patient"));
 }
 
@@ -196,7 +196,7 @@ TEST(Trainer, NamesASentenceThatIsTooLongForTheModelBeforeAnythingIsWritten) {
   data.valid[6].source.assign(1024, "a");  // with <eos> one more than there are positions
   EXPECT_EQ(refused(data),
             "valid.csv:8: the source has 1024 words, but this model has positions for 1023; take the pair "
-            "out, or train a model with a larger --max-length");
+            "out, or train a model with a larger `max_length`");
   data = toy_data();
   data.tests[0].pairs[0].target.assign(1025, "A");
   EXPECT_EQ(refused(data).find("test.csv:2: the target has 1025 words"), 0u);
@@ -220,7 +220,7 @@ TEST(TrainingData, IsReadFromAFolderOrFromFiles) {
   EXPECT_NE(complaint([&] { read_training_data(config); }), "");
   config.data.clear();
   EXPECT_EQ(complaint([&] { read_training_data(config); }),
-            "there is nothing to train on; give --data DIR or --train F.csv");
+            "there is nothing to train on; give `data` DIR or `train` F.csv");
   config.train = folder / "train.csv";
   data = read_training_data(config);
   EXPECT_EQ(data.valid.size(), 3u);
@@ -258,7 +258,7 @@ TEST(Trainer, NamesTheSettingThatNeedsMoreMemoryThanThereIs) {
   const std::string message =
       message_of<std::runtime_error>([&] { train_to_the_end(config, toy_data(), {temporary / "run"}); });
   EXPECT_NE(message.find("there is not enough memory"), std::string::npos) << message;
-  EXPECT_NE(message.find("--d-model 1000000"), std::string::npos) << message;
+  EXPECT_NE(message.find("`d_model` 1000000"), std::string::npos) << message;
   EXPECT_FALSE(std::filesystem::exists(temporary / "run"));
 }
 

@@ -129,10 +129,10 @@ std::string checking(Value TrainingConfig::*setting, Value value) {
 TEST(TrainingConfig, RefusesWhatIsOutOfRange) {
   using Config = TrainingConfig;
   EXPECT_EQ(complaint([] { check_settings({}); }), "");
-  EXPECT_EQ(checking(&Config::heads, 0), "--heads 0 is out of range; it must be from 1 to 1000000");
-  EXPECT_EQ(checking(&Config::heads, 5), "--heads 5 does not divide --d-model 64; each head takes an equal part");
-  EXPECT_EQ(checking(&Config::dropout, 1.0), "--dropout 1 is out of range; it must be at least 0 and below 1");
-  EXPECT_EQ(checking(&Config::max_length, 10'001), "--max-length 10001 is out of range; it must be from 1 to 10000");
+  EXPECT_EQ(checking(&Config::heads, 0), "`heads` 0 is out of range; it must be from 1 to 1000000");
+  EXPECT_EQ(checking(&Config::heads, 5), "`heads` 5 does not divide `d_model` 64; each head takes an equal part");
+  EXPECT_EQ(checking(&Config::dropout, 1.0), "`dropout` 1 is out of range; it must be at least 0 and below 1");
+  EXPECT_EQ(checking(&Config::max_length, 10'001), "`max_length` 10001 is out of range; it must be from 1 to 10000");
   for (const double bad : {-0.1, 1.0, double{NAN}}) {
     EXPECT_NE(checking(&Config::dropout, bad), "");
     EXPECT_NE(checking(&Config::label_smoothing, bad), "");
@@ -149,7 +149,7 @@ TEST(TrainingConfig, RefusesWhatIsOutOfRange) {
                                &Config::max_length, &Config::batch_size, &Config::epochs, &Config::workers})
     EXPECT_NE(checking(setting, 0).find(" 0 is "), std::string::npos);
   EXPECT_EQ(checking(&Config::train, std::string("\xff.csv")),
-            "--train \xff.csv is not UTF-8, so no file of settings can hold it");
+            "`train` \xff.csv is not UTF-8, so no file of settings can hold it");
   EXPECT_NE(checking(&Config::workers, 257), "");
   EXPECT_NE(checking(&Config::patience, -1), "");
   EXPECT_EQ(checking(&Config::patience, 0), "");
