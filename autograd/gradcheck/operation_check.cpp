@@ -1,9 +1,10 @@
 #include "qkv/autograd/gradcheck/operation_check.h"
 
-#include <array>
+#include <cmath>
 #include <fmt/ranges.h>
-#include <limits>
-#include <optional>
+
+#include "qkv/autograd/gradcheck/operation_step.h"
+#include "qkv/autograd/gradcheck/tangents.h"
 
 namespace qkv {
 
@@ -12,183 +13,6 @@ namespace gradcheck_detail {
 namespace {
 
 using Numbers = std::vector<double>;
-constexpr auto not_a_number = std::numeric_limits<double>::quiet_NaN();
-
-/// The forward pass on duals, in which every operation gets tangents that do not depend on the others.
-class Tangents : private Tape<DualDouble>::NodeWatch {
- public:
-  /// The outputs of an operation, by the indices of their nodes.
-  using Outputs = std::vector<std::int32_t>;
-
-  Tangents(const DualFunction& function, const std::vector<CheckInput>& inputs) : function_(function), inputs_(inputs) {
-    tape_.watch(this);
-  }
-
-  /// Runs it with random tangents of the inputs, and of what each of these operations returns, in the order in which
-  /// they were recorded. So a tangent that happens to be 0, or to lie where a fault does not show, hides nothing.
-  void run(const std::vector<Outputs>& operations, Random& random) {
-    const auto tangent = [&] { return random.normal(); };
-    next_ = 0;
-    before_ = [&](std::int32_t index) {
-      // An operation is done when a node is made that is none of its outputs.
-      while (next_ < operations.size() && operations[next_].back() < index) {
-        for (const std::int32_t output : operations[next_]) {
-          Node<DualDouble>* node = node_before(output);
-          computed_.resize(std::max<std::size_t>(computed_.size(), output + 1));
-          computed_[output].assign(node->value, node->value + node->shape.size());
-          for (std::int64_t j = 0; j < node->shape.size(); ++j)
-            for (double& d : node->value[j].d) d = tangent();
-        }
-        ++next_;
-      }
-    };
-    record([&](int, std::size_t, std::size_t) { return tangent(); });
-    before_(std::numeric_limits<std::int32_t>::max());  // the last ones
-  }
-
-  /// Runs it with tangents for the inputs of one operation alone, whose first output has this index: entry `element` of
-  /// `parent` moves in direction k by tangent(k, element), and the other inputs do not.
-  template <class Tangent>
-  void run_one(std::int32_t output, std::span<const std::int32_t> parents, std::int32_t parent, Tangent tangent) {
-    before_ = [&](std::int32_t index) {
-      if (index != output) return;
-      for (const std::int32_t other : parents) {
-        Node<DualDouble>* node = node_before(other);
-        for (std::int64_t j = 0; j < node->shape.size(); ++j)
-          for (int k = 0; k < dual_directions; ++k) node->value[j].d[k] = other == parent ? tangent(k, j) : 0.0;
-      }
-    };
-    // An input of the whole function moves from the start, because copies of it may be made before the operation.
-    record([&](int k, std::size_t i, std::size_t j) {
-      return static_cast<std::int32_t>(i) == parent ? tangent(k, static_cast<std::int64_t>(j)) : 0.0;
-    });
-  }
-
-  const std::vector<Node<DualDouble>*>& nodes() const { return nodes_; }
-
-  /// What an operation computed, and what the others got from it.
-  const DualDouble* computed(std::int32_t output) const {
-    const bool was_changed = static_cast<std::size_t>(output) < computed_.size() && !computed_[output].empty();
-    return was_changed ? computed_[output].data() : nodes_[output]->value;
-  }
-  const DualDouble* given(std::int32_t input) const { return nodes_[input]->value; }
-
- private:
-  template <class Direction>
-  void record(Direction direction) {
-    tape_.rewind();
-    computed_.clear();
-    const Recording recording(tape_);
-    std::vector<Var<DualDouble>> vars;
-    for (std::size_t i = 0; i < inputs_.size(); ++i) {
-      std::vector<DualDouble> values(inputs_[i].values.begin(), inputs_[i].values.end());
-      for (std::size_t j = 0; j < values.size(); ++j)
-        for (int k = 0; k < dual_directions; ++k) values[j].d[k] = direction(k, i, j);
-      vars.push_back(tape_.variable(inputs_[i].shape, values, inputs_[i].name.c_str()));
-    }
-    function_(std::span<const Var<DualDouble>>(vars));
-    nodes_.clear();
-    for (Node<DualDouble>* node = tape_.last_node(); node != nullptr; node = node->previous) nodes_.push_back(node);
-    std::reverse(nodes_.begin(), nodes_.end());
-  }
-
-  void before(std::int32_t index) override { before_(index); }
-
-  Node<DualDouble>* node_before(std::int32_t index) const {
-    Node<DualDouble>* node = tape_.last_node();
-    while (node->index != index) node = node->previous;
-    return node;
-  }
-
-  const DualFunction& function_;
-  const std::vector<CheckInput>& inputs_;
-  Tape<DualDouble> tape_;
-  std::vector<Node<DualDouble>*> nodes_;
-  std::vector<std::vector<DualDouble>> computed_;  // by node
-  std::size_t next_ = 0;                           // operation
-  std::function<void(std::int32_t)> before_;
-};
-
-/// What the backward of one operation did.
-struct Step {
-  std::vector<std::int32_t> outputs, parents;  // indices of nodes
-  std::vector<Numbers> adjoints;               // of the outputs, before it ran
-  std::vector<Numbers> contributions;          // to the parents
-  std::optional<std::size_t> overwritten;      // a parent whose gradient lost what was in it
-};
-
-/// The operation's outputs in the order in which they were made.
-std::vector<const Node<double>*> outputs_of(const Closure<double>* closure) {
-  std::vector<const Node<double>*> outputs(closure->outputs, closure->outputs + closure->output_count);
-  std::sort(outputs.begin(), outputs.end(), [](const auto* a, const auto* b) { return a->index < b->index; });
-  return outputs;
-}
-
-/// The nodes that the operation's outputs were computed from and whose gradients it may write, each once.
-std::vector<Node<double>*> parents_of(const Closure<double>* closure) {
-  std::vector<Node<double>*> parents;
-  for (const Node<double>* output : outputs_of(closure)) {
-    for (std::int32_t p = 0; p < output->parent_count; ++p) {
-      Node<double>* parent = output->parents[p];
-      const bool is_new = std::find(parents.begin(), parents.end(), parent) == parents.end();
-      if (is_new && parent->needs_gradient && parent->tape == output->tape) parents.push_back(parent);
-    }
-  }
-  return parents;
-}
-
-/// Runs the closure on gradients of its own, which hold `before` if that is given and are to be assigned otherwise.
-/// Returns what they hold after it.
-std::vector<Numbers> run_apart(const Closure<double>* closure, std::span<Node<double>* const> parents,
-                               std::optional<double> before) {
-  std::vector<Numbers> gradients;
-  for (Node<double>* parent : parents) {
-    Numbers& own = gradients.emplace_back(parent->shape.size(), before.value_or(not_a_number));
-    parent->gradient = own.data();
-    parent->written = before.has_value();
-  }
-  closure->run(closure);
-  for (std::size_t i = 0; i < parents.size(); ++i)
-    if (!parents[i]->written) std::fill(gradients[i].begin(), gradients[i].end(), 0.0);
-  return gradients;
-}
-
-/// Runs an operation's backward, looks at what it adds, and leaves the gradients as it would.
-Step look_at(const Closure<double>* closure) {
-  Step step;
-  for (const Node<double>* output : outputs_of(closure)) {
-    step.outputs.push_back(output->index);
-    Numbers& adjoint = step.adjoints.emplace_back(output->shape.size());
-    if (output->written) std::copy_n(output->gradient, adjoint.size(), adjoint.begin());
-  }
-  const std::vector<Node<double>*> parents = parents_of(closure);
-  std::vector<std::pair<double*, bool>> kept;
-  for (Node<double>* parent : parents) {
-    step.parents.push_back(parent->index);
-    kept.emplace_back(parent->gradient, parent->written);
-  }
-  step.contributions = run_apart(closure, parents, {});
-  double before = 1;
-  for (const Numbers& contribution : step.contributions)
-    for (const double g : contribution)
-      if (std::isfinite(g)) before = std::max(before, std::abs(g));
-  const std::vector<Numbers> sums = run_apart(closure, parents, before);
-  for (std::size_t i = 0; i < parents.size(); ++i) {
-    bool is_finite = true, is_sum = true;
-    for (std::size_t j = 0; j < sums[i].size(); ++j) {
-      const double g = parents[i]->written ? step.contributions[i][j] : 0.0;
-      is_finite = is_finite && std::isfinite(g);
-      is_sum = is_sum && std::abs(sums[i][j] - (g + before)) <= 1e-9 * before;
-    }
-    if (is_finite && !is_sum && !step.overwritten) step.overwritten = i;
-  }
-  for (std::size_t i = 0; i < parents.size(); ++i) {
-    std::tie(parents[i]->gradient, parents[i]->written) = kept[i];
-    Sink<double> sink(parents[i]);
-    write_each(sink.open(), [g = step.contributions[i].data()](auto j) { return g[j]; });
-  }
-  return step;
-}
 
 class OperationCheck {
  public:
@@ -224,9 +48,9 @@ class OperationCheck {
       for (std::int64_t i = 0; i < output.size(); ++i) cotangent.push_back(random.normal());
       if (output.node()->needs_gradient) seeds.push_back({output, cotangent});
     }
-    std::vector<Step> wrong;
+    std::vector<OperationStep> wrong;
     tape_.backward(std::span<const Tape<double>::Seed>(seeds), [&](const Closure<double>* closure) {
-      Step step = look_at(closure);
+      OperationStep step = look_at(closure);
       ++result.operations;
       const double error = error_of(step);
       result.error = std::max(result.error, error);
@@ -234,7 +58,7 @@ class OperationCheck {
       result.passed = false;
       if (wrong.size() < OperationCheckResult::most_wrong) wrong.push_back(std::move(step));
     });
-    for (const Step& step : wrong) result.wrong.push_back(found_in(step));
+    for (const OperationStep& step : wrong) result.wrong.push_back(found_in(step));
     return result;
   }
 
@@ -260,7 +84,7 @@ class OperationCheck {
   }
 
   /// Σ ⟨ȳ, ẏ⟩ over the operation's outputs.
-  double forward_product(const Step& step, int k, double& scale) const {
+  double forward_product(const OperationStep& step, int k, double& scale) const {
     double sum = 0;
     for (std::size_t i = 0; i < step.outputs.size(); ++i)
       sum += product(step.adjoints[i], tangents_.computed(step.outputs[i]), k, scale);
@@ -268,7 +92,7 @@ class OperationCheck {
   }
 
   /// The largest |a − b| / s over the directions.
-  double error_of(const Step& step) const {
+  double error_of(const OperationStep& step) const {
     double worst = 0;
     for (int k = 0; k < dual_directions; ++k) {
       double forward_scale = 0, backward_scale = 0;
@@ -281,7 +105,7 @@ class OperationCheck {
     return worst;
   }
 
-  WrongOperation found_in(const Step& step) {
+  WrongOperation found_in(const OperationStep& step) {
     const Node<double>* first = nodes_[step.outputs.front()];
     WrongOperation wrong{first->name, first->module == nullptr ? "" : first->module, "", {}, 0, 0, ""};
     Mismatch worst;
@@ -312,7 +136,7 @@ class OperationCheck {
   }
 
   /// Jᵀ ȳ of one operation by one of its inputs, eight entries a pass.
-  Numbers expected_contribution(const Step& step, std::size_t parent) {
+  Numbers expected_contribution(const OperationStep& step, std::size_t parent) {
     Numbers expected;
     const std::int64_t size = nodes_[step.parents[parent]]->shape.size();
     for (std::int64_t first = 0; first < size; first += dual_directions) {
@@ -333,7 +157,7 @@ class OperationCheck {
   }
 
   /// "input 1, encoder.layers.0.norm1.weight [4]"
-  std::string name_of(const Step& step, const Node<double>& parent) const {
+  std::string name_of(const OperationStep& step, const Node<double>& parent) const {
     for (const std::int32_t output : step.outputs)
       for (std::int32_t p = 0; p < nodes_[output]->parent_count; ++p)
         if (nodes_[output]->parents[p] == &parent)
