@@ -83,6 +83,30 @@ TEST_F(Reference, ElementByElement) {
   compare(softmax(input("x")));
 }
 
+TEST_F(Reference, WhatModelsOfOnesOwnAreMadeOf) {
+  case_ = "exp";
+  compare(exp(input("x")));
+  case_ = "log";
+  compare(log(input("input")));
+  case_ = "reshape";
+  compare(reshape(input("x"), {4, 6}));
+  case_ = "divide";
+  Var<double> x = input("x"), y = input("y");
+  compare(x / y);
+  case_ = "mean_squared_error";
+  x = input("x");
+  y = input("y");
+  compare(mean_squared_error(x, y));
+  for (const int axis : {0, 1, 2}) {
+    case_ = fmt::format("sum_{}", axis);
+    compare(sum(input("x"), axis));
+    case_ = fmt::format("mean_{}", axis);
+    compare(mean(input("x"), axis));
+    case_ = fmt::format("max_{}", axis);
+    compare(max(input("x"), axis));
+  }
+}
+
 TEST_F(Reference, LayerNorm) {
   case_ = "layer_norm";
   const auto x = input("x"), weight = input("weight"), bias = input("bias");

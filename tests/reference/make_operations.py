@@ -152,15 +152,40 @@ def cases(values: RandomValues) -> list[Case]:
     ]
 
 
+def cases_of_own_models(values: RandomValues) -> list[Case]:
+    """What models of one's own are made of besides."""
+
+    def on_x(name: str, function: Callable[[Tensor], Tensor]) -> Case:
+        return Case(name, function, {"x": values.normal(2, 3, 4)})
+
+    def on_two(name: str, function: Callable[[Tensor, Tensor], Tensor]) -> Case:
+        return Case(name, lambda x, y: function(x, y), {"x": values.normal(2, 3, 4), "y": values.normal(2, 3, 4)})
+
+    reductions = {"sum": torch.sum, "mean": torch.mean, "max": torch.amax}
+    return [
+        on_x("exp", torch.exp),
+        Case("log", torch.log, {"input": values.normal(2, 3, 4).abs() + 0.125}),
+        on_two("divide", torch.div),
+        on_two("mean_squared_error", functional.mse_loss),
+        on_x("reshape", lambda x: x.reshape(4, 6)),
+        *(
+            on_x(f"{name}_{axis}", lambda x, reduce=reduce, axis=axis: reduce(x, dim=axis))
+            for name, reduce in reductions.items()
+            for axis in range(3)
+        ),
+    ]
+
+
 def main() -> None:
     fixture.start()
-    values = RandomValues(SEED)
     tensors: dict[str, Tensor] = {}
     settings: dict[str, object] = {}
-    for case in cases(values):
-        tensors |= case.tensors(values)
-        if case.settings:
-            settings[case.name] = case.settings
+    for seed, made in ((SEED, cases), (SEED + 1, cases_of_own_models)):
+        values = RandomValues(seed)
+        for case in made(values):
+            tensors |= case.tensors(values)
+            if case.settings:
+                settings[case.name] = case.settings
     fixture.write("operations", tensors, settings)
 
 
