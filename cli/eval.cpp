@@ -12,6 +12,7 @@
 #include "qkv/study/link_table.h"
 #include "qkv/study/score_table.h"
 #include "qkv/translation/evaluation.h"
+#include "qkv/translation/training_data.h"
 
 namespace qkv::cli {
 
@@ -31,7 +32,7 @@ std::vector<std::pair<std::string, std::string>> files_of(const std::string& dat
   namespace fs = std::filesystem;
   if (!fs::is_directory(data)) return {{fs::path(data).stem().string(), data}};
   std::vector<std::pair<std::string, std::string>> files;
-  for (const std::string name : {"test", "long", "composition"}) {
+  for (const std::string name : test_sets) {
     const fs::path file = fs::path(data) / (name + ".csv");
     if (fs::exists(file)) files.emplace_back(name, file.string());
   }

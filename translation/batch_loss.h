@@ -7,6 +7,9 @@
 
 namespace qkv {
 
+/// All of the batch's sentences.
+inline Shard whole(const Batch& batch) { return {0, batch.size, batch.size}; }
+
 /// The sources of a shard of the batch, each with its `<eos>`.
 inline Tokens source_of(const Batch& batch, const Shard& shard) {
   return {shard.of(std::span<const int>(batch.source), batch.source_width), shard.count, batch.source_width,

@@ -10,6 +10,7 @@
 #include "qkv/train/not_finite.h"
 #include "qkv/translation/alignment_error.h"
 #include "qkv/translation/attention_maps.h"
+#include "qkv/translation/batch_loss.h"
 
 namespace qkv {
 
@@ -45,9 +46,7 @@ BatchResult read_with_reference(const Seq2Seq<float>& model, const Batch& batch,
   Tape<float> tape;
   const Recording recording(tape);
   const NoGrad no_grad(tape);
-  const Tokens source{batch.source, batch.size, batch.source_width, batch.source_lengths};
-  const Tokens target{batch.target_input, batch.size, batch.target_width, batch.target_lengths};
-  const Var<float> logits = model.logits(source, target);
+  const Var<float> logits = model.logits(source_of(batch, whole(batch)), target_of(batch, whole(batch)));
   BatchResult result;
   result.tokens = batch.target_tokens;
   result.loss =
@@ -126,8 +125,7 @@ Evaluation evaluate(const Seq2Seq<float>& model, const Vocabulary& source, const
       results[i] = read_with_reference(model, batch, sorted, has_links);
       std::vector<int> limits;
       for (int length : batch.source_lengths) limits.push_back(most_words(length - 1));
-      const Tokens tokens{batch.source, batch.size, batch.source_width, batch.source_lengths};
-      translations[i] = translate(model, tokens, limits, decoding, stop);
+      translations[i] = translate(model, source_of(batch, whole(batch)), limits, decoding, stop);
     }
   });
 

@@ -38,7 +38,7 @@ TrainingData read_training_data(const TrainingConfig& config) {
   const auto file = [&](const std::string& name) { return (folder / (name + ".csv")).string(); };
   data.train = read_pairs(file("train"));
   if (fs::exists(file("valid"))) data.valid = read_pairs(data.valid_file = file("valid"));
-  for (const std::string name : {"test", "long", "composition"})
+  for (const std::string name : test_sets)
     if (fs::exists(file(name))) data.tests.push_back({name, file(name), read_pairs(file(name))});
   return data;
 }

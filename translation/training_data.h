@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,10 @@ struct TrainingData {
   std::vector<Test> tests;
 };
 
-/// Reads the files that the settings name: --data, or --train, --valid and --test.
+/// The test files that a folder of data may have, without ".csv".
+inline constexpr std::array<const char*, 3> test_sets{"test", "long", "composition"};
+
+/// Reads the files that the settings name: `data`, or `train`, `valid` and `test`.
 /// Throws std::invalid_argument if neither names training data or both do, and what read_pairs throws.
 TrainingData read_training_data(const TrainingConfig& config);
 

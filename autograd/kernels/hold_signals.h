@@ -10,7 +10,7 @@ namespace qkv {
 /// It is there because oneDNN's float kernels use the stack pointer as one more register and point it into memory of
 /// the heap, without room below it. A signal's handler that ran in such a moment would have its frame, several
 /// kilobytes, written over whatever lies there. So gemm holds signals around every such product, a Team's threads hold
-/// them always, and a TrainingStep around a step, in every program that uses qkv and whatever handlers it installs.
+/// them always, and a Learner around a step, in every program that uses qkv and whatever handlers it installs.
 /// Handlers with SA_ONSTACK on a thread with an alternate stack would be safe too, but qkv cannot ask for that.
 ///
 /// Signals that a thread raises by what it does (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT) are never

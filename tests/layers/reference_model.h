@@ -7,6 +7,7 @@
 
 #include "qkv/datasets/batches.h"
 #include "qkv/files/safetensors.h"
+#include "qkv/translation/batch_loss.h"
 #include "qkv/translation/rnn_seq2seq.h"
 #include "qkv/translation/transformer.h"
 
@@ -34,8 +35,8 @@ class ReferenceModel {
   const nlohmann::json& settings() const { return settings_; }
   const SafetensorsFile& file() const { return file_; }
 
-  Tokens source() const { return {batch_.source, batch_.size, batch_.source_width, batch_.source_lengths}; }
-  Tokens target() const { return {batch_.target_input, batch_.size, batch_.target_width, batch_.target_lengths}; }
+  Tokens source() const { return source_of(batch_, whole(batch_)); }
+  Tokens target() const { return target_of(batch_, whole(batch_)); }
 
   template <class Number = double>
   std::vector<Number> numbers(const std::string& name) const {
