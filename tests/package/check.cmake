@@ -83,7 +83,8 @@ configure(1 "qkv has no library \"transformers\"; its libraries are autograd, la
 korean_english, translation, study\\." no_such_component ${training} -DCOMPONENTS=transformers)
 configure(1 "nlohmann_json" no_json ${training} -DCOMPONENTS=study -DCMAKE_DISABLE_FIND_PACKAGE_nlohmann_json=ON)
 
-build(subdirectory ${SOURCE_DIRECTORY}/tests/package/subdirectory -DQKV=${SOURCE_DIRECTORY}
+build(subdirectory ${SOURCE_DIRECTORY}/tests/package/subdirectory -DQKV=${SOURCE_DIRECTORY} -DQKV_TRANSLATION=OFF
+  -DCMAKE_DISABLE_FIND_PACKAGE_nlohmann_json=ON -DCMAKE_DISABLE_FIND_PACKAGE_PkgConfig=ON
   -DCMAKE_DISABLE_FIND_PACKAGE_CLI11=ON -DCMAKE_DISABLE_FIND_PACKAGE_GTest=ON -DCMAKE_DISABLE_FIND_PACKAGE_benchmark=ON)
 expect(0 "6" ${work}/subdirectory/subdirectory)
 
