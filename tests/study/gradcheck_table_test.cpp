@@ -13,7 +13,7 @@ TEST(GradcheckTable, ARowFitsUnderTheHead) {
                                return gradcheck([](auto x) { return sum(x[0]); }, {{"x", {2, 3}}}, {.seed = seed});
                              }};
   const std::string head = gradcheck_head(10), row = gradcheck_row(check, check.run(1), 10);
-  EXPECT_TRUE(std::regex_match(row, std::regex("sum         operation +6 +6 +[0-9.e-]+  ok\n"))) << row;
+  EXPECT_TRUE(std::regex_match(row, std::regex("sum         operation +6 +6 +[0-9.e+-]+  ok\n"))) << row;
   for (const char* column : {"inputs", "Jacobian"}) {
     const std::size_t end = head.find(column) + std::string(column).size();
     EXPECT_EQ(row[end - 1], '6') << column;
