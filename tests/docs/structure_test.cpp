@@ -61,10 +61,11 @@ TEST(Structure, TheGeneralLibraryReadsNoJsonAndNoKorean) {
   const std::regex foreign("nlohmann|utf8proc|korean_english");
   for (const std::string folder : {"autograd", "layers", "files", "train"})
     for (const auto& entry : fs::recursive_directory_iterator(source / folder))
-      if (entry.path().extension() == ".h" || entry.path().extension() == ".cpp")
+      if (entry.path().extension() == ".h" || entry.path().extension() == ".cpp") {
         for (const std::string& line : read_lines(entry.path()))
           EXPECT_FALSE(line.starts_with("#include") && std::regex_search(line, foreign))
               << entry.path() << ": " << line;
+      }
 }
 
 TEST(Structure, OneHeaderHasEverythingBelowTranslation) {
