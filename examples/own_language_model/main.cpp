@@ -6,7 +6,7 @@
 
 using namespace qkv;
 
-constexpr int length = 48, batch = 16, steps = 400;
+constexpr int length = 48, batch = 16, steps = 1000;
 
 template <class T>
 struct LanguageModel {
@@ -51,7 +51,7 @@ int main(int count, char** arguments) try {
     });
     learner.clip(1.0);
     adam.step(learner.gradient(), schedule(step));
-    if (step % 50 == 0) fmt::print(stderr, "step {:>3} of {}  loss {:.3f} per character\n", step, steps, loss);
+    if (step % 100 == 0) fmt::print(stderr, "step {:>4} of {}  loss {:.3f} per character\n", step, steps, loss);
   }
   save("own_language_model.safetensors", model.parameters());
 
