@@ -33,6 +33,7 @@
 #include "qkv/layers/linear.h"
 #include "qkv/layers/model.h"
 #include "qkv/layers/multi_head_attention.h"
+#include "qkv/layers/named.h"
 #include "qkv/layers/parameters.h"
 #include "qkv/layers/positional_encoding.h"
 #include "qkv/layers/rnn_attention.h"

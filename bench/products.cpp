@@ -17,7 +17,7 @@ namespace {
 /// one worker. All weights and their gradients have memory of their own, as in training.
 class Products {
  public:
-  Products(const BenchConfig& config, int rows) : rows_(rows) {
+  Products(const TransformerConfig& config, int vocabulary, int rows) : rows_(rows) {
     const auto linear = [this](int in, int out) { layers_.push_back({in, out, numbers(in, out), numbers(in, out)}); };
     for (int layer = 0; layer < config.layers; ++layer) {
       for (int i = 0; i < 4 + 8; ++i) linear(config.d_model, config.d_model);  // encoder: 4; decoder: 8
@@ -26,8 +26,8 @@ class Products {
         linear(config.ff, config.d_model);
       }
     }
-    linear(config.d_model, config.vocabulary);
-    const int widest = std::max({config.d_model, config.ff, config.vocabulary});
+    linear(config.d_model, vocabulary);
+    const int widest = std::max({config.d_model, config.ff, vocabulary});
     for (Block<float>* block : {&x_, &y_, &dx_, &dy_}) *block = numbers(rows, widest);
   }
 
@@ -59,19 +59,20 @@ class Products {
   Block<float> x_, y_, dx_, dy_;
 };
 
-void products(benchmark::State& state, const BenchConfig& config) {
+void products(benchmark::State& state, const BenchConfig& config, const TransformerConfig& model) {
   const int workers = static_cast<int>(state.range(0));
   Team team(workers);
   std::vector<Products> shards;
   shards.reserve(static_cast<std::size_t>(workers));
-  for (int i = 0; i < workers; ++i) shards.emplace_back(config, config.batch_size * config.length / workers);
+  for (int i = 0; i < workers; ++i)
+    shards.emplace_back(model, config.vocabulary, config.batch_size * config.length / workers);
   for (auto _ : state) team.run([&](int worker) { shards[static_cast<std::size_t>(worker)].run(); });
 }
 
 const bool registered = [] {
   for (const BenchConfig& config : standard_bench_configs())
-    if (config.model == ModelKind::transformer)
-      benchmark::RegisterBenchmark(("products/" + config.name).c_str(), products, config)
+    if (const auto* model = std::get_if<TransformerConfig>(&config.model))
+      benchmark::RegisterBenchmark(("products/" + config.name).c_str(), products, config, *model)
           ->Arg(1)
           ->Arg(2)
           ->UseRealTime()

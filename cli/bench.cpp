@@ -29,11 +29,11 @@ std::vector<BenchConfig> configs_of(const CLI::App& command, const Options& opti
   const bool is_custom =
       std::any_of(std::begin(sizes), std::end(sizes), [&](const char* size) { return command.count(size) > 0; });
   if (is_custom && !options.names.empty()) throw WrongUsage("name configurations, or give the sizes of one, not both");
-  const BenchConfig& custom = options.custom;
+  const auto& custom = std::get<TransformerConfig>(options.custom.model);
   if (is_custom && custom.d_model % custom.heads != 0)
     throw WrongUsage(fmt::format("--heads {} does not divide --d-model {}; each head takes an equal part", custom.heads,
                                  custom.d_model));
-  if (is_custom) return {custom};
+  if (is_custom) return {options.custom};
   if (options.names.empty()) return standard_bench_configs();
   std::vector<BenchConfig> configs;
   for (const std::string& name : options.names)
@@ -82,11 +82,12 @@ void add_bench(CLI::App& app) {
   add_number(*bench, "--seconds", options->seconds, "how long to time each", Range{0.0, 86400.0});
   add_number(*bench, "--workers", options->workers, "threads that share each batch", worker_range);
   BenchConfig& custom = options->custom;
+  auto& model = std::get<TransformerConfig>(custom.model);
   constexpr int most = 1'000'000;
-  add_number(*bench, sizes[0], custom.d_model, "a Transformer of these sizes: features", Range{1, most});
-  add_number(*bench, sizes[1], custom.heads, "attention heads", Range{1, most});
-  add_number(*bench, sizes[2], custom.layers, "layers on each side", Range{1, 1000});
-  add_number(*bench, sizes[3], custom.ff, "width inside the feed-forward networks", Range{1, most});
+  add_number(*bench, sizes[0], model.d_model, "a Transformer of these sizes: features", Range{1, most});
+  add_number(*bench, sizes[1], model.heads, "attention heads", Range{1, most});
+  add_number(*bench, sizes[2], model.layers, "layers on each side", Range{1, 1000});
+  add_number(*bench, sizes[3], model.ff, "width inside the feed-forward networks", Range{1, most});
   add_number(*bench, sizes[4], custom.batch_size, "sentences", Range{1, most});
   add_number(*bench, sizes[5], custom.length, "words of source and target", Range{1, most});
   add_number(*bench, sizes[6], custom.vocabulary, "words of each vocabulary", Range{special_tokens + 1, most});

@@ -56,7 +56,7 @@ void show_example(const TrainedModel& trained, const Pair& pair, const Sentence&
   const ShadedMatrixStyle style = matrix_style();
   print("source       {}\nreference    {}\ntranslation  {}{}\n", join_words(pair.source), join_words(pair.target),
         join_words(translation), translation == pair.target ? "  (the same)" : "");
-  if (translation.empty() || trained.config.model == ModelKind::rnn) return;
+  if (translation.empty() || cross_attention(trained.config.model).layers == 0) return;
   const AttentionView view = attention_view(trained, pair.source, translation, AttentionKind::cross, {}, {}, cut);
   print("\n{}\n", view.title);
   print_drawn(drawn(view) + "\n");

@@ -103,14 +103,16 @@ void add_decoding(CLI::App& command, DecodingOptions& decoding) {
              Range{0.0, 10.0});
 }
 
+std::string option_of(std::string setting) {
+  std::replace(setting.begin(), setting.end(), '_', '-');
+  return "--" + setting;
+}
+
 std::string with_options(std::string message) {
-  std::vector<std::string> names{"resume", "overwrite", "out", "vocabulary", "length"};
-  const TrainingConfig settings;
-  for_each_setting(settings, [&](const char* name, const auto&, const Setting&) { names.emplace_back(name); });
+  std::vector<std::string> names{"model", "resume", "overwrite", "out", "vocabulary", "length"};
+  for_each_setting_of_any_model([&](const std::string& name, const auto&, const Setting&) { names.push_back(name); });
   for (const std::string& name : names) {
-    std::string setting = "`" + name + "`";
-    std::replace(setting.begin(), setting.end(), '-', '_');
-    const std::string option = "--" + name;
+    const std::string setting = "`" + name + "`", option = option_of(name);
     for (std::size_t at = message.find(setting); at != std::string::npos;
          at = message.find(setting, at + option.size()))
       message.replace(at, setting.size(), option);

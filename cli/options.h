@@ -61,6 +61,9 @@ CLI::Option* add_path(CLI::App& command, const std::string& name, std::string& v
 CLI::Option* add_choice(CLI::App& command, const std::string& name, const std::vector<std::string>& choices,
                         const std::string& help, std::function<void(std::size_t)> choose);
 
+/// The option for a setting: --d-model for d_model.
+std::string option_of(std::string setting);
+
 /// A message of the library with options in place of the settings that it names: `d_model` becomes --d-model.
 std::string with_options(std::string message);
 

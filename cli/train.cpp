@@ -1,5 +1,8 @@
 #include <csignal>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <functional>
+#include <map>
 #include <memory>
 #include <unistd.h>
 
@@ -18,7 +21,9 @@ namespace qkv::cli {
 namespace {
 
 struct Options {
-  TrainingConfig settings;
+  std::string model = name_of(models().front());
+  /// For each setting that is an option, what puts the option's value into a configuration.
+  std::map<std::string, std::function<void(TrainingConfig&)>> put;
   bool no_shuffle = false;
   std::string config_file;
   std::string out;
@@ -27,30 +32,25 @@ struct Options {
   bool json = false;
 };
 
-/// The heading in --help of the settings that these models use.
-std::string group_of(UsedBy used_by, const std::string& of_every_model) {
-  switch (used_by) {
-    case UsedBy::every_model:
-      return of_every_model;
-    case UsedBy::transformer:
-      return "Transformer (--model transformer)";
-    case UsedBy::rnn_models:
-      return "RNN models (--model rnn, --model rnn-attention)";
-    case UsedBy::rnn_attention:
-      return "RNN with attention (--model rnn-attention)";
-  }
-  return "";
+/// Puts a value into the setting of this name, if the configuration has it.
+template <class Value>
+void put_value(TrainingConfig& config, const std::string& name, const Value& value) {
+  for_each_setting(config, [&](const std::string& same, auto& setting, const Setting&) {
+    if constexpr (std::is_same_v<std::decay_t<decltype(setting)>, Value>)
+      if (same == name) setting = value;
+  });
 }
 
-/// Adds an option for one setting, of whatever type.
+/// Adds an option for one setting, of whatever type, that writes to `value`.
 template <class Value, class About>
 CLI::Option* add_setting(CLI::App& command, const std::string& name, Value& value, const About& setting) {
-  const std::string option = "--" + name;
+  const std::string option = option_of(name);
   if constexpr (std::is_enum_v<Value>) {
-    const auto& names = choices<Value>();
+    std::vector<std::string> names;
+    for (const auto& [named, its_name] : names_of(value)) names.emplace_back(its_name);
     return add_choice(command, option, names, setting.help,
-                      [&value](std::size_t chosen) { value = static_cast<Value>(chosen); })
-        ->default_str(names[static_cast<std::size_t>(value)]);
+                      [&value](std::size_t chosen) { value = names_of(value)[chosen].value; })
+        ->default_str(name_of(value));
   } else if constexpr (std::is_same_v<Value, bool>) {
     return command.add_flag(option, value, setting.help);
   } else if constexpr (std::is_same_v<Value, std::string>) {
@@ -60,62 +60,79 @@ CLI::Option* add_setting(CLI::App& command, const std::string& name, Value& valu
   }
 }
 
-/// Adds the options for all settings in groups: those that only some models use by these models, the others as they
+/// The heading in --help of a setting that only these models have.
+std::string group_of(const std::vector<std::string>& of_models) {
+  return fmt::format("Only for --model {}", fmt::join(of_models, " and --model "));
+}
+
+/// Behind a setting's help: the models that begin with another number than `usual`.
+template <class Value>
+std::string other_defaults(const std::string& name, const Value& usual) {
+  std::map<Value, std::vector<std::string>> models_by_default;
+  for (const ModelConfig& model : models()) {
+    const TrainingConfig settings = default_settings(name_of(model));
+    for_each_setting(settings, [&](const std::string& same, const auto& value, const Setting&) {
+      if constexpr (std::is_same_v<std::decay_t<decltype(value)>, Value>)
+        if (same == name && value != usual) models_by_default[value].push_back(name_of(model));
+    });
+  }
+  std::string others;
+  for (const auto& [value, names] : models_by_default)
+    others += fmt::format("; {} for {}", value, fmt::join(names, " and "));
+  return others;
+}
+
+/// Adds the options for all settings in groups: those that only some models have by these models, the others as they
 /// follow each other.
-void add_settings(CLI::App& command, TrainingConfig& settings) {
-  std::string group;
-  for_each_setting(settings, [&](const std::string& name, auto& value, const auto& setting) {
-    if (name == "model") group = "Model";
+void add_settings(CLI::App& command, const std::shared_ptr<Options>& options) {
+  std::vector<std::string> names;
+  for (const ModelConfig& model : models()) names.push_back(name_of(model));
+  add_choice(command, "--model", names, "which model to train",
+             [options, names](std::size_t chosen) { options->model = names[chosen]; })
+      ->default_str(options->model)
+      ->group("Model");
+  std::string group = "Model";
+  for_each_setting_of_any_model([&](const std::string& name, const auto& value, const auto& setting) {
     if (name == "data") group = "Data";
-    if (name == "batch-size") group = "Training";
-    if (name != "shuffle") add_setting(command, name, value, setting)->group(group_of(setting.used_by, group));
+    if (name == "batch_size") group = "Training";
+    if (name == "shuffle") return;  // --no-shuffle
+    const auto given = std::make_shared<std::decay_t<decltype(value)>>(value);
+    const std::vector<std::string> of_models = models_with(name);
+    CLI::Option* option = add_setting(command, name, *given, setting);
+    option->group(of_models.size() == models().size() ? group : group_of(of_models));
+    if constexpr (std::is_arithmetic_v<std::decay_t<decltype(value)>>)
+      option->description(option->get_description() + other_defaults(name, value));
+    options->put[name] = [name, given](TrainingConfig& config) { put_value(config, name, *given); };
   });
 }
 
-/// Calls visit(name, setting) for every setting that was given as an option of its name.
-template <class Visit>
-void for_each_given(const CLI::App& command, const Options& options, Visit visit) {
-  for_each_setting(options.settings, [&](const std::string& name, const auto&, const Setting& setting) {
-    if (name != "shuffle" && command.count("--" + name) > 0) visit(name, setting);
-  });
+/// Whether a setting was given as an option.
+bool is_given(const CLI::App& command, const std::string& setting) { return command.count(option_of(setting)) > 0; }
+
+/// Puts into `settings` what was given on the command line.
+void put_given(const CLI::App& command, const Options& options, TrainingConfig& settings) {
+  for (const auto& [name, put] : options.put)
+    if (is_given(command, name)) put(settings);
+  if (options.no_shuffle) settings.shuffle = false;
 }
 
-/// Copies to `settings` what was given on the command line.
-void apply_given(const CLI::App& command, const Options& options, TrainingConfig& settings) {
-  const nlohmann::ordered_json all = to_json(options.settings);
-  nlohmann::json given = nlohmann::json::object();
-  for_each_given(command, options, [&](std::string key, const Setting&) {
-    std::replace(key.begin(), key.end(), '-', '_');
-    given[key] = all[key];
-  });
-  if (options.no_shuffle) given["shuffle"] = false;
-  read_settings(given, "command line", settings);
-}
+/// Settings that may be given with --resume: how long to train and how to look on, not what is trained.
+constexpr const char* resumable[] = {"data", "train", "valid", "test", "epochs", "steps", "validate_every", "patience"};
 
-/// Names that may be given with --resume: how long to train and how to look on, not what is trained.
-constexpr const char* resumable[] = {"data", "train", "valid", "test", "epochs", "steps", "validate-every", "patience"};
-
-/// The model that the command line names, or else the file of --config, or else the default.
-ModelKind model_of(const CLI::App& command, const Options& options) {
-  if (command.count("--model") > 0) return options.settings.model;
-  TrainingConfig of_file;
-  if (!options.config_file.empty()) read_settings_file(options.config_file, of_file);
-  return of_file.model;
-}
-
-/// Options for another model are refused by name. A file may be written for more than one model, as every config.json
-/// is; what of it plays no part is told.
-void report_unused(const CLI::App& command, const Options& options, const TrainingConfig& settings) {
-  const std::string& model = choices<ModelKind>()[static_cast<std::size_t>(settings.model)];
-  for_each_given(command, options, [&](const std::string& given, const Setting& setting) {
-    if (!uses(settings.model, setting.used_by))
-      throw WrongUsage(fmt::format("--{} is not used by the model {}; it is a setting of {} (see qkv train --help)",
-                                   given, model, models_with(setting.used_by)));
-  });
-  const std::vector<std::string> idle = idle_settings(settings);
-  if (!options.config_file.empty() && !idle.empty())
+/// Options for another model are refused by name. A file may be written for another model; what of it plays no part is
+/// told.
+void report_unused(const CLI::App& command, const Options& options, const std::string& model,
+                   const std::vector<std::string>& unused_of_file) {
+  for (const auto& [name, put] : options.put) {
+    if (!is_given(command, name)) continue;
+    const std::vector<std::string> of_models = models_with(name);
+    if (std::find(of_models.begin(), of_models.end(), model) == of_models.end())
+      throw WrongUsage(fmt::format("{} is not used by the model {}; it is a setting of {} (see qkv train --help)",
+                                   option_of(name), model, fmt::join(of_models, " and ")));
+  }
+  if (!unused_of_file.empty())
     tell(fmt::format("qkv: warning: {}: the model {} does not use: {}\n", visible(options.config_file), model,
-                     fmt::join(idle, ", ")));
+                     fmt::join(unused_of_file, ", ")));
 }
 
 /// Settings that are out of range are wrong usage if the options by themselves are, and else a bad file.
@@ -124,8 +141,8 @@ void check_origin(const CLI::App& command, const Options& options, const Trainin
   try {
     check_settings(settings);
   } catch (const std::invalid_argument& error) {
-    TrainingConfig of_options = default_settings(settings.model);
-    apply_given(command, options, of_options);
+    TrainingConfig of_options = default_settings(name_of(settings.model));
+    put_given(command, options, of_options);
     try {
       check_settings(of_options);
     } catch (const std::invalid_argument&) {
@@ -135,29 +152,38 @@ void check_origin(const CLI::App& command, const Options& options, const Trainin
   }
 }
 
+/// --resume goes on with the run's own settings.
+void check_resumable(const CLI::App& command, const Options& options) {
+  if (!options.config_file.empty() || options.no_shuffle)
+    throw WrongUsage("--resume goes on with the run's own settings; --config and --no-shuffle cannot be given with it");
+  const auto refuse = [](const std::string& setting) {
+    throw WrongUsage(
+        fmt::format("--resume goes on with the run's own settings; {} cannot be given with it", option_of(setting)));
+  };
+  if (is_given(command, "model")) refuse("model");
+  for (const auto& [name, put] : options.put)
+    if (is_given(command, name) && std::find(std::begin(resumable), std::end(resumable), name) == std::end(resumable))
+      refuse(name);
+  RunFolder{options.out}.check_resumable();
+}
+
+/// The settings of the run that goes on, or of the file of --config, or those that training begins with.
+SettingsFile settings_before_options(const CLI::App& command, const Options& options) {
+  if (options.resume) return read_settings_file(RunFolder{options.out}.config());
+  if (options.config_file.empty()) return {default_settings(options.model), {}};
+  const bool names_model = is_given(command, "model");
+  return read_settings_file(options.config_file, names_model ? std::optional(options.model) : std::nullopt);
+}
+
 TrainingConfig settings_of(const CLI::App& command, const Options& options) {
-  TrainingConfig settings = default_settings(model_of(command, options));
-  if (options.resume) {
-    if (!options.config_file.empty() || options.no_shuffle)
-      throw WrongUsage(
-          "--resume goes on with the run's own settings; --config and --no-shuffle cannot be given with it");
-    for_each_given(command, options, [&](const std::string& given, const Setting&) {
-      if (std::find(std::begin(resumable), std::end(resumable), given) == std::end(resumable))
-        throw WrongUsage(
-            fmt::format("--resume goes on with the run's own settings; --{} cannot be given with it", given));
-    });
-    const RunFolder folder{options.out};
-    folder.check_resumable();
-    read_settings_file(folder.config(), settings);
-  } else if (!options.config_file.empty()) {
-    read_settings_file(options.config_file, settings);
-  }
-  const bool names_files = command.count("--train") + command.count("--valid") + command.count("--test") > 0;
-  if (names_files && command.count("--data") == 0) settings.data.clear();
-  if (command.count("--data") > 0 && !names_files) settings.train = settings.valid = settings.test = "";
-  if (command.count("--epochs") > 0) settings.steps.reset();  // of the file; --steps, if given too, still counts
-  apply_given(command, options, settings);
-  report_unused(command, options, settings);
+  if (options.resume) check_resumable(command, options);
+  auto [settings, unused] = settings_before_options(command, options);
+  const bool names_files = is_given(command, "train") || is_given(command, "valid") || is_given(command, "test");
+  if (names_files && !is_given(command, "data")) settings.data.clear();
+  if (is_given(command, "data") && !names_files) settings.train = settings.valid = settings.test = "";
+  if (is_given(command, "epochs")) settings.steps.reset();  // of the file; --steps, if given too, still counts
+  put_given(command, options, settings);
+  report_unused(command, options, name_of(settings.model), options.resume ? std::vector<std::string>{} : unused);
   check_origin(command, options, settings);
   return settings;
 }
@@ -202,7 +228,7 @@ void add_train(CLI::App& app) {
   train->add_flag("--resume", options->resume, "go on with the run in --out, bit for bit");
   train->add_flag("--overwrite", options->overwrite, "start anew where a run is already")->excludes("--resume");
   train->add_flag("--json", options->json, "print the scores on the test sets as JSON");
-  add_settings(*train, options->settings);
+  add_settings(*train, options);
   train->add_flag("--no-shuffle", options->no_shuffle, "take the training pairs in file order")->group("Data");
   train->footer(
       "Examples:\n"

@@ -3,10 +3,14 @@
 #include "qkv/autograd/ops/gelu.h"
 #include "qkv/autograd/ops/linear_relu.h"
 #include "qkv/layers/linear.h"
+#include "qkv/layers/named.h"
 
 namespace qkv {
 
 enum class Activation { relu, gelu };
+constexpr std::array<Named<Activation>, 2> names_of(Activation) {
+  return {{{Activation::relu, "relu"}, {Activation::gelu, "gelu"}}};
+}
 
 /// outer(activation(inner(x))): the same two-layer network for every position (Vaswani et al. 2017, eq. 2).
 /// x: [..., C]   returns [..., C]

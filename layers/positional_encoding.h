@@ -6,11 +6,15 @@
 
 #include "qkv/autograd/block.h"
 #include "qkv/autograd/ops/add_positions.h"
+#include "qkv/layers/named.h"
 #include "qkv/layers/parameters.h"
 
 namespace qkv {
 
 enum class Positions { sinusoidal, learned };
+constexpr std::array<Named<Positions>, 2> names_of(Positions) {
+  return {{{Positions::sinusoidal, "sinusoidal"}, {Positions::learned, "learned"}}};
+}
 
 /// Tells inputs at different positions apart: adds a vector that depends on the position only. Sinusoidal:
 /// PE(pos, 2i) = sin(pos / 10000^(2i/C)), PE(pos, 2i+1) = cos(pos / 10000^(2i/C)) (Vaswani et al. 2017, section 3.5);

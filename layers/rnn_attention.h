@@ -8,6 +8,7 @@
 #include "qkv/autograd/ops/linear.h"
 #include "qkv/autograd/ops/matmul.h"
 #include "qkv/autograd/ops/softmax.h"
+#include "qkv/layers/named.h"
 #include "qkv/layers/parameters.h"
 
 namespace qkv {
@@ -18,6 +19,9 @@ enum class Score {
   scaled_dot,  ///< h · s / √H (Vaswani et al. 2017, eq. 1)
   additive,    ///< e · tanh(W_q h + W_k s) (Bahdanau et al. 2015, appendix A.1.2)
 };
+constexpr std::array<Named<Score>, 3> names_of(Score) {
+  return {{{Score::dot, "dot"}, {Score::scaled_dot, "scaled-dot"}, {Score::additive, "additive"}}};
+}
 
 /// Attention of a decoder over the encoder's hidden states: scores, softmax over the positions, weighted sum of the
 /// states.

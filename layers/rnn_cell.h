@@ -6,10 +6,14 @@
 #include "qkv/autograd/ops/lstm_gates.h"
 #include "qkv/autograd/ops/tanh.h"
 #include "qkv/layers/linear.h"
+#include "qkv/layers/named.h"
 
 namespace qkv {
 
 enum class CellKind { gru, lstm, elman };
+constexpr std::array<Named<CellKind>, 3> names_of(CellKind) {
+  return {{{CellKind::gru, "gru"}, {CellKind::lstm, "lstm"}, {CellKind::elman, "elman"}}};
+}
 
 /// What a recurrent network remembers after a step.
 template <class T>

@@ -6,6 +6,9 @@ namespace qkv {
 
 /// Where a layer norm stands: after each residual sum as in the paper, or before each sublayer (Xiong et al. 2020).
 enum class NormOrder { post, pre };
+constexpr std::array<Named<NormOrder>, 2> names_of(NormOrder) {
+  return {{{NormOrder::post, "post"}, {NormOrder::pre, "pre"}}};
+}
 
 /// The sizes and choices that make the stack of layers of a Transformer's encoder or decoder.
 struct StackConfig {

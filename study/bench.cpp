@@ -7,8 +7,7 @@
 #include "qkv/train/adam.h"
 #include "qkv/train/learner.h"
 #include "qkv/translation/batch_loss.h"
-#include "qkv/translation/model_factory.h"
-#include "qkv/translation/model_size.h"
+#include "qkv/translation/training_memory.h"
 
 namespace qkv {
 
@@ -39,25 +38,27 @@ Batch random_batch(const BenchConfig& config) {
 const std::vector<BenchConfig>& standard_bench_configs() {
   static const std::vector<BenchConfig> configs{
       {.name = "micro",
-       .d_model = 16,
-       .heads = 1,
-       .layers = 1,
-       .ff = 32,
+       .model = TransformerConfig{.d_model = 16, .heads = 1, .layers = 1, .ff = 32},
        .batch_size = 4,
        .length = 6,
        .vocabulary = 32},
       {.name = "toy"},
-      {.name = "small", .d_model = 128, .layers = 3, .ff = 512, .batch_size = 64, .length = 16, .vocabulary = 1000},
-      {.name = "multi30k", .d_model = 256, .layers = 3, .ff = 1024, .batch_size = 64, .length = 16, .vocabulary = 6000},
+      {.name = "small",
+       .model = TransformerConfig{.d_model = 128, .layers = 3, .ff = 512},
+       .batch_size = 64,
+       .length = 16,
+       .vocabulary = 1000},
+      {.name = "multi30k",
+       .model = TransformerConfig{.d_model = 256, .layers = 3, .ff = 1024},
+       .batch_size = 64,
+       .length = 16,
+       .vocabulary = 6000},
       {.name = "base",
-       .d_model = 512,
-       .heads = 8,
-       .layers = 6,
-       .ff = 2048,
+       .model = TransformerConfig{.d_model = 512, .heads = 8, .layers = 6, .ff = 2048},
        .batch_size = 16,
        .length = 32,
        .vocabulary = 8000},
-      {.name = "gru", .model = ModelKind::rnn_attention, .length = 12}};
+      {.name = "gru", .model = RnnConfig{}, .length = 12}};
   return configs;
 }
 
@@ -69,16 +70,9 @@ BenchResult run_bench(const BenchConfig& config, int workers, double seconds) {
         config.batch_size, config.length);
   TrainingConfig settings;
   settings.model = config.model;
-  settings.d_model = config.d_model;
-  settings.heads = config.heads;
-  settings.layers = config.layers;
-  settings.ff = config.ff;
-  settings.embedding = config.embedding;
-  settings.hidden = config.hidden;
-  settings.dropout = 0;
   settings.workers = workers;
   check_memory(settings, config.vocabulary, config.vocabulary);
-  const auto model = make_model<float>(settings, config.vocabulary, config.vocabulary);
+  const auto model = make_model<float>(model_for(settings, config.vocabulary, config.vocabulary));
   model->parameters().initialise(1);
   const Batch batch = random_batch(config);
   Learner<float> learner(model->parameters(), {.workers = workers, .training = false});

@@ -12,16 +12,10 @@ namespace qkv {
 /// dropout, every sentence full.
 struct BenchConfig {
   std::string name = "custom";
-  ModelKind model = ModelKind::transformer;
-  int d_model = 64;
-  int heads = 4;
-  int layers = 2;
-  int ff = 256;
+  ModelConfig model = TransformerConfig{};  ///< its vocabularies are those below
   int batch_size = 32;
   int length = 10;       ///< of source and target
   int vocabulary = 200;  ///< of each side
-  int embedding = 64;    ///< of RNN models
-  int hidden = 128;
 };
 
 /// The standard configurations by name: micro, toy, small, multi30k and base are Transformers, gru a GRU with dot

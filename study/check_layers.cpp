@@ -65,14 +65,8 @@ TransformerConfig tied_transformer() {
   return config;
 }
 
-RnnConfig rnn(CellKind cell, bool attention, Score score = Score::dot) {
-  return {.source_words = 6,
-          .target_words = 7,
-          .embedding = 3,
-          .hidden = 4,
-          .cell = cell,
-          .attention = attention,
-          .score = score};
+RnnConfig rnn(CellKind cell, std::optional<Score> attention) {
+  return {.source_words = 6, .target_words = 7, .embedding = 3, .hidden = 4, .cell = cell, .attention = attention};
 }
 
 const NamedSizes rnn_sizes{{"embedding", 3}, {"hidden", 4}, {"sentences", 2}};
@@ -241,13 +235,13 @@ std::vector<NamedGradcheck> layer_gradchecks() {
       encoder("TransformerEncoder pre", NormOrder::pre),
       decoder("TransformerDecoder post", NormOrder::post),
       decoder("TransformerDecoder pre", NormOrder::pre),
-      model<RnnSeq2Seq>("RnnSeq2Seq gru", rnn(CellKind::gru, false), with_loss(rnn_sizes)),
-      model<RnnSeq2Seq>("RnnSeq2Seq lstm", rnn(CellKind::lstm, false), with_loss(rnn_sizes)),
-      model<RnnSeq2Seq>("RnnSeq2Seq elman", rnn(CellKind::elman, false), with_loss(rnn_sizes)),
-      model<RnnSeq2Seq>("RnnSeq2Seq gru, dot attention", rnn(CellKind::gru, true), with_loss(rnn_sizes)),
-      model<RnnSeq2Seq>("RnnSeq2Seq lstm, scaled-dot attention", rnn(CellKind::lstm, true, Score::scaled_dot),
+      model<RnnSeq2Seq>("RnnSeq2Seq gru", rnn(CellKind::gru, {}), with_loss(rnn_sizes)),
+      model<RnnSeq2Seq>("RnnSeq2Seq lstm", rnn(CellKind::lstm, {}), with_loss(rnn_sizes)),
+      model<RnnSeq2Seq>("RnnSeq2Seq elman", rnn(CellKind::elman, {}), with_loss(rnn_sizes)),
+      model<RnnSeq2Seq>("RnnSeq2Seq gru, dot attention", rnn(CellKind::gru, Score::dot), with_loss(rnn_sizes)),
+      model<RnnSeq2Seq>("RnnSeq2Seq lstm, scaled-dot attention", rnn(CellKind::lstm, Score::scaled_dot),
                         with_loss(rnn_sizes)),
-      model<RnnSeq2Seq>("RnnSeq2Seq elman, additive attention", rnn(CellKind::elman, true, Score::additive),
+      model<RnnSeq2Seq>("RnnSeq2Seq elman, additive attention", rnn(CellKind::elman, Score::additive),
                         with_loss(rnn_sizes)),
       model<Transformer>("Transformer post", transformer(NormOrder::post), with_loss(transformer_sizes)),
       model<Transformer>("Transformer pre", transformer(NormOrder::pre), with_loss(transformer_sizes)),

@@ -9,7 +9,6 @@
 #include "qkv/study/probes.h"
 #include "qkv/translation/available_memory.h"
 #include "qkv/translation/decoding.h"
-#include "qkv/translation/model_factory.h"
 
 namespace qkv {
 
@@ -23,7 +22,7 @@ struct InScalar {
   std::unique_ptr<Seq2Seq<S>> model;
 
   explicit InScalar(const TrainedModel& trained)
-      : model(make_model<S>(trained.config, trained.source.size(), trained.target.size())) {}
+      : model(make_model<S>(model_for(trained.config, trained.source.size(), trained.target.size()))) {}
   Parameters<S>& parameters() { return model->parameters(); }
   const Seq2Seq<S>& layer() const { return *model; }
 };

@@ -2,9 +2,14 @@
 
 #include <cstdint>
 
+#include "qkv/layers/named.h"
+
 namespace qkv {
 
 enum class ScheduleKind { constant, noam, cosine };
+constexpr std::array<Named<ScheduleKind>, 3> names_of(ScheduleKind) {
+  return {{{ScheduleKind::constant, "constant"}, {ScheduleKind::noam, "noam"}, {ScheduleKind::cosine, "cosine"}}};
+}
 
 /// How the learning rate changes with the step t = 1, 2, …. All rise linearly to `rate` over the first `warmup` steps;
 /// then

@@ -5,20 +5,58 @@
 #include "qkv/layers/linear.h"
 #include "qkv/layers/rnn_attention.h"
 #include "qkv/layers/rnn_encoder.h"
+#include "qkv/translation/model_size.h"
 #include "qkv/translation/seq2seq.h"
+#include "qkv/translation/setting.h"
 
 namespace qkv {
 
+template <class T>
+class RnnSeq2Seq;
+
 /// The sizes and choices that make an RNN encoder-decoder.
 struct RnnConfig {
+  template <class T>
+  using Model = RnnSeq2Seq<T>;
+  static constexpr double usual_rate = 3e-3;  ///< the learning rate that training begins with: RNNs learn slowly
+
   int source_words = 0;  ///< sizes of the vocabularies
   int target_words = 0;
   int embedding = 64;
   int hidden = 128;
   CellKind cell = CellKind::gru;
-  bool attention = true;  ///< over the encoder's states; without it, one fixed context vector carries the sentence
-  Score score = Score::dot;
-  double dropout = 0.0;  ///< on embeddings, and on what the generator reads
+  std::optional<Score> attention = Score::dot;  ///< none: one fixed context vector carries the sentence
+  double dropout = 0.0;                         ///< on embeddings, and on what the generator reads
+
+  const char* name() const { return attention ? "rnn-attention" : "rnn"; }
+  CrossAttention cross_attention() const { return attention ? CrossAttention{1, 1} : CrossAttention{}; }
+
+  /// Its settings; see translation/setting.h. The vocabularies come from the data.
+  template <class Config, class Visit>
+  static void visit(Config& config, Visit&& visit) {
+    visit("embedding", config.embedding, number("features of each word in an RNN model", size_range));
+    visit("hidden", config.hidden, number("features of an RNN's state", size_range));
+    visit("cell", config.cell, Setting{"the RNN's cell"});
+    if (config.attention) visit("score", *config.attention, Setting{"how an RNN's attention scores encoder states"});
+    visit("dropout", config.dropout, number("probability of dropping a feature while training", share_range));
+  }
+
+  /// All settings fit each other.
+  void check_settings() const {}
+
+  ModelSize size() const {
+    const double e = embedding, h = hidden, gates = cell == CellKind::gru ? 3 : cell == CellKind::lstm ? 4 : 1;
+    const auto size_of_cell = [&](double in) { return gates * (h * in + h * h + 2 * h); };
+    const bool additive = attention == Score::additive;
+    ModelSize size;
+    size.parameters = (1.0 * source_words + target_words) * e + size_of_cell(e) + size_of_cell(e + h) +
+                      size_of_linear(h, target_words) + (additive ? 2 * h * h + h : 0) +
+                      (attention ? size_of_linear(2 * h, h) : 0);
+    size.tensors = 12 + (attention ? 2 : 0) + (additive ? 3 : 0);
+    return size;
+  }
+
+  friend bool operator==(const RnnConfig&, const RnnConfig&) = default;
 };
 
 /// A recurrent encoder-decoder. Both decoders start from the encoder's last hidden state c; y are the embedded words
@@ -38,7 +76,7 @@ class RnnSeq2Seq : public Seq2Seq<T> {
         generator_(at("generator"), config.hidden, config.target_words),
         dropout_(config.dropout) {
     if (!config.attention) return;
-    attention_.emplace(at("decoder"), config.score, config.hidden);
+    attention_.emplace(at("decoder"), *config.attention, config.hidden);
     combine_.emplace(at("decoder") / "combine", 2 * config.hidden, config.hidden);
   }
 

@@ -5,7 +5,6 @@
 
 #include "qkv/autograd/check.h"
 #include "qkv/files/message.h"
-#include "qkv/translation/model_factory.h"
 #include "qkv/translation/run_folder.h"
 #include "qkv/translation/tensor_settings.h"
 
@@ -39,9 +38,10 @@ void check_parameter(const SafetensorsFile& file, const std::string& config_path
 std::unique_ptr<Seq2Seq<float>> make_model_of_file(const SafetensorsFile& file, const std::string& config_path,
                                                    const TrainingConfig& config, int source_words, int target_words) {
   try {
-    return make_model<float>(config, source_words, target_words, [&](const std::string& name, const Shape& shape) {
-      check_parameter(file, config_path, config, name, shape);
-    });
+    check_settings(config);
+    return make_model<float>(
+        model_for(config, source_words, target_words),
+        [&](const std::string& name, const Shape& shape) { check_parameter(file, config_path, config, name, shape); });
   } catch (const std::invalid_argument& error) {
     throw std::runtime_error(fmt::format("{}: {}", config_path, error.what()));
   }
@@ -52,8 +52,7 @@ TrainedModel load_run(const std::string& path) {
   const RunFolder folder{path};
   if (!fs::exists(folder.config()))
     throw std::runtime_error(fmt::format("{} is no run: there is no {}; qkv train makes one", path, folder.config()));
-  TrainingConfig config;
-  read_settings_file(folder.config(), config);
+  TrainingConfig config = read_settings_file(folder.config()).config;
   if (!fs::exists(folder.model()))
     throw std::runtime_error(
         fmt::format("{}: there is no model.safetensors yet; did training get as far as its first "
@@ -67,9 +66,9 @@ TrainedModel load_run(const std::string& path) {
   load(folder.model(), model->parameters());
   std::optional<AlignmentReading> alignment;
   if (file.metadata().contains("alignment_layer")) {
-    const bool is_transformer = config.model == ModelKind::transformer;
-    alignment = {number_in(file.metadata(), file.path(), "alignment_layer", 0, is_transformer ? config.layers - 1 : 0),
-                 number_in(file.metadata(), file.path(), "alignment_head", 0, is_transformer ? config.heads - 1 : 0),
+    const CrossAttention attention = cross_attention(config.model);
+    alignment = {number_in(file.metadata(), file.path(), "alignment_layer", 0, std::max(attention.layers, 1) - 1),
+                 number_in(file.metadata(), file.path(), "alignment_head", 0, std::max(attention.heads, 1) - 1),
                  number_in(file.metadata(), file.path(), "alignment_offset", 0, 1)};
   }
   return {std::move(config), std::move(source), std::move(target), std::move(model), alignment};

@@ -8,6 +8,12 @@
 
 namespace qkv {
 
+/// The attentions of a decoder over its encoder: how many, and the heads of each. A model without has none.
+struct CrossAttention {
+  int layers = 0;
+  int heads = 0;
+};
+
 /// What a model remembers while it produces translations word by word.
 template <class T>
 class Decoding {

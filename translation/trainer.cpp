@@ -9,9 +9,8 @@
 #include "qkv/train/learner.h"
 #include "qkv/translation/batch_loss.h"
 #include "qkv/translation/metrics_log.h"
-#include "qkv/translation/model_factory.h"
-#include "qkv/translation/model_size.h"
 #include "qkv/translation/saved_model.h"
+#include "qkv/translation/training_memory.h"
 
 namespace qkv {
 
@@ -144,7 +143,7 @@ class Run {
 
   std::unique_ptr<Seq2Seq<float>> new_model() const {
     check_memory(config_, source_.size(), target_.size());
-    return make_model<float>(config_, source_.size(), target_.size());
+    return make_model<float>(model_for(config_, source_.size(), target_.size()));
   }
 
   /// The checkpoint's header says whether the settings beside it are its own, before they take memory.

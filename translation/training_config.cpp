@@ -8,113 +8,62 @@
 #include "qkv/autograd/check.h"
 #include "qkv/files/durable_file.h"
 #include "qkv/files/utf8.h"
+#include "qkv/translation/decoding.h"
 #include "qkv/translation/parse_json.h"
 #include "qkv/translation/version.h"
 
 namespace qkv {
 
-template <>
-const std::vector<std::string>& choices<ModelKind>() {
-  static const std::vector<std::string> names{"transformer", "rnn", "rnn-attention"};
-  return names;
-}
-template <>
-const std::vector<std::string>& choices<CellKind>() {
-  static const std::vector<std::string> names{"gru", "lstm", "elman"};
-  return names;
-}
-template <>
-const std::vector<std::string>& choices<Score>() {
-  static const std::vector<std::string> names{"dot", "scaled-dot", "additive"};
-  return names;
-}
-template <>
-const std::vector<std::string>& choices<NormOrder>() {
-  static const std::vector<std::string> names{"post", "pre"};
-  return names;
-}
-template <>
-const std::vector<std::string>& choices<Activation>() {
-  static const std::vector<std::string> names{"relu", "gelu"};
-  return names;
-}
-template <>
-const std::vector<std::string>& choices<Positions>() {
-  static const std::vector<std::string> names{"sinusoidal", "learned"};
-  return names;
-}
-template <>
-const std::vector<std::string>& choices<ScheduleKind>() {
-  static const std::vector<std::string> names{"constant", "noam", "cosine"};
-  return names;
-}
-
-TrainingConfig default_settings(ModelKind model) {
-  TrainingConfig settings;
-  settings.model = model;
-  if (model != ModelKind::transformer) {
-    settings.lr = 3e-3;
-    settings.dropout = 0;
-  }
-  return settings;
-}
-
-namespace {
-
-/// A setting's name in a file.
-std::string key_of(std::string name) {
-  std::replace(name.begin(), name.end(), '-', '_');
-  return name;
-}
-
-}  // namespace
-
-bool uses(ModelKind model, UsedBy used_by) {
-  switch (used_by) {
-    case UsedBy::every_model:
-      return true;
-    case UsedBy::transformer:
-      return model == ModelKind::transformer;
-    case UsedBy::rnn_models:
-      return model != ModelKind::transformer;
-    case UsedBy::rnn_attention:
-      return model == ModelKind::rnn_attention;
-  }
-  return false;
-}
-
-std::string models_with(UsedBy used_by) {
+TrainingConfig default_settings(const std::string& model) {
   std::vector<std::string> names;
-  for (std::size_t i = 0; i < choices<ModelKind>().size(); ++i)
-    if (uses(static_cast<ModelKind>(i), used_by)) names.push_back(choices<ModelKind>()[i]);
-  return fmt::format("{}", fmt::join(names, " and "));
+  for (const ModelConfig& known : models()) {
+    if (name_of(known) != model) {
+      names.push_back(name_of(known));
+      continue;
+    }
+    TrainingConfig settings;
+    settings.model = known;
+    settings.lr = std::visit([](const auto& chosen) { return chosen.usual_rate; }, known);
+    return settings;
+  }
+  throw std::invalid_argument(fmt::format("there is no model {}; there are: {}", model, fmt::join(names, ", ")));
 }
 
 void check_settings(const TrainingConfig& config) {
   for_each_setting(config, [&](const char* name, const auto& value, const auto& setting) {
-    if (!uses(config.model, setting.used_by)) return;
     if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::string>)
-      check(!invalid_utf8(value), "`{}` {} is not UTF-8, so no file of settings can hold it", key_of(name), value);
+      check(!invalid_utf8(value), "`{}` {} is not UTF-8, so no file of settings can hold it", name, value);
     if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::optional<std::int64_t>>)
-      check(!value || setting.range.contains(*value), "`{}` {} is out of range; it must be {}", key_of(name), *value,
+      check(!value || setting.range.contains(*value), "`{}` {} is out of range; it must be {}", name, *value,
             setting.range.text());
     else if constexpr (requires { setting.range; })
-      check(setting.range.contains(value), "`{}` {} is out of range; it must be {}", key_of(name), value,
-            setting.range.text());
+      check(setting.range.contains(value), "`{}` {} is out of range; it must be {}", name, value, setting.range.text());
   });
-  if (config.model == ModelKind::transformer)
-    check(config.d_model % config.heads == 0, "`heads` {} does not divide `d_model` {}; each head takes an equal part",
-          config.heads, config.d_model);
+  std::visit([](const auto& model) { model.check_settings(); }, config.model);
 }
 
-std::vector<std::string> idle_settings(const TrainingConfig& config) {
-  const nlohmann::ordered_json given = to_json(config), usual = to_json(default_settings(config.model));
-  std::vector<std::string> idle;
-  for_each_setting(config, [&](const char* name, const auto&, const Setting& setting) {
-    const std::string key = key_of(name);
-    if (!uses(config.model, setting.used_by) && given[key] != usual[key]) idle.push_back(key);
-  });
-  return idle;
+ModelConfig model_for(const TrainingConfig& config, int source_words, int target_words) {
+  ModelConfig sized = config.model;
+  std::visit(
+      [&](auto& model) {
+        model.source_words = source_words;
+        model.target_words = target_words;
+        if constexpr (requires { model.max_positions; })
+          model.max_positions = std::max(model.max_positions, most_words(config.max_length) + 2);
+      },
+      sized);
+  return sized;
+}
+
+std::vector<std::string> models_with(const std::string& setting) {
+  std::vector<std::string> names;
+  for (const ModelConfig& model : models()) {
+    const TrainingConfig settings = default_settings(name_of(model));
+    for_each_setting(settings, [&](const std::string& name, const auto&, const Setting&) {
+      if (name == setting) names.push_back(name_of(model));
+    });
+  }
+  return names;
 }
 
 namespace {
@@ -134,11 +83,15 @@ void read_value(const nlohmann::json& json, double& value) {
 template <class Choice>
 requires std::is_enum_v<Choice>
 void read_value(const nlohmann::json& json, Choice& value) {
-  const auto& names = choices<Choice>();
-  const auto found =
-      json.is_string() ? std::find(names.begin(), names.end(), json.get_ref<const std::string&>()) : names.end();
-  check(found != names.end(), "{} is none of: {}", described(json), fmt::join(names, ", "));
-  value = static_cast<Choice>(found - names.begin());
+  std::vector<std::string> names;
+  for (const auto& [named, name] : names_of(Choice{})) {
+    if (json == name) {
+      value = named;
+      return;
+    }
+    names.emplace_back(name);
+  }
+  throw std::invalid_argument(fmt::format("{} is none of: {}", described(json), fmt::join(names, ", ")));
 }
 template <class Number>
 requires std::is_integral_v<Number>
@@ -162,7 +115,7 @@ void read_value(const nlohmann::json& json, std::optional<std::int64_t>& value) 
 template <class Value>
 nlohmann::ordered_json value_to_json(const Value& value) {
   if constexpr (std::is_enum_v<Value>)
-    return choices<Value>()[static_cast<std::size_t>(value)];
+    return name_of(value);
   else if constexpr (std::is_same_v<Value, std::optional<std::int64_t>>)
     return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(nullptr);
   else
@@ -174,30 +127,76 @@ nlohmann::ordered_json value_to_json(const Value& value) {
 nlohmann::ordered_json to_json(const TrainingConfig& config) {
   nlohmann::ordered_json json;
   json["qkv"] = version;
-  for_each_setting(
-      config, [&](const char* name, const auto& value, const Setting&) { json[key_of(name)] = value_to_json(value); });
+  json["model"] = name_of(config.model);
+  const auto write = [&](const std::string& name, const auto& value, const Setting&) {
+    json[name] = value_to_json(value);
+  };
+  for_each_setting_of_any_model(write);
+  for_each_setting(config, write);
   return json;
 }
 
-void read_settings(const nlohmann::json& json, const std::string& path, TrainingConfig& config) {
-  if (!json.is_object()) throw std::runtime_error(fmt::format("{}: this is no JSON object with settings", path));
-  for (const auto& [key, value] : json.items()) {
-    bool known = key == "qkv";
-    for_each_setting(config, [&, &key = key, &value = value](const char* name, auto& setting, const Setting&) {
-      if (key_of(name) != key) return;
-      known = true;
-      try {
-        read_value(value, setting);
-      } catch (const std::exception& error) {
-        throw std::runtime_error(fmt::format("{}: setting \"{}\": {}", path, key, error.what()));
-      }
-    });
-    if (!known)
-      throw std::runtime_error(fmt::format("{}: there is no setting {}", path, described(nlohmann::json(key))));
+namespace {
+
+/// Calls read(); what it throws is said of this setting of this file.
+template <class Read>
+void reading(const std::string& path, const std::string& key, const Read& read) {
+  try {
+    read();
+  } catch (const std::exception& error) {
+    throw std::runtime_error(fmt::format("{}: setting \"{}\": {}", path, key, error.what()));
   }
 }
 
-void read_settings_file(const std::string& path, TrainingConfig& config) {
+/// The settings that training begins with, for the model that the file names or for the one of this name.
+TrainingConfig defaults_for(const nlohmann::json& json, const std::string& path,
+                            const std::optional<std::string>& model) {
+  TrainingConfig config;
+  if (json.contains("model"))
+    reading(path, "model", [&] {
+      std::string name;
+      read_value(json["model"], name);
+      config = default_settings(name);
+    });
+  return model ? default_settings(*model) : config;
+}
+
+/// Whether this is a setting of another model, and one that is not as training begins with.
+enum class Elsewhere { unknown, as_usual, changed };
+Elsewhere in_another_model(const nlohmann::json& value, const std::string& path, const std::string& key) {
+  Elsewhere found = Elsewhere::unknown;
+  for_each_setting_of_any_model([&](const std::string& name, auto usual, const Setting&) {
+    if (name != key) return;
+    auto given = usual;
+    reading(path, key, [&] { read_value(value, given); });
+    found = given == usual ? Elsewhere::as_usual : Elsewhere::changed;
+  });
+  return found;
+}
+
+}  // namespace
+
+SettingsFile read_settings(const nlohmann::json& json, const std::string& path,
+                           const std::optional<std::string>& model) {
+  if (!json.is_object()) throw std::runtime_error(fmt::format("{}: this is no JSON object with settings", path));
+  SettingsFile file{defaults_for(json, path, model), {}};
+  for (const auto& [key, value] : json.items()) {
+    bool known = key == "qkv" || key == "model";
+    for_each_setting(file.config, [&, &key = key, &value = value](const char* name, auto& setting, const Setting&) {
+      if (name != key) return;
+      known = true;
+      reading(path, key, [&] { read_value(value, setting); });
+    });
+    if (known) continue;
+    const Elsewhere elsewhere = in_another_model(value, path, key);
+    if (elsewhere == Elsewhere::unknown)
+      throw std::runtime_error(fmt::format("{}: there is no setting {}", path, described(nlohmann::json(key))));
+    if (elsewhere == Elsewhere::changed) file.unused.push_back(key);
+  }
+  return file;
+}
+
+SettingsFile read_settings_file(const std::string& path, const std::optional<std::string>& model) {
   const std::string text = read_file(path);
   nlohmann::json json;
   try {
@@ -207,7 +206,7 @@ void read_settings_file(const std::string& path, TrainingConfig& config) {
     throw std::runtime_error(fmt::format("{}:{}: not valid JSON: {}", path,
                                          1 + std::count(text.begin(), text.begin() + read, '\n'), error.what()));
   }
-  read_settings(json, path, config);
+  return read_settings(json, path, model);
 }
 
 }  // namespace qkv

@@ -6,12 +6,21 @@
 #include "qkv/layers/positional_encoding.h"
 #include "qkv/layers/transformer_decoder.h"
 #include "qkv/layers/transformer_encoder.h"
+#include "qkv/translation/model_size.h"
 #include "qkv/translation/seq2seq.h"
+#include "qkv/translation/setting.h"
 
 namespace qkv {
 
+template <class T>
+class Transformer;
+
 /// The sizes and choices that make a Transformer.
 struct TransformerConfig {
+  template <class T>
+  using Model = Transformer<T>;
+  static constexpr double usual_rate = 2e-3;  ///< the learning rate that training begins with
+
   int source_words = 0;  ///< sizes of the vocabularies
   int target_words = 0;
   int d_model = 64;
@@ -27,6 +36,46 @@ struct TransformerConfig {
 
   /// The encoder's layers, and the decoder's.
   StackConfig stack() const { return {d_model, heads, layers, ff, dropout, norm, activation}; }
+
+  const char* name() const { return "transformer"; }
+  CrossAttention cross_attention() const { return {layers, heads}; }
+
+  /// Its settings; see translation/setting.h. The vocabularies and the longest sentence come from the data.
+  template <class Config, class Visit>
+  static void visit(Config& config, Visit&& visit) {
+    visit("d_model", config.d_model, number("features of each word inside the Transformer", size_range));
+    visit("heads", config.heads, number("attention heads; they share the features", size_range));
+    visit("layers", config.layers, number("layers of the encoder, and of the decoder", Range{1, 1000}));
+    visit("ff", config.ff, number("width inside the feed-forward networks", size_range));
+    visit("dropout", config.dropout, number("probability of dropping a feature while training", share_range));
+    visit("norm", config.norm, Setting{"layer norm after each residual sum (post) or before each sublayer (pre)"});
+    visit("activation", config.activation, Setting{"between the two layers of a feed-forward network"});
+    visit("positions", config.positions, Setting{"how words are told where they stand"});
+    visit("tie_embeddings", config.tie_embeddings, Setting{"let the generator use the target embedding's weight"});
+  }
+
+  /// Throws std::invalid_argument if settings that are each in their range do not fit each other.
+  void check_settings() const {
+    check(d_model % heads == 0, "`heads` {} does not divide `d_model` {}; each head takes an equal part", heads,
+          d_model);
+  }
+
+  ModelSize size() const {
+    const double d = d_model, table = 2.0 * max_positions * d, layer_norm = 2 * d;
+    const double attention = 4 * size_of_linear(d, d), feed_forward = size_of_linear(d, ff) + size_of_linear(ff, d);
+    const double encoder_layer = attention + feed_forward + 2 * layer_norm;
+    const double decoder_layer = 2 * attention + feed_forward + 3 * layer_norm;
+    const bool learned = positions == Positions::learned;
+    ModelSize size;
+    size.parameters = (1.0 * source_words + target_words) * d + layers * (encoder_layer + decoder_layer) +
+                      2 * layer_norm + (tie_embeddings ? target_words : size_of_linear(d, target_words)) +
+                      (learned ? table : 0);
+    size.positions = learned ? 0 : table;
+    size.tensors = 42.0 * layers + 8 + (learned ? 2 : 0) - (tie_embeddings ? 1 : 0);
+    return size;
+  }
+
+  friend bool operator==(const TransformerConfig&, const TransformerConfig&) = default;
 };
 
 /// The Transformer (Vaswani et al. 2017, figure 1); computes what torch.nn.Transformer computes between an embedding

@@ -103,10 +103,7 @@ TEST(HostileFiles, SettingsTakeMemoryInProportionToTheirFile) {
         "{\"norm\":\"" + repeated("h", 8'000'000) + "\"}", "{\"lr\":" + repeated("1", 8'000'000) + "}",
         repeated("x", 8'000'000)}) {
     const std::string path = folder.file("config.json", content);
-    const auto read = [](const std::string& p) {
-      TrainingConfig config;
-      read_settings_file(p, config);
-    };
+    const auto read = [](const std::string& p) { read_settings_file(p); };
     EXPECT_NE(loaded_within(settings, path, read), "") << content.substr(0, 20);
     const std::string log = folder.file("metrics.jsonl", content + "\n");
     EXPECT_NE(loaded_within(settings, log, [](const std::string& p) { MetricsLog(p, 9); }), "")
@@ -197,7 +194,7 @@ TEST(HostileFiles, SettingsOfARunTakeNoMoreMemoryThanItsModel) {
         value = hostile;
         write_durably(run.folder.config(), to_json(run.config).dump());
         const std::string message = run.loading();
-        if (name == "d-model" || name == "layers" || name == "ff") {
+        if (name == "d_model" || name == "layers" || name == "ff") {
           EXPECT_NE(message, "") << name;
         }
       }

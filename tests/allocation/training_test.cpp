@@ -62,7 +62,7 @@ TEST(TrainingAllocation, IsOnednnsAloneWhereProductsAreLarge) {
 TEST(TrainingAllocation, IsNoneInRecurrentModels) {
   for (const CellKind cell : {CellKind::gru, CellKind::lstm, CellKind::elman})
     for (const Score score : {Score::dot, Score::additive}) {
-      const RnnConfig small{.embedding = 8, .hidden = 12, .cell = cell, .score = score};
+      const RnnConfig small{.embedding = 8, .hidden = 12, .cell = cell, .attention = score};
       EXPECT_EQ(steady_training<RnnSeq2Seq<float>>(small, 60, 8, 2).own, 0);
     }
 }

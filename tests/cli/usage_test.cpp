@@ -1,6 +1,9 @@
 // What holds for every command: help, exit codes, where errors go.
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <set>
 #include <sstream>
 
 #include "qkv/datasets/text.h"
@@ -79,11 +82,18 @@ TEST_F(Usage, WhatIsMissingIsNamed) {
   EXPECT_EQ(qkv({"data"}).exit_code, 2);
 }
 
+/// The option that stands for a setting in --help.
+std::string option_for(std::string setting) {
+  if (setting == "shuffle") return "--no-shuffle";
+  std::replace(setting.begin(), setting.end(), '_', '-');
+  return "--" + setting;
+}
+
 TEST_F(Usage, EverySettingIsAnOptionOfTrainWithItsDefault) {
   const Outcome help = qkv({"train", "--help"});
   const TrainingConfig defaults;
-  for_each_setting(defaults, [&](const std::string& name, const auto&, const Setting&) {
-    EXPECT_TRUE(contains(help.output, "\n  --" + std::string(name == "shuffle" ? "no-shuffle" : name) + " "));
+  for_each_setting_of_any_model([&](const std::string& name, const auto&, const Setting&) {
+    EXPECT_TRUE(contains(help.output, "\n  " + option_for(name) + " ")) << name;
   });
   EXPECT_TRUE(contains(help.output, fmt::format("[{}]", defaults.batch_size)));
   EXPECT_TRUE(contains(help.output, "--norm post|pre"));
@@ -96,27 +106,24 @@ TEST_F(Usage, HelpGroupsTheSettingsByTheModelsThatUseThem) {
     std::istringstream lines(help);
     for (std::string line; std::getline(lines, line);) {
       if (!line.empty() && line.front() != ' ' && line.ends_with(':')) group = line.substr(0, line.size() - 1);
-      if (line.starts_with("  --" + option + " ")) return group;
+      if (line.starts_with("  " + option + " ")) return group;
     }
     return std::string("none");
   };
-  TrainingConfig config;
-  for_each_setting(config, [&](const std::string& name, const auto&, const Setting& setting) {
-    const std::string group = name == "shuffle" ? "Data" : group_of(name);
-    switch (setting.used_by) {
-      case UsedBy::every_model:
-        EXPECT_TRUE(group == "Model" || group == "Data" || group == "Training") << name << " in " << group;
-        break;
-      case UsedBy::transformer:
-        EXPECT_EQ(group, "Transformer (--model transformer)") << name;
-        break;
-      case UsedBy::rnn_models:
-        EXPECT_EQ(group, "RNN models (--model rnn, --model rnn-attention)") << name;
-        break;
-      case UsedBy::rnn_attention:
-        EXPECT_EQ(group, "RNN with attention (--model rnn-attention)") << name;
-    }
+  const std::set<std::string> of_every_model{"Model", "Data", "Training"};
+  for_each_setting_of_any_model([&](const std::string& name, const auto&, const Setting&) {
+    const std::string group = group_of(option_for(name));
+    if (models_with(name).size() == models().size())
+      EXPECT_TRUE(of_every_model.contains(group)) << name << " in " << group;
+    else
+      EXPECT_EQ(group, fmt::format("Only for --model {}", fmt::join(models_with(name), " and --model "))) << name;
   });
+}
+
+TEST_F(Usage, HelpTellsWhereAModelBeginsOtherwise) {
+  const std::string help = qkv({"train", "--help"}).output;
+  EXPECT_TRUE(matches(help, "[^]*--lr X[^-]*; 0.003 for rnn and\\s+rnn-attention \\[0.002\\][^]*"));
+  EXPECT_TRUE(matches(help, "[^]*--dropout X[^-]*; 0 for rnn and\\s+rnn-attention\\s+\\[0.1\\][^]*"));
 }
 
 TEST_F(Usage, ResultsThatCannotBeWrittenAreAFailure) {

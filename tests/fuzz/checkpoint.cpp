@@ -8,7 +8,6 @@
 #include "qkv/files/durable_file.h"
 #include "qkv/train/adam.h"
 #include "qkv/translation/metrics_log.h"
-#include "qkv/translation/model_factory.h"
 #include "qkv/translation/run_folder.h"
 #include "qkv/translation/saved_model.h"
 #include "tests/fuzz/fuzz.h"
@@ -26,14 +25,12 @@ struct TinyRun {
   std::vector<std::string> intact;
 
   TinyRun() {
-    TrainingConfig config = default_settings(ModelKind::rnn);
-    config.embedding = 2;
-    config.hidden = 2;
-    config.cell = CellKind::elman;
+    TrainingConfig config;
+    config.model = RnnConfig{.embedding = 2, .hidden = 2, .cell = CellKind::elman, .attention = {}};
     config.workers = 1;
     const std::vector<Pair> pairs{{{"a", "b"}, {"c"}, {}}};
     const Vocabulary source(pairs, &Pair::source), target(pairs, &Pair::target);
-    const auto model = make_model<float>(config, source.size(), target.size());
+    const auto model = make_model<float>(model_for(config, source.size(), target.size()));
     model->parameters().initialise(1);
     folder.create(false);
     write_input(folder.config(), to_json(config).dump(2));

@@ -51,7 +51,6 @@ class ReferenceModel {
 
   RnnConfig rnn_config() const {
     const std::string cell = settings_.at("cell");
-    const std::string score = settings_.at("model") == "rnn-attention" ? settings_.at("score") : "dot";
     return {.source_words = settings_.at("source_vocabulary"),
             .target_words = settings_.at("target_vocabulary"),
             .embedding = settings_.at("embedding"),
@@ -59,10 +58,14 @@ class ReferenceModel {
             .cell = cell == "gru"    ? CellKind::gru
                     : cell == "lstm" ? CellKind::lstm
                                      : CellKind::elman,
-            .attention = settings_.at("model") == "rnn-attention",
-            .score = score == "additive"     ? Score::additive
-                     : score == "scaled-dot" ? Score::scaled_dot
-                                             : Score::dot};
+            .attention = attention()};
+  }
+
+  std::optional<Score> attention() const {
+    if (settings_.at("model") != "rnn-attention") return {};
+    for (const auto& [score, name] : names_of(Score{}))
+      if (settings_.at("score") == name) return score;
+    throw std::runtime_error("the fixture has an unknown score");
   }
 
   TransformerConfig transformer_config() const {

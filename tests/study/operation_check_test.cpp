@@ -180,21 +180,17 @@ TEST(OperationCheckSlow, NamesEveryPlantedFaultOfEveryModelAndAccusesNoOther) {
                           .tie_embeddings = norm == NormOrder::pre,
                           .max_positions = 3},
         counts);
-  const auto rnn = [&](CellKind cell, bool attention, Score score) {
-    plant_everywhere<RnnSeq2Seq>("RnnSeq2Seq",
-                                 RnnConfig{.source_words = 6,
-                                           .target_words = 7,
-                                           .embedding = 3,
-                                           .hidden = 4,
-                                           .cell = cell,
-                                           .attention = attention,
-                                           .score = score},
-                                 counts);
+  const auto rnn = [&](CellKind cell, std::optional<Score> attention) {
+    plant_everywhere<RnnSeq2Seq>(
+        "RnnSeq2Seq",
+        RnnConfig{
+            .source_words = 6, .target_words = 7, .embedding = 3, .hidden = 4, .cell = cell, .attention = attention},
+        counts);
   };
-  rnn(CellKind::gru, false, Score::dot);
-  rnn(CellKind::gru, true, Score::dot);
-  rnn(CellKind::lstm, true, Score::scaled_dot);
-  rnn(CellKind::elman, true, Score::additive);
+  rnn(CellKind::gru, {});
+  rnn(CellKind::gru, Score::dot);
+  rnn(CellKind::lstm, Score::scaled_dot);
+  rnn(CellKind::elman, Score::additive);
   EXPECT_EQ(counts.named, counts.planted);
   EXPECT_GT(counts.planted, 1000);
   RecordProperty("planted", counts.planted);

@@ -8,7 +8,7 @@
 #include "qkv/layers/embedding.h"
 #include "qkv/layers/linear.h"
 #include "qkv/layers/transformer_encoder.h"
-#include "qkv/translation/model_factory.h"
+#include "qkv/translation/training_config.h"
 
 namespace qkv {
 namespace {
@@ -18,36 +18,44 @@ const ProbePair short_pair{{5, 7, 4, 2}, {1, 6, 9, 4}};
 const ProbePair long_pair{{8, 4, 11, 6, 5, 9, 2}, {1, 4, 8, 10, 7, 6}};
 
 template <class T = double>
-std::unique_ptr<Seq2Seq<T>> model_of(TrainingConfig config) {
-  config.d_model = 16;
-  config.heads = 2;
-  config.ff = 24;
-  config.embedding = 10;
-  config.hidden = 14;
-  auto model = make_model<T>(config, words, words);
+std::unique_ptr<Seq2Seq<T>> model_of(const ModelConfig& config) {
+  auto model = make_model<T>(config);
   model->parameters().initialise(3);
   return model;
 }
 
-std::vector<TrainingConfig> all_kinds() {
-  std::vector<TrainingConfig> kinds;
-  for (const NormOrder norm : {NormOrder::post, NormOrder::pre}) kinds.emplace_back().norm = norm;
+TransformerConfig transformer(NormOrder norm) {
+  return {.source_words = words, .target_words = words, .d_model = 16, .heads = 2, .ff = 24, .norm = norm};
+}
+
+RnnConfig rnn(CellKind cell, std::optional<Score> attention) {
+  return {.source_words = words,
+          .target_words = words,
+          .embedding = 10,
+          .hidden = 14,
+          .cell = cell,
+          .attention = attention};
+}
+
+std::vector<ModelConfig> all_kinds() {
+  std::vector<ModelConfig> kinds{transformer(NormOrder::post), transformer(NormOrder::pre)};
   for (const CellKind cell : {CellKind::gru, CellKind::lstm, CellKind::elman})
-    for (const ModelKind model : {ModelKind::rnn, ModelKind::rnn_attention}) {
-      TrainingConfig& config = kinds.emplace_back();
-      config.model = model;
-      config.cell = cell;
-    }
-  for (const Score score : {Score::scaled_dot, Score::additive}) {
-    TrainingConfig& config = kinds.emplace_back();
-    config.model = ModelKind::rnn_attention;
-    config.score = score;
-  }
-  TrainingConfig& config = kinds.emplace_back();
-  config.activation = Activation::gelu;
-  config.positions = Positions::learned;
-  config.tie_embeddings = true;
+    for (const std::optional<Score> attention : {std::optional<Score>(), std::optional(Score::dot)})
+      kinds.emplace_back(rnn(cell, attention));
+  for (const Score score : {Score::scaled_dot, Score::additive}) kinds.emplace_back(rnn(CellKind::gru, score));
+  TransformerConfig other = transformer(NormOrder::post);
+  other.activation = Activation::gelu;
+  other.positions = Positions::learned;
+  other.tie_embeddings = true;
+  kinds.emplace_back(other);
   return kinds;
+}
+
+/// Its settings, for messages.
+std::string text_of(const ModelConfig& config) {
+  TrainingConfig settings;
+  settings.model = config;
+  return to_json(settings).dump();
 }
 
 /// Up to this part of the largest, numbers are the same, and gradients are zero.
@@ -62,38 +70,39 @@ using Scalars = testing::Types<float, double>;
 TYPED_TEST_SUITE(ProbesOfModels, Scalars);
 
 TYPED_TEST(ProbesOfModels, EveryModelIsCausalAndIndifferentToPadding) {
-  for (const TrainingConfig& config : all_kinds()) {
+  for (const ModelConfig& config : all_kinds()) {
     const auto model = model_of<TypeParam>(config);
-    const std::string name = to_json(config).dump();
+    const std::string name = text_of(config);
     EXPECT_EQ(probe_causality(*model, long_pair, 5), Findings()) << name;
     EXPECT_EQ(probe_padding(*model, short_pair, long_pair, rounding<TypeParam>), Findings()) << name;
   }
 }
 
 TYPED_TEST(ProbesOfModels, LengthOneWorks) {
-  for (const TrainingConfig& config : all_kinds())
+  for (const ModelConfig& config : all_kinds())
     EXPECT_EQ(probe_padding(*model_of<TypeParam>(config), {{2}, {1}}, long_pair, rounding<TypeParam>), Findings())
-        << to_json(config).dump();
+        << text_of(config);
 }
 
 TYPED_TEST(ProbesOfModels, GradientsReachEveryEncoderStateWhereThereIsAttention) {
-  for (const TrainingConfig& config : all_kinds()) {
-    const Findings expected =
-        config.model == ModelKind::rnn ? Findings{"the model has no attention over the encoder's states"} : Findings{};
-    EXPECT_EQ(probe_encoder_gradients(*model_of<TypeParam>(config), long_pair), expected) << to_json(config).dump();
+  for (const ModelConfig& config : all_kinds()) {
+    const Findings expected = cross_attention(config).layers == 0
+                                  ? Findings{"the model has no attention over the encoder's states"}
+                                  : Findings{};
+    EXPECT_EQ(probe_encoder_gradients(*model_of<TypeParam>(config), long_pair), expected) << text_of(config);
   }
 }
 
 TYPED_TEST(ProbesOfModels, EveryParameterLearnsExceptTheBiasOfKeys) {
-  for (const TrainingConfig& config : all_kinds())
+  for (const ModelConfig& config : all_kinds())
     for (const ZeroGradient& parameter :
          probe_parameter_gradients(*model_of<TypeParam>(config), long_pair, zero<TypeParam>)) {
-      EXPECT_NE(parameter.reason, "") << parameter.input << " in " << to_json(config).dump();
+      EXPECT_NE(parameter.reason, "") << parameter.input << " in " << text_of(config);
       EXPECT_TRUE(parameter.input.ends_with("key.bias")) << parameter.input;
     }
-  TrainingConfig transformer;
-  EXPECT_EQ(probe_parameter_gradients(*model_of<TypeParam>(transformer), long_pair, zero<TypeParam>).size(),
-            6U);  // 2 · 3 attentions
+  EXPECT_EQ(
+      probe_parameter_gradients(*model_of<TypeParam>(transformer(NormOrder::post)), long_pair, zero<TypeParam>).size(),
+      6U);  // 2 · 3 attentions
 }
 
 TEST(Probes, AnEncoderWithoutPositionsTreatsItsWordsAsASet) {
@@ -128,7 +137,7 @@ class Leaky : public Seq2Seq<double> {
 };
 
 TEST(Probes, FindLeaks) {
-  const Leaky leaky(model_of({}));
+  const Leaky leaky(model_of(transformer(NormOrder::post)));
   const Findings causality = probe_causality(leaky, long_pair, 5);
   ASSERT_FALSE(causality.empty());
   EXPECT_EQ(causality.back(), "changing target word 5 changes the logits of word 0");

@@ -1,7 +1,7 @@
 #include <cmath>
 #include <gtest/gtest.h>
 
-#include "qkv/translation/model_factory.h"
+#include "qkv/translation/models.h"
 #include "tests/translation/greedy_by_full_passes.h"
 
 namespace qkv {
@@ -9,24 +9,21 @@ namespace {
 
 constexpr int words = 7;  // three real ones
 
-std::unique_ptr<Seq2Seq<double>> random_model(ModelKind kind, std::uint64_t seed, CellKind cell = CellKind::gru,
-                                              Score attention_score = Score::dot) {
-  TrainingConfig config;
-  config.model = kind;
-  config.cell = cell;
-  config.score = attention_score;
-  config.d_model = 8;
-  config.heads = 2;
-  config.ff = 12;
-  config.embedding = 6;
-  config.hidden = 8;
-  auto model = make_model<double>(config, words, words);
+std::unique_ptr<Seq2Seq<double>> random_model(const ModelConfig& config, std::uint64_t seed) {
+  auto model = make_model<double>(config);
   model->parameters().initialise(seed);
   for (double& value : model->parameters().values()) value *= 2;  // so that some words are much likelier than others
   return model;
 }
 
-constexpr ModelKind kinds[] = {ModelKind::transformer, ModelKind::rnn, ModelKind::rnn_attention};
+ModelConfig rnn(std::optional<Score> attention, CellKind cell = CellKind::gru) {
+  return RnnConfig{
+      .source_words = words, .target_words = words, .embedding = 6, .hidden = 8, .cell = cell, .attention = attention};
+}
+
+const ModelConfig transformer =
+    TransformerConfig{.source_words = words, .target_words = words, .d_model = 8, .heads = 2, .ff = 12};
+const ModelConfig kinds[] = {transformer, rnn({}), rnn(Score::dot)};
 
 struct Source {
   std::vector<int> ids{4, 6, 5, eos_id};
@@ -74,7 +71,7 @@ TEST(BeamSearch, WideEnoughFindsTheBestOfAllTranslations) {
   constexpr int most = 4;
   const auto all = all_translations(most);
   ASSERT_EQ(all.size(), 1U + 3 + 9 + 27 + 81);
-  for (const ModelKind kind : kinds)
+  for (const ModelConfig& kind : kinds)
     for (std::uint64_t seed = 1; seed <= 5; ++seed)
       for (const double penalty : {0.0, 0.6, 1.5}) {
         const auto model = random_model(kind, seed);
@@ -89,33 +86,27 @@ TEST(BeamSearch, WideEnoughFindsTheBestOfAllTranslations) {
           }
         }
         const Translation found = translate_one(*model, most, {.beam = 200, .length_penalty = penalty});
-        EXPECT_EQ(found.words, expected) << "model " << static_cast<int>(kind) << ", seed " << seed;
+        EXPECT_EQ(found.words, expected) << name_of(kind) << ", seed " << seed;
         EXPECT_FALSE(found.cut);
         EXPECT_NEAR(found.log_probability, log_probability(*model, expected), 1e-12);
       }
 }
 
 TEST(BeamSearch, OfOneIsGreedyWhateverTheLengthPenalty) {
-  struct Choice {
-    ModelKind kind;
-    CellKind cell = CellKind::gru;
-    Score score = Score::dot;
-  };
-  std::vector<Choice> choices{{ModelKind::transformer}};
+  std::vector<ModelConfig> choices{transformer};
   for (const CellKind cell : {CellKind::gru, CellKind::lstm, CellKind::elman}) {
-    choices.push_back({ModelKind::rnn, cell});
-    for (const Score score : {Score::dot, Score::scaled_dot, Score::additive})
-      choices.push_back({ModelKind::rnn_attention, cell, score});
+    choices.push_back(rnn({}, cell));
+    for (const Score score : {Score::dot, Score::scaled_dot, Score::additive}) choices.push_back(rnn(score, cell));
   }
   constexpr int most = 12;
   int translated = 0, cut = 0;
-  for (const Choice& choice : choices)
+  for (const ModelConfig& choice : choices)
     for (std::uint64_t seed = 1; seed <= 5; ++seed) {
-      const auto model = random_model(choice.kind, seed, choice.cell, choice.score);
+      const auto model = random_model(choice, seed);
       const Translation greedy = greedy_by_full_passes(*model, Source().tokens(), most);
       for (const double penalty : {0.0, 0.6, 3.0}) {
         const Translation found = translate_one(*model, most, {.beam = 1, .length_penalty = penalty});
-        EXPECT_EQ(found.words, greedy.words) << "model " << static_cast<int>(choice.kind) << ", seed " << seed;
+        EXPECT_EQ(found.words, greedy.words) << name_of(choice) << ", seed " << seed;
         EXPECT_EQ(found.cut, greedy.cut);
       }
       translated += static_cast<int>(greedy.words.size());
@@ -127,7 +118,7 @@ TEST(BeamSearch, OfOneIsGreedyWhateverTheLengthPenalty) {
 }
 
 TEST(BeamSearch, NeverProducesSpecialTokens) {
-  for (const ModelKind kind : kinds)
+  for (const ModelConfig& kind : kinds)
     for (int beam : {1, 3, 10})
       for (int word : translate_one(*random_model(kind, 9), 20, {.beam = beam}).words) EXPECT_GE(word, special_tokens);
 }
@@ -135,7 +126,7 @@ TEST(BeamSearch, NeverProducesSpecialTokens) {
 TEST(BeamSearch, TranslatesABatchAsItTranslatesEachSentence) {
   const std::vector<int> ids{4, 6, 5, eos_id, 5, eos_id, 0, 0, 6, 6, eos_id, 0};
   const std::vector<int> lengths{4, 2, 3}, most{9, 3, 7};
-  for (const ModelKind kind : kinds) {
+  for (const ModelConfig& kind : kinds) {
     const auto model = random_model(kind, 2);
     const auto together = translate(*model, {ids, 3, 4, lengths}, most, {.beam = 3});
     for (std::size_t b = 0; b < 3; ++b) {
@@ -151,7 +142,7 @@ TEST(BeamSearch, TranslatesABatchAsItTranslatesEachSentence) {
 }
 
 TEST(BeamSearch, RefusesOptionsOutOfRange) {
-  const auto model = random_model(ModelKind::transformer, 1);
+  const auto model = random_model(transformer, 1);
   EXPECT_THROW(translate_one(*model, 3, {.beam = 0}), std::invalid_argument);
   EXPECT_THROW(translate_one(*model, 3, {.length_penalty = -1}), std::invalid_argument);
 }

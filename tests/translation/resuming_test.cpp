@@ -216,7 +216,7 @@ TEST(Resuming, ComparesTheSettingsWithTheCheckpointFirst) {
   const RunFolder folder{temporary / "run"};
   train_until(7, thirty_steps(), toy_data(), folder, RunStart::anew);
   TrainingConfig config = thirty_steps();
-  config.layers = 1000;
+  transformer_of(config).layers = 1000;
   const std::string message =
       message_of<std::runtime_error>([&] { train_to_the_end(config, toy_data(), folder, RunStart::resume); });
   EXPECT_EQ(message, folder.checkpoint() + ": no tensor 'encoder.layers.1.self_attention.query.weight', which " +
@@ -236,10 +236,10 @@ TEST(Resuming, ZeroStepsWriteTheInitialModel) {
   const TrainedModel trained = load_run(folder.path.string());
   Transformer<float> initial({.source_words = trained.source.size(),
                               .target_words = trained.target.size(),
-                              .d_model = config.d_model,
-                              .heads = config.heads,
-                              .layers = config.layers,
-                              .ff = config.ff});
+                              .d_model = transformer_of(config).d_model,
+                              .heads = transformer_of(config).heads,
+                              .layers = transformer_of(config).layers,
+                              .ff = transformer_of(config).ff});
   initial.parameters().initialise(config.seed);
   EXPECT_TRUE(std::ranges::equal(trained.model->parameters().values(), initial.parameters().values()));
   config.steps = 30;  // and goes on from there

@@ -23,8 +23,7 @@ struct RnnDecoding : testing::TestWithParam<Kind> {
             .embedding = 6,
             .hidden = 8,
             .cell = kind.cell,
-            .attention = kind.score.has_value(),
-            .score = kind.score.value_or(Score::dot)};
+            .attention = kind.score};
   }
 
   RnnSeq2Seq<double> model;

@@ -48,19 +48,20 @@ TEST(SavedModel, NamesWhatIsMissing) {
 
 TEST(SavedModel, NamesWhatDoesNotFit) {
   ToyRun run;
-  const std::string wider = run.loading_with([](TrainingConfig& config) { config.d_model = 32; });
+  const std::string wider = run.loading_with([](TrainingConfig& config) { transformer_of(config).d_model = 32; });
   EXPECT_NE(wider.find("model.safetensors: source_embedding.weight has shape [12, 16], but the settings and "
                        "vocabularies beside it make it [12, 32]"),
             std::string::npos)
       << wider;
-  const std::string deeper = run.loading_with([](TrainingConfig& config) { config.layers = 2; });
+  const std::string deeper = run.loading_with([](TrainingConfig& config) { transformer_of(config).layers = 2; });
   EXPECT_NE(deeper.find("model.safetensors: "), std::string::npos) << deeper;
   EXPECT_NE(deeper.find("encoder.layers.1."), std::string::npos) << deeper;
-  const std::string tied = run.loading_with([](TrainingConfig& config) { config.tie_embeddings = true; });
+  const std::string tied =
+      run.loading_with([](TrainingConfig& config) { transformer_of(config).tie_embeddings = true; });
   EXPECT_NE(tied.find("model.safetensors: tensor 'generator.weight' belongs to none of the model's parameters"),
             std::string::npos)
       << tied;
-  const std::string bad = run.loading_with([](TrainingConfig& config) { config.heads = 0; });
+  const std::string bad = run.loading_with([](TrainingConfig& config) { transformer_of(config).heads = 0; });
   EXPECT_NE(bad.find("config.json: `heads` 0"), std::string::npos) << bad;
   write_durably(run.folder.config(), "{\"qkv\": \"0.1.0\", \"nonsense\": 1}");
   EXPECT_NE(run.loading().find("config.json: there is no setting \"nonsense\""), std::string::npos);
@@ -77,18 +78,18 @@ TEST(SavedModel, ComparesHugeSettingsWithTheModelBeforeItTakesMemory) {
   ToyRun run;
   const std::size_t before = memory_asked_for();
   for (const auto& [setting, value, tensor, named] :
-       {std::tuple(&TrainingConfig::d_model, 1'000'000, "source_embedding.weight", "d_model 1000000"),
-        std::tuple(&TrainingConfig::layers, 1000, "encoder.layers.1.self_attention.query.weight", "layers 1000"),
-        std::tuple(&TrainingConfig::ff, 1'000'000, "encoder.layers.0.feed_forward.inner.weight", "ff 1000000")}) {
+       {std::tuple(&TransformerConfig::d_model, 1'000'000, "source_embedding.weight", "d_model 1000000"),
+        std::tuple(&TransformerConfig::layers, 1000, "encoder.layers.1.self_attention.query.weight", "layers 1000"),
+        std::tuple(&TransformerConfig::ff, 1'000'000, "encoder.layers.0.feed_forward.inner.weight", "ff 1000000")}) {
     TrainingConfig config = toy_config();
-    config.*setting = value;
+    transformer_of(config).*setting = value;
     write_durably(run.folder.config(), to_json(config).dump());
     const std::string message = run.loading();
     for (const std::string& part : {run.folder.model(), std::string(tensor), std::string(named), run.folder.config()})
       EXPECT_NE(message.find(part), std::string::npos) << message << "\nlacks " << part;
   }
   TrainingConfig config = toy_config();
-  config.d_model = std::numeric_limits<int>::max();
+  transformer_of(config).d_model = std::numeric_limits<int>::max();
   write_durably(run.folder.config(), to_json(config).dump());
   EXPECT_TRUE(run.loading().starts_with(run.folder.config() + ": ")) << run.loading();
   EXPECT_LT(memory_asked_for(), before + 50'000'000);
@@ -101,14 +102,15 @@ TEST(SavedModel, NamesTheSettingBehindEachTensorThatDoesNotFit) {
   };
   const std::string in_config = " in " + run.folder.config(),
                     asks = ", which " + run.folder.config() + " asks for with ";
-  expect(run.loading_with([](TrainingConfig& config) { config.d_model = 32; }),
+  expect(run.loading_with([](TrainingConfig& config) { transformer_of(config).d_model = 32; }),
          "make it [12, 32]: see d_model 32" + in_config);
-  expect(run.loading_with([](TrainingConfig& config) { config.ff = 25; }), "make it [25, 16]: see ff 25" + in_config);
-  expect(run.loading_with([](TrainingConfig& config) { config.positions = Positions::learned; }),
+  expect(run.loading_with([](TrainingConfig& config) { transformer_of(config).ff = 25; }),
+         "make it [25, 16]: see ff 25" + in_config);
+  expect(run.loading_with([](TrainingConfig& config) { transformer_of(config).positions = Positions::learned; }),
          "no tensor 'source_positions.weight'" + asks + "positions learned");
-  expect(run.loading_with([](TrainingConfig& config) { config.model = ModelKind::rnn; }),
+  expect(run.loading_with([](TrainingConfig& config) { config.model = RnnConfig{.attention = {}}; }),
          "make it [12, 64]: see embedding 64" + in_config);
-  expect(run.loading_with([](TrainingConfig& config) { (config.model = ModelKind::rnn, config.embedding = 16); }),
+  expect(run.loading_with([](TrainingConfig& config) { config.model = RnnConfig{.embedding = 16, .attention = {}}; }),
          "no tensor 'encoder.rnn.weight_ih_l0'" + asks + "model rnn");
   write_durably(run.folder.config(), to_json(run.config).dump());
   write_durably(run.folder.source_vocabulary(), read_file(run.folder.source_vocabulary()) + "more\n");
@@ -117,7 +119,7 @@ TEST(SavedModel, NamesTheSettingBehindEachTensorThatDoesNotFit) {
 
 TEST(SavedModel, NamesTheSettingsBehindARecurrentModelsSizes) {
   TrainingConfig config = toy_config();
-  config.model = ModelKind::rnn_attention;
+  config.model = RnnConfig{.attention = Score::additive};
   EXPECT_EQ(settings_behind(config, "source_embedding.weight", 1), "embedding 64");
   EXPECT_EQ(settings_behind(config, "encoder.rnn.weight_ih_l0", 0), "hidden 128 and cell gru");
   EXPECT_EQ(settings_behind(config, "encoder.rnn.weight_ih_l0", 1), "embedding 64");
@@ -125,7 +127,7 @@ TEST(SavedModel, NamesTheSettingsBehindARecurrentModelsSizes) {
   EXPECT_EQ(settings_behind(config, "decoder.cell.bias_hh", 0), "hidden 128 and cell gru");
   EXPECT_EQ(settings_behind(config, "decoder.combine.weight", 1), "hidden 128");
   EXPECT_EQ(settings_behind(config, "generator.bias", 0), "the lines of target.vocab");
-  EXPECT_EQ(setting_behind(config, "decoder.score.energy"), "score dot");
+  EXPECT_EQ(setting_behind(config, "decoder.score.energy"), "score additive");
 }
 
 TEST(SavedModel, RefusesNumbersOfAnotherKindThanReal) {
@@ -173,7 +175,7 @@ TEST(Checkpoint, ReadsBackEverything) {
                             .valid_hash = 0x0123'4567'89ab'cdef};
   adam.set_steps(1'234'567'890'123);
   save_checkpoint(run.folder.checkpoint(), *run.model, adam, state);
-  const auto model = make_model<float>(run.config, run.source.size(), run.target.size());
+  const auto model = make_model<float>(model_for(run.config, run.source.size(), run.target.size()));
   Adam<float> resumed(model->parameters());
   const TrainingState read = load_checkpoint(run.folder.checkpoint(), *model, resumed);
   EXPECT_EQ(resumed.steps(), 1'234'567'890'123);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "qkv/files/durable_file.h"
-#include "qkv/translation/model_factory.h"
 #include "qkv/translation/run_folder.h"
 #include "qkv/translation/saved_model.h"
 #include "tests/files/temporary_folder.h"
@@ -16,7 +15,7 @@ struct ToyRun {
   TrainingConfig config = toy_config();
   std::vector<Pair> pairs = toy_pairs(50, 1);
   Vocabulary source{pairs, &Pair::source}, target{pairs, &Pair::target};
-  std::unique_ptr<Seq2Seq<float>> model = make_model<float>(config, source.size(), target.size());
+  std::unique_ptr<Seq2Seq<float>> model = make_model<float>(model_for(config, source.size(), target.size()));
 
   ToyRun() {
     folder.create(false);

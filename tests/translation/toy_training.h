@@ -32,16 +32,16 @@ inline std::vector<Pair> toy_pairs(int count, std::uint64_t seed) {
 /// Settings of a model that trains in a moment.
 inline TrainingConfig toy_config() {
   TrainingConfig config;
-  config.d_model = 16;
-  config.heads = 2;
-  config.layers = 1;
-  config.ff = 24;
+  config.model = TransformerConfig{.d_model = 16, .heads = 2, .layers = 1, .ff = 24, .dropout = 0.1};
   config.batch_size = 8;
   config.lr = 3e-3;
   config.warmup = 5;
   config.workers = 2;
   return config;
 }
+
+/// The settings of its model.
+inline TransformerConfig& transformer_of(TrainingConfig& config) { return std::get<TransformerConfig>(config.model); }
 
 inline TransformerConfig toy_transformer(double dropout = 0) {
   return {.source_words = 12, .target_words = 12, .d_model = 16, .heads = 2, .layers = 2, .ff = 24, .dropout = dropout};

@@ -157,7 +157,7 @@ TEST(Trainer, OverwritesOnlyWhenAllIsKnownToBeGood) {
   config.max_length = 3;
   EXPECT_EQ(complaint([&] { train_to_the_end(config, long_data, folder, RunStart::overwrite); }).find("all "), 0u);
   config = thirty_steps();
-  config.heads = 3;
+  transformer_of(config).heads = 3;
   EXPECT_THROW(train_to_the_end(config, toy_data(), folder, RunStart::overwrite), std::invalid_argument);
   EXPECT_TRUE(read_file(folder.model()) == model);
   config = thirty_steps();
@@ -253,7 +253,7 @@ TEST(Trainer, CountsTheStepsOfAnyNumberOfEpochsAtOnce) {
 
 TEST(Trainer, NamesTheSettingThatNeedsMoreMemoryThanThereIs) {
   TrainingConfig config = thirty_steps();
-  config.d_model = 1'000'000;
+  transformer_of(config).d_model = 1'000'000;
   const TemporaryFolder temporary;
   const std::string message =
       message_of<std::runtime_error>([&] { train_to_the_end(config, toy_data(), {temporary / "run"}); });

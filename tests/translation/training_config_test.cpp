@@ -20,46 +20,50 @@ void change(std::optional<std::int64_t>& value) { value = 1'234'567'890'123; }
 template <class Choice>
 requires std::is_enum_v<Choice>
 void change(Choice& value) {
-  value = static_cast<Choice>((static_cast<std::size_t>(value) + 1) % choices<Choice>().size());
+  const auto names = names_of(value);
+  std::size_t at = 0;
+  while (names[at].value != value) ++at;
+  value = names[(at + 1) % names.size()].value;
 }
 
-TEST(TrainingConfig, EverySettingSurvivesAFile) {
+TEST(TrainingConfig, EverySettingOfEveryModelSurvivesAFile) {
   const TemporaryFolder folder;
-  int settings = 0;
-  TrainingConfig all;
-  for_each_setting(all, [&](const std::string& name, const auto&, const Setting& setting) {
-    ++settings;
-    EXPECT_STRNE(setting.help, "") << name;
-    TrainingConfig config;
-    for_each_setting(config, [&](const std::string& other, auto& value, const Setting&) {
-      if (other == name) change(value);
+  for (const ModelConfig& model : models()) {
+    const TrainingConfig usual = default_settings(name_of(model));
+    int settings = 0;
+    for_each_setting(usual, [&](const std::string& name, const auto&, const Setting& setting) {
+      ++settings;
+      EXPECT_STRNE(setting.help, "") << name;
+      TrainingConfig config = usual;
+      for_each_setting(config, [&](const std::string& other, auto& value, const Setting&) {
+        if (other == name) change(value);
+      });
+      const std::string path = folder.file("config.json", to_json(config).dump());
+      EXPECT_EQ(read_settings_file(path).config, config) << name;
+      EXPECT_NE(config, usual) << name;
     });
-    const std::string path = folder.file("config.json", to_json(config).dump());
-    TrainingConfig read;
-    read_settings_file(path, read);
-    EXPECT_EQ(to_json(read), to_json(config)) << name;
-    EXPECT_NE(to_json(read), to_json(TrainingConfig{})) << name;
-  });
-  EXPECT_EQ(settings + 1, static_cast<int>(to_json({}).size()));  // and the version
+    EXPECT_LT(settings + 2, static_cast<int>(to_json(usual).size()));  // and the version, the model, what others have
+    EXPECT_EQ(to_json(usual)["model"], name_of(model));
+  }
   EXPECT_EQ(to_json({})["qkv"], version);
 }
 
-TEST(TrainingConfig, KeepsWhatAFileDoesNotName) {
-  TrainingConfig config;
-  config.heads = 8;
-  read_settings(nlohmann::json::parse(R"({"layers": 3, "norm": "pre", "steps": null, "lr": 1})"), "F", config);
-  EXPECT_EQ(config.layers, 3);
-  EXPECT_EQ(config.norm, NormOrder::pre);
-  EXPECT_EQ(config.heads, 8);
-  EXPECT_EQ(config.lr, 1.0);
-  EXPECT_FALSE(config.steps.has_value());
+TEST(TrainingConfig, BeginsAsTheModelDoesWhereAFileNamesNothing) {
+  const auto [config, unused] =
+      read_settings(nlohmann::json::parse(R"({"layers": 3, "norm": "pre", "steps": null, "lr": 1})"), "F");
+  TrainingConfig expected = default_settings("transformer");
+  std::get<TransformerConfig>(expected.model).layers = 3;
+  std::get<TransformerConfig>(expected.model).norm = NormOrder::pre;
+  expected.lr = 1;
+  EXPECT_EQ(config, expected);
+  EXPECT_EQ(read_settings(nlohmann::json::parse(R"({"model": "rnn"})"), "F").config, default_settings("rnn"));
+  EXPECT_EQ(default_settings("rnn-attention").lr, 3e-3);
+  EXPECT_EQ(complaint([] { default_settings("cnn"); }),
+            "there is no model cnn; there are: transformer, rnn, rnn-attention");
 }
 
 std::string reading(const std::string& json) {
-  return message_of<std::runtime_error>([&] {
-    TrainingConfig config;
-    read_settings(nlohmann::json::parse(json), "F.json", config);
-  });
+  return message_of<std::runtime_error>([&] { read_settings(nlohmann::json::parse(json), "F.json"); });
 }
 
 TEST(TrainingConfig, NamesASettingThatIsWrong) {
@@ -72,6 +76,10 @@ TEST(TrainingConfig, NamesASettingThatIsWrong) {
   EXPECT_EQ(reading(R"({"seed": -1})"), "F.json: setting \"seed\": -1 is no whole number in range");
   EXPECT_EQ(reading(R"({"steps": 10000000000000000000})"),
             "F.json: setting \"steps\": 10000000000000000000 is no whole number in range");
+  EXPECT_EQ(reading(R"({"model": "cnn"})"),
+            "F.json: setting \"model\": there is no model cnn; there are: transformer, rnn, rnn-attention");
+  EXPECT_EQ(reading(R"({"model": 1})"), "F.json: setting \"model\": 1 is no text");
+  EXPECT_EQ(reading(R"({"hidden": 2.5})"), "F.json: setting \"hidden\": 2.5 is no whole number in range");
   EXPECT_EQ(reading(R"({"norm": "middle"})"), "F.json: setting \"norm\": \"middle\" is none of: post, pre");
   for (const char* json : {R"({"lr": "fast"})", R"({"lr": true})", R"({"norm": 1})", R"({"shuffle": 1})",
                            R"({"data": 3})", R"({"steps": "many"})", R"({"heads": null})"})
@@ -94,8 +102,7 @@ TEST(TrainingConfig, RefusesAFileOfDeepJsonWithItsLine) {
   for (const std::string& text : {levels, levels + ends, "{\"qkv\":\n" + levels + ends + "}",
                                   "{\"heads\":\n" + levels + ends + "}", "{\"unknown\":\n" + levels + "}"}) {
     const std::string path = folder.file("deep.json", text);
-    TrainingConfig config;
-    EXPECT_EQ(message_of<std::runtime_error>([&] { read_settings_file(path, config); }),
+    EXPECT_EQ(message_of<std::runtime_error>([&] { read_settings_file(path); }),
               path + (text[0] == '[' ? ":1" : ":2") +
                   ": not valid JSON: lists and objects inside each other more than 16 deep");
   }
@@ -104,18 +111,17 @@ TEST(TrainingConfig, RefusesAFileOfDeepJsonWithItsLine) {
 TEST(TrainingConfig, NamesAFileThatIsNoJson) {
   const TemporaryFolder folder;
   const std::string path = folder.file("broken.json", "{\"heads\": 2,\n \"layers\" 3}");
-  TrainingConfig config;
-  const std::string message = message_of<std::runtime_error>([&] { read_settings_file(path, config); });
+  const std::string message = message_of<std::runtime_error>([&] { read_settings_file(path); });
   EXPECT_EQ(message.find(path), 0u) << message;
   EXPECT_NE(message.find("not valid JSON"), std::string::npos) << message;
   folder.file("broken.json", "{\"lr\": 1e999}");
-  EXPECT_EQ(message_of<std::runtime_error>([&] { read_settings_file(path, config); }),
+  EXPECT_EQ(message_of<std::runtime_error>([&] { read_settings_file(path); }),
             path + ":1: not valid JSON: number overflow parsing '1e999'");
   folder.file("broken.json", "{\"heads\": 2,\n\"heads\": 4}");
-  EXPECT_EQ(message_of<std::runtime_error>([&] { read_settings_file(path, config); }),
+  EXPECT_EQ(message_of<std::runtime_error>([&] { read_settings_file(path); }),
             path + ":2: not valid JSON: \"heads\" occurs twice");
   const std::string missing = folder / "missing.json";
-  EXPECT_EQ(message_of<std::runtime_error>([&] { read_settings_file(missing, config); }).find(missing), 0u);
+  EXPECT_EQ(message_of<std::runtime_error>([&] { read_settings_file(missing); }).find(missing), 0u);
 }
 
 /// What check_settings says once this setting has that value.
@@ -126,15 +132,27 @@ std::string checking(Value TrainingConfig::*setting, Value value) {
   return complaint([&] { check_settings(config); });
 }
 
+/// The same for a setting of the Transformer.
+template <class Value>
+std::string checking(Value TransformerConfig::*setting, Value value) {
+  TransformerConfig model;
+  model.*setting = value;
+  TrainingConfig config;
+  config.model = model;
+  return complaint([&] { check_settings(config); });
+}
+
 TEST(TrainingConfig, RefusesWhatIsOutOfRange) {
   using Config = TrainingConfig;
   EXPECT_EQ(complaint([] { check_settings({}); }), "");
-  EXPECT_EQ(checking(&Config::heads, 0), "`heads` 0 is out of range; it must be from 1 to 1000000");
-  EXPECT_EQ(checking(&Config::heads, 5), "`heads` 5 does not divide `d_model` 64; each head takes an equal part");
-  EXPECT_EQ(checking(&Config::dropout, 1.0), "`dropout` 1 is out of range; it must be at least 0 and below 1");
+  EXPECT_EQ(checking(&TransformerConfig::heads, 0), "`heads` 0 is out of range; it must be from 1 to 1000000");
+  EXPECT_EQ(checking(&TransformerConfig::heads, 5),
+            "`heads` 5 does not divide `d_model` 64; each head takes an equal part");
+  EXPECT_EQ(checking(&TransformerConfig::dropout, 1.0),
+            "`dropout` 1 is out of range; it must be at least 0 and below 1");
   EXPECT_EQ(checking(&Config::max_length, 10'001), "`max_length` 10001 is out of range; it must be from 1 to 10000");
   for (const double bad : {-0.1, 1.0, double{NAN}}) {
-    EXPECT_NE(checking(&Config::dropout, bad), "");
+    EXPECT_NE(checking(&TransformerConfig::dropout, bad), "");
     EXPECT_NE(checking(&Config::label_smoothing, bad), "");
     for (double AdamOptions::*setting : {&AdamOptions::beta1, &AdamOptions::beta2, &AdamOptions::weight_decay}) {
       Config config;
@@ -145,8 +163,11 @@ TEST(TrainingConfig, RefusesWhatIsOutOfRange) {
   for (const double bad : {0.0, -1e-3, double{INFINITY}, double{NAN}}) EXPECT_NE(checking(&Config::lr, bad), "") << bad;
   for (const double bad : {-1.0, double{INFINITY}, double{NAN}}) EXPECT_NE(checking(&Config::clip, bad), "") << bad;
   EXPECT_EQ(checking(&Config::clip, 0.0), "");
-  for (int Config::*setting : {&Config::d_model, &Config::layers, &Config::ff, &Config::min_frequency,
-                               &Config::max_length, &Config::batch_size, &Config::epochs, &Config::workers})
+  for (int TransformerConfig::*setting :
+       {&TransformerConfig::d_model, &TransformerConfig::layers, &TransformerConfig::ff})
+    EXPECT_NE(checking(setting, 0).find(" 0 is "), std::string::npos);
+  for (int Config::*setting :
+       {&Config::min_frequency, &Config::max_length, &Config::batch_size, &Config::epochs, &Config::workers})
     EXPECT_NE(checking(setting, 0).find(" 0 is "), std::string::npos);
   EXPECT_EQ(checking(&Config::train, std::string("\xff.csv")),
             "`train` \xff.csv is not UTF-8, so no file of settings can hold it");
@@ -159,36 +180,42 @@ TEST(TrainingConfig, RefusesWhatIsOutOfRange) {
   EXPECT_EQ(checking(&Config::steps, std::optional<std::int64_t>(0)), "");
 }
 
-/// The names of the settings that a model uses, of those that not every model does.
-std::string used_by(ModelKind model) {
+/// The names of the settings of a model.
+std::string settings_of(const ModelConfig& config) {
   std::string names;
-  TrainingConfig config;
-  for_each_setting(config, [&](const std::string& name, const auto&, const Setting& setting) {
-    if (setting.used_by != UsedBy::every_model && uses(model, setting.used_by)) names += name + " ";
-  });
+  std::visit(
+      [&](const auto& model) {
+        model.visit(model, [&](const std::string& name, const auto&, const Setting&) { names += name + " "; });
+      },
+      config);
   return names;
 }
 
-TEST(TrainingConfig, EachSettingBelongsToModels) {
-  EXPECT_EQ(used_by(ModelKind::transformer), "d-model heads layers ff norm activation positions tie-embeddings ");
-  EXPECT_EQ(used_by(ModelKind::rnn), "embedding hidden cell ");
-  EXPECT_EQ(used_by(ModelKind::rnn_attention), "embedding hidden cell score ");
-  EXPECT_EQ(models_with(UsedBy::transformer), "transformer");
-  EXPECT_EQ(models_with(UsedBy::rnn_models), "rnn and rnn-attention");
-  EXPECT_EQ(models_with(UsedBy::rnn_attention), "rnn-attention");
+TEST(TrainingConfig, EachModelHasItsSettings) {
+  EXPECT_EQ(settings_of(TransformerConfig{}),
+            "d_model heads layers ff dropout norm activation positions tie_embeddings ");
+  EXPECT_EQ(settings_of(RnnConfig{.attention = {}}), "embedding hidden cell dropout ");
+  EXPECT_EQ(settings_of(RnnConfig{}), "embedding hidden cell score dropout ");
+  EXPECT_EQ(models_with("d_model"), std::vector<std::string>{"transformer"});
+  EXPECT_EQ(models_with("hidden"), (std::vector<std::string>{"rnn", "rnn-attention"}));
+  EXPECT_EQ(models_with("score"), std::vector<std::string>{"rnn-attention"});
+  EXPECT_EQ(models_with("seed").size(), models().size());
+  int once = 0;
+  for_each_setting_of_any_model(
+      [&](const std::string& name, const auto&, const Setting&) { once += name == "dropout"; });
+  EXPECT_EQ(once, 1);
 }
 
-TEST(TrainingConfig, WhatTheModelDoesNotUseIsNotCheckedAndIsNamed) {
-  TrainingConfig config = default_settings(ModelKind::rnn);
-  EXPECT_EQ(idle_settings(config), std::vector<std::string>());
-  config.heads = 3;
-  config.d_model = -1;
-  config.score = Score::additive;
-  config.hidden = 7;
-  EXPECT_EQ(complaint([&] { check_settings(config); }), "");
-  EXPECT_EQ(idle_settings(config), (std::vector<std::string>{"d_model", "heads", "score"}));
-  config.model = ModelKind::transformer;
-  EXPECT_NE(complaint([&] { check_settings(config); }), "");
+TEST(TrainingConfig, WhatTheModelDoesNotHaveIsNamedWhereItWouldChangeSomething) {
+  const nlohmann::json json = nlohmann::json::parse(
+      R"({"model": "rnn", "heads": 3, "d_model": -1, "layers": 2, "score": "additive", "hidden": 7})");
+  const auto [rnn, unused_by_rnn] = read_settings(json, "F");
+  EXPECT_EQ(complaint([&config = rnn] { check_settings(config); }), "");
+  EXPECT_EQ(unused_by_rnn, (std::vector<std::string>{"d_model", "heads", "score"}));
+  EXPECT_EQ(std::get<RnnConfig>(rnn.model).hidden, 7);
+  const auto [transformer, unused] = read_settings(json, "F", "transformer");  // though the file names another model
+  EXPECT_EQ(unused, (std::vector<std::string>{"hidden", "score"}));
+  EXPECT_NE(complaint([&config = transformer] { check_settings(config); }), "");
 }
 
 }  // namespace

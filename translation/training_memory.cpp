@@ -1,0 +1,64 @@
+#include "qkv/translation/training_memory.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <stdexcept>
+#include <vector>
+
+#include "qkv/translation/available_memory.h"
+
+namespace qkv {
+namespace {
+
+std::string in_gigabytes(double bytes) { return fmt::format("{:.1f} GB", bytes / 1e9); }
+
+/// The settings that would have to be smaller: whole numbers whose default would save a third.
+std::vector<std::string> blamed(const TrainingConfig& config, int source_words, int target_words) {
+  const double all = bytes_to_train(config, source_words, target_words);
+  const TrainingConfig usual = default_settings(name_of(config.model));
+  std::vector<std::string> settings;
+  for_each_setting(usual, [&](const std::string& name, const auto& usual_value, const auto&) {
+    if constexpr (std::is_same_v<std::decay_t<decltype(usual_value)>, int>) {
+      TrainingConfig other = config;
+      int given = 0;
+      for_each_setting(other, [&](const std::string& same, auto& value, const auto&) {
+        if constexpr (std::is_same_v<std::decay_t<decltype(value)>, int>)
+          if (same == name) value = std::min(given = value, usual_value);
+      });
+      if (bytes_to_train(other, source_words, target_words) < all * 2 / 3)
+        settings.push_back(fmt::format("`{}` {}", name, given));
+    }
+  });
+  return settings;
+}
+
+}  // namespace
+
+double bytes_to_train(const TrainingConfig& config, int source_words, int target_words) {
+  constexpr double bytes_of_a_name = 500;  // with the layer that has it
+  const ModelSize size = size_of(model_for(config, source_words, target_words));
+  return sizeof(float) * (size.parameters * (3.0 + config.workers) + size.positions) + bytes_of_a_name * size.tensors;
+}
+
+std::string memory_advice(const TrainingConfig& config, int source_words, int target_words) {
+  const std::vector<std::string> settings = blamed(config, source_words, target_words);
+  return fmt::format(
+      "the model's {:.0f} parameters with their gradients and moments need {}, and each batch more; {}",
+      size_of(model_for(config, source_words, target_words)).parameters,
+      in_gigabytes(bytes_to_train(config, source_words, target_words)),
+      settings.empty()
+          ? fmt::format("the vocabularies have {} and {} words, of which a larger `min_frequency` leaves out "
+                        "the rare ones, and `batch_size` is {}",
+                        source_words, target_words, config.batch_size)
+          : fmt::format("what makes it so large is {}", fmt::join(settings, " and ")));
+}
+
+void check_memory(const TrainingConfig& config, int source_words, int target_words) {
+  const double available = available_bytes();
+  if (bytes_to_train(config, source_words, target_words) > available)
+    throw std::runtime_error(fmt::format("there is not enough memory: this process can have {}, but {}",
+                                         in_gigabytes(available), memory_advice(config, source_words, target_words)));
+}
+
+}  // namespace qkv

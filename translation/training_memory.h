@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+
+#include "qkv/translation/training_config.h"
+
+namespace qkv {
+
+/// How many bytes training holds before the first batch: the parameters, Adam's two moments, a gradient for each
+/// worker, tables of positions, names.
+double bytes_to_train(const TrainingConfig& config, int source_words, int target_words);
+
+/// Throws std::runtime_error that names the settings to blame, and how much they take, if this machine has less memory
+/// than that, or if this process may not use as much.
+void check_memory(const TrainingConfig& config, int source_words, int target_words);
+
+/// How much memory training takes, and the settings that make it so much: for an error's end.
+std::string memory_advice(const TrainingConfig& config, int source_words, int target_words);
+
+}  // namespace qkv
