@@ -151,14 +151,15 @@ void reading(const std::string& path, const std::string& key, const Read& read) 
 /// The settings that training begins with, for the model that the file names or for the one of this name.
 TrainingConfig defaults_for(const nlohmann::json& json, const std::string& path,
                             const std::optional<std::string>& model) {
-  TrainingConfig config;
   if (json.contains("model"))
     reading(path, "model", [&] {
-      std::string name;
-      read_value(json["model"], name);
-      config = default_settings(name);
+      std::vector<std::string> names;
+      for (const ModelConfig& known : models()) names.push_back(name_of(known));
+      check(std::find(names.begin(), names.end(), json["model"]) != names.end(), "{} is none of: {}",
+            described(json["model"]), fmt::join(names, ", "));
     });
-  return model ? default_settings(*model) : config;
+  if (model) return default_settings(*model);
+  return json.contains("model") ? default_settings(json["model"]) : TrainingConfig{};
 }
 
 /// Whether this is a setting of another model, and one that is not as training begins with.

@@ -77,8 +77,8 @@ TEST(TrainingConfig, NamesASettingThatIsWrong) {
   EXPECT_EQ(reading(R"({"steps": 10000000000000000000})"),
             "F.json: setting \"steps\": 10000000000000000000 is no whole number in range");
   EXPECT_EQ(reading(R"({"model": "cnn"})"),
-            "F.json: setting \"model\": there is no model cnn; there are: transformer, rnn, rnn-attention");
-  EXPECT_EQ(reading(R"({"model": 1})"), "F.json: setting \"model\": 1 is no text");
+            "F.json: setting \"model\": \"cnn\" is none of: transformer, rnn, rnn-attention");
+  EXPECT_EQ(reading(R"({"model": 1})"), "F.json: setting \"model\": 1 is none of: transformer, rnn, rnn-attention");
   EXPECT_EQ(reading(R"({"hidden": 2.5})"), "F.json: setting \"hidden\": 2.5 is no whole number in range");
   EXPECT_EQ(reading(R"({"norm": "middle"})"), "F.json: setting \"norm\": \"middle\" is none of: post, pre");
   for (const char* json : {R"({"lr": "fast"})", R"({"lr": true})", R"({"norm": 1})", R"({"shuffle": 1})",
@@ -93,6 +93,7 @@ TEST(TrainingConfig, SaysOfListsAndObjectsOnlyThatTheyAreSuch) {
   EXPECT_EQ(reading(R"({"lr": {}})"), "F.json: setting \"lr\": an object is no number");
   EXPECT_EQ(reading(R"({"shuffle": "yes"})"), "F.json: setting \"shuffle\": \"yes\" is neither true nor false");
   EXPECT_LT(reading("{\"norm\": \"" + std::string(1'000'000, 'x') + "\"}").size(), 200U);
+  EXPECT_LT(reading("{\"model\": \"" + std::string(1'000'000, 'x') + "\"}").size(), 200U);
   EXPECT_LT(reading("{\"" + std::string(1'000'000, 'x') + "\": 1}").size(), 200U);
 }
 
