@@ -3,6 +3,8 @@
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
+#include <fstream>
+#include <iterator>
 #include <regex>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +20,12 @@ void redirect(int stream, const std::string& file, int flags) {
   const int opened = ::open(file.c_str(), flags);
   if (opened < 0 || ::dup2(opened, stream) < 0) ::_exit(127);
   ::close(opened);
+}
+
+/// What a program that still writes to this file has written; read_file refuses a file that changes meanwhile.
+std::string written_so_far(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
 testing::AssertionResult explained(bool holds, const std::string& text, const char* which, const std::string& part) {
@@ -39,7 +47,7 @@ Outcome Program::shell(const std::string& line) const {
 Outcome Program::interrupted(const Arguments& arguments, const std::string& errors, int signal) const {
   const pid_t process = start(QKV_PROGRAM, arguments, "");
   siginfo_t ended{};
-  while (read_file(folder_ / ".errors").find(errors) == std::string::npos && ended.si_pid == 0) {
+  while (written_so_far(folder_ / ".errors").find(errors) == std::string::npos && ended.si_pid == 0) {
     ::usleep(1000);
     ::waitid(P_PID, static_cast<id_t>(process), &ended, WEXITED | WNOHANG | WNOWAIT);
   }
