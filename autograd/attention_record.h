@@ -19,11 +19,13 @@ struct AttentionRecord {
   const char* layer = nullptr;  ///< such as "decoder.layers.0.cross_attention"
   AttentionKind kind = AttentionKind::self;
   int heads = 1;
+  double scale = 1;   ///< what a query times a key is multiplied by; 1 where the score is none of that form
   Var<T> queries{};   ///< [B, queries, C]
   Var<T> keys{};      ///< [B, keys, C]
   Var<T> values{};    ///< [B, keys, C_v]
   Var<T> scores{};    ///< [B, queries, keys], or none where one operation goes from queries and keys to weights
   Var<T> weights{};   ///< [B, heads, queries, keys], or [B, queries, keys]
+  Var<T> output{};    ///< [B, queries, C_v], of all heads
   Var<T> key_bias{};  ///< [C], or none: it adds the same to all scores of a query, so nothing depends on it
   const AttentionRecord* previous = nullptr;  ///< the one left before it on the same tape
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <vector>
 
 #include "qkv/autograd/attention_record.h"
@@ -48,14 +49,17 @@ class MultiHeadAttention {
  private:
   Var<T> attend(Var<T> q, Var<T> k, Var<T> v, Mask mask, AttentionKind kind) const {
     const InModule here(path_);
-    const Attended<T> attended = attention(q, k, v, mask, heads_);
+    const double scale = 1 / std::sqrt(static_cast<double>(q.last() / heads_));
+    const Attended<T> attended = attention(q, k, v, mask, heads_, scale);
     AttentionRecord<T>{.layer = path_.c_str(),
                        .kind = kind,
                        .heads = heads_,
+                       .scale = scale,
                        .queries = q,
                        .keys = k,
                        .values = v,
                        .weights = attended.weights,
+                       .output = attended.output,
                        .key_bias = key_.bias()()}
         .leave();
     return output_(attended.output);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <optional>
+#include <cmath>
 
 #include "qkv/autograd/attention_record.h"
 #include "qkv/autograd/ops/additive_scores.h"
@@ -45,21 +45,20 @@ class RnnAttention {
   Var<T> operator()(Var<T> h, Var<T> keys, Var<T> states, Mask padding) const {
     const InModule here(path_);
     AttentionRecord<T> record{.layer = path_.c_str(), .kind = AttentionKind::cross, .keys = keys, .values = states};
-    Var<T> value;
     if (score_ == Score::additive) {
       record.queries = project(h, query_());
       record.scores = additive_scores(record.queries, keys, energy_());
       record.weights = softmax(record.scores, padding);
-      value = matmul(record.weights, states);
+      record.output = matmul(record.weights, states);
     } else {
-      const std::optional<double> scale = score_ == Score::dot ? std::optional(1.0) : std::nullopt;
-      const Attended<T> attended = attention(h, keys, states, padding, 1, scale);
+      record.scale = score_ == Score::dot ? 1 : 1 / std::sqrt(static_cast<double>(h.last()));
+      const Attended<T> attended = attention(h, keys, states, padding, 1, record.scale);
       record.queries = h;
       record.weights = attended.weights;
-      value = attended.output;
+      record.output = attended.output;
     }
     record.leave();
-    return value;
+    return record.output;
   }
 
  private:

@@ -48,11 +48,13 @@ class SelfAttention {
     const Var<T> output = matmul(weights, values);
     AttentionRecord<T>{.layer = path_.c_str(),
                        .kind = mask.is_causal() ? AttentionKind::causal : AttentionKind::self,
+                       .scale = factor_,
                        .queries = queries,
                        .keys = keys,
                        .values = values,
                        .scores = scores,
                        .weights = weights,
+                       .output = output,
                        .key_bias = key_.bias()()}
         .leave();
     return {queries, keys, values, scores, weights, output};

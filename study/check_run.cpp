@@ -6,6 +6,7 @@
 #include "qkv/autograd/ops/cross_entropy.h"
 #include "qkv/files/message.h"
 #include "qkv/layers/gradcheck_model.h"
+#include "qkv/study/in_scalar.h"
 #include "qkv/study/probes.h"
 #include "qkv/translation/available_memory.h"
 #include "qkv/translation/decoding.h"
@@ -15,17 +16,6 @@ namespace qkv {
 namespace {
 
 constexpr double rounding = 1e-12, zero = 1e-14;  // of the largest
-
-/// The trained model in another scalar.
-template <class S>
-struct InScalar {
-  std::unique_ptr<Seq2Seq<S>> model;
-
-  explicit InScalar(const TrainedModel& trained)
-      : model(make_model<S>(model_for(trained.config, trained.source.size(), trained.target.size()))) {}
-  Parameters<S>& parameters() { return model->parameters(); }
-  const Seq2Seq<S>& layer() const { return *model; }
-};
 
 /// The parameters as inputs of a check, with the values that training gave them.
 std::vector<CheckInput> at_trained_values(const Parameters<float>& parameters) {
@@ -128,15 +118,13 @@ std::vector<RunCheck> check_run(const TrainedModel& trained, const Sentence& sen
                     numbers, needed / 1e9));
   const ProbePair pair = pair_of(trained, sentence);
   InScalar<double> in_double(trained);
-  const std::span<const float> values = std::as_const(*trained.model).parameters().values();
-  for (std::size_t i = 0; i < in_double.parameters().entries().size(); ++i)
-    std::ranges::copy(trained.model->parameters().part(values, i), in_double.parameters().values(i).begin());
+  in_double.copy_values(trained);
   return {check_of_operations(in_double, trained, pair),
-          check_of_findings("causality", probe_causality(*in_double.model, pair, unknown_id),
+          check_of_findings("causality", probe_causality(in_double.layer(), pair, unknown_id),
                             "no target word changes what is predicted before it"),
-          check_of_findings("padding", probe_padding(*in_double.model, pair, longer_than(pair), rounding),
+          check_of_findings("padding", probe_padding(in_double.layer(), pair, longer_than(pair), rounding),
                             "the same logits alone and beside a longer sentence"),
-          check_of_parameters(*in_double.model, pair)};
+          check_of_parameters(in_double.layer(), pair)};
 }
 
 Sentence frequent_words(const TrainedModel& trained) {
