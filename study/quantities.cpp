@@ -67,7 +67,8 @@ double Quantities::value(int quantity, std::int64_t element) const {
     numbers.known.resize(numbers.values.size());
   }
   if (!numbers.known[at]) {
-    numbers.values[at] = wanted.rule->evaluate(element, [&](const Piece& piece) { return Moving(number(piece)); }).value;
+    numbers.values[at] =
+        wanted.rule->evaluate(element, [&](const Piece& piece) { return Moving(number(piece)); }).value;
     numbers.known[at] = true;
   }
   return numbers.values[at];
@@ -80,7 +81,7 @@ double Quantities::gradient(int quantity, std::int64_t element) const {
   if (numbers.gradients.empty()) {
     std::vector<double> sums(static_cast<std::size_t>(wanted.size()));
     for (const int consumer : wanted.consumers)
-      (*this)[consumer].rule->backward(quantity, Rule::all, [&](std::int64_t at, std::span<const Piece> product) {
+      (*this)[consumer].rule->backward(quantity, Rule::every, [&](std::int64_t at, std::span<const Piece> product) {
         sums[static_cast<std::size_t>(at)] += number(product);
       });
     numbers.gradients = std::move(sums);

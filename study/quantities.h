@@ -20,8 +20,8 @@ struct Piece {
   int quantity = -1;  ///< -1: a plain number
   std::int64_t element = 0;
   bool gradient = false;
-  double number = 0;       ///< what a plain number is,
-  const char* name = "";   ///< and is called
+  double number = 0;      ///< what a plain number is,
+  const char* name = "";  ///< and is called
 
   static Piece of(int quantity, std::int64_t element) { return {quantity, element, false, 0, ""}; }
   static Piece gradient_of(int quantity, std::int64_t element) { return {quantity, element, true, 0, ""}; }
@@ -58,7 +58,7 @@ class Rule {
 
   /// What flows back to the elements of one input, or to `only` one of them: products that each hold a gradient.
   virtual void backward(int input, std::int64_t only, const VisitAt& visit) const = 0;
-  static constexpr std::int64_t all = -1;
+  static constexpr std::int64_t every = -1;  ///< instead of one element
 };
 
 /// A value with a name and a rule: a node of the tape, or what lies inside a fused operation.
