@@ -31,7 +31,6 @@ Quantities::Quantities(std::span<Node<double>* const> nodes) {
     if (const int use = uses[quantity.name]++; use > 0) quantity.name += fmt::format("#{}", use);
     quantity.sizes = sizes_of(*node);
     quantity.node = node;
-    quantity.has_gradient = node->needs_gradient;
     if (node->is_leaf) quantity.note = node->needs_gradient ? "a parameter, which training set" : "a constant";
     numbers_.emplace_back();
   }
@@ -48,13 +47,15 @@ int Quantities::add_part(int node, const std::string& part, std::vector<int> siz
 }
 
 void Quantities::set_rule(int quantity, std::unique_ptr<Rule> rule) {
-  Quantity& target = quantities_[static_cast<std::size_t>(quantity)];
-  for (const int input : rule->inputs()) {
-    Quantity& read = quantities_[static_cast<std::size_t>(input)];
-    read.consumers.push_back(quantity);
-    if (target.node == nullptr) target.has_gradient = target.has_gradient || read.has_gradient;
-  }
-  target.rule = std::move(rule);
+  for (const int input : rule->inputs()) quantities_[static_cast<std::size_t>(input)].consumers.push_back(quantity);
+  quantities_[static_cast<std::size_t>(quantity)].rule = std::move(rule);
+}
+
+bool Quantities::has_gradient(int quantity) const {
+  const Quantity& wanted = (*this)[quantity];
+  if (wanted.node != nullptr) return wanted.node->gradient != nullptr;
+  return std::any_of(wanted.consumers.begin(), wanted.consumers.end(),
+                     [&](int reader) { return has_gradient(reader); });
 }
 
 double Quantities::value(int quantity, std::int64_t element) const {
@@ -81,9 +82,10 @@ double Quantities::gradient(int quantity, std::int64_t element) const {
   if (numbers.gradients.empty()) {
     std::vector<double> sums(static_cast<std::size_t>(wanted.size()));
     for (const int consumer : wanted.consumers)
-      (*this)[consumer].rule->backward(quantity, Rule::every, [&](std::int64_t at, std::span<const Piece> product) {
-        sums[static_cast<std::size_t>(at)] += number(product);
-      });
+      if (has_gradient(consumer))
+        (*this)[consumer].rule->backward(quantity, Rule::every, [&](std::int64_t at, std::span<const Piece> product) {
+          sums[static_cast<std::size_t>(at)] += number(product);
+        });
     numbers.gradients = std::move(sums);
   }
   return numbers.gradients[static_cast<std::size_t>(element)];
@@ -110,9 +112,10 @@ std::vector<Product> Quantities::terms(int quantity, std::int64_t element) const
 std::vector<Product> Quantities::gradient_terms(int quantity, std::int64_t element) const {
   std::vector<Product> found;
   for (const int consumer : (*this)[quantity].consumers)
-    (*this)[consumer].rule->backward(quantity, element, [&](std::int64_t, std::span<const Piece> term) {
-      found.emplace_back(term.begin(), term.end());
-    });
+    if (has_gradient(consumer))
+      (*this)[consumer].rule->backward(quantity, element, [&](std::int64_t, std::span<const Piece> term) {
+        found.emplace_back(term.begin(), term.end());
+      });
   return found;
 }
 

@@ -66,7 +66,6 @@ struct Quantity {
   std::string name;        ///< such as "decoder.norm.layer_norm" or "decoder.layers.0.cross_attention.attention.scores"
   std::vector<int> sizes;  ///< without a batch of one
   const Node<double>* node = nullptr;  ///< nullptr: inside an operation
-  bool has_gradient = false;           ///< whether the loss depends on it and it is no constant
   std::unique_ptr<Rule> rule;          ///< none: a parameter or a constant
   std::vector<int> consumers;          ///< those that are computed from it
   std::string note;                    ///< why it has no rule, or no gradient
@@ -95,6 +94,9 @@ class Quantities {
   void set_rule(int quantity, std::unique_ptr<Rule> rule);
 
   double value(int quantity, std::int64_t element) const;
+
+  /// Whether the loss depends on it: not on a constant, nor on what nothing reads that it was computed from.
+  bool has_gradient(int quantity) const;
 
   /// ∂loss / ∂ the element; 0 where the loss does not depend on it.
   double gradient(int quantity, std::int64_t element) const;

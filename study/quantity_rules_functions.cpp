@@ -31,7 +31,11 @@ void layer_norm(const Operation& op, bool of_sum) {
 /// loss = Σ over the words of 1/n · (−log of the probability of the right word)
 void cross_entropy(const Operation& op) {
   const int classes = op.shape_of(0).last(), rows = op.shape_of(0).rows(), logits = op.input(0);
-  const int probabilities = op.softmax_part("probabilities", {rows, classes}, logits, [=](int) { return classes; });
+  const int probabilities = op.all.count();  // only to look at: the loss is computed from the logits
+  constexpr int no_sigma = -1;
+  op.all.add_part(
+      op.self(), "probabilities", {rows, classes},
+      std::make_unique<SoftmaxRule>(op.all, probabilities, logits, no_sigma, classes, [=](int) { return classes; }));
   const int of_words =
       op.all.add_part(op.self(), "loss_of_word", {rows},
                       std::make_unique<LossOfWord>(op.all.count(), logits, probabilities, classes, op.facts.targets));

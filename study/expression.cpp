@@ -1,0 +1,129 @@
+#include "qkv/study/expression.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <span>
+
+#include "qkv/study/address.h"
+
+namespace qkv {
+
+namespace {
+
+/// A factor as texts and the numbers between them. Of an address, the first number is which use of the operation it is,
+/// the #2 of a name, 0 where there is none; the others are its indices.
+struct Parts {
+  std::vector<std::string> texts;  // one more than the numbers
+  std::vector<int> numbers;
+
+  bool alike(const Parts& other) const { return texts == other.texts; }
+};
+
+Parts parts_of(const Factor& factor) {
+  if (factor.address.empty()) return {{factor.name}, {}};
+  const Address address = parse_address(factor.address);
+  const std::size_t sign = std::min(address.name.find('#'), address.name.size());
+  const std::size_t end = std::min(address.name.find_first_not_of("0123456789", sign + 1), address.name.size());
+  Parts parts;
+  parts.texts.push_back((address.gradient ? "d " : "") + address.name.substr(0, sign));
+  parts.numbers.push_back(end > sign + 1 ? std::atoi(address.name.c_str() + sign + 1) : 0);
+  std::string text = address.name.substr(end);
+  for (std::size_t i = 0; i < address.index.size(); ++i) {
+    parts.texts.push_back(text + (i == 0 ? "[" : ","));
+    parts.numbers.push_back(address.index[i]);
+    text = "";
+  }
+  parts.texts.push_back(text + (address.index.empty() ? "" : "]"));
+  return parts;
+}
+
+using TermParts = std::vector<Parts>;
+
+TermParts parts_of(const Term& term) {
+  TermParts parts;
+  for (const Factor& factor : term.factors) parts.push_back(parts_of(factor));
+  return parts;
+}
+
+bool alike(const TermParts& a, const TermParts& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Parts& x, const Parts& y) { return x.alike(y); });
+}
+
+/// The letters that stand for what differs between terms.
+class Indices {
+ public:
+  /// "k", or "k−1" for what is always one less than what k stands for; the number itself where it never differs.
+  std::string index_for(const std::vector<int>& numbers) {
+    const auto differs_from_first = [&](int number) { return number != numbers.front(); };
+    if (std::none_of(numbers.begin(), numbers.end(), differs_from_first)) return std::to_string(numbers.front());
+    for (std::size_t i = 0; i < known_.size(); ++i) {
+      const int offset = numbers.front() - known_[i].front();
+      const bool is_shifted = std::equal(numbers.begin(), numbers.end(), known_[i].begin(),
+                                         [&](int number, int other) { return number == other + offset; });
+      if (is_shifted)
+        return offset == 0 ? letter(i) : fmt::format("{}{}{}", letter(i), offset < 0 ? "−" : "+", std::abs(offset));
+    }
+    known_.push_back(numbers);
+    return letter(known_.size() - 1);
+  }
+
+  /// "k" or "k, l".
+  std::string letters() const {
+    std::string text;
+    for (std::size_t i = 0; i < known_.size(); ++i) text += (i == 0 ? "" : ", ") + letter(i);
+    return text;
+  }
+
+ private:
+  static std::string letter(std::size_t i) { return std::string(1, static_cast<char>('k' + static_cast<int>(i % 8))); }
+  std::vector<std::vector<int>> known_;
+};
+
+/// The factors of terms that are alike, with letters.
+std::string product_of(std::span<const TermParts> terms, Indices& indices) {
+  std::string text;
+  for (std::size_t f = 0; f < terms.front().size(); ++f) {
+    const Parts& first = terms.front()[f];
+    if (f == 0 && first.texts.front() == "−1") continue;  // the sum has a minus there
+    if (!text.empty()) text += " · ";
+    for (std::size_t n = 0; n < first.numbers.size(); ++n) {
+      std::vector<int> numbers;
+      for (const TermParts& term : terms) numbers.push_back(term[f].numbers[n]);
+      const std::string index = indices.index_for(numbers);
+      text += first.texts[n];
+      if (n > 0 || index != "0") text += (n == 0 ? "#" : "") + index;
+    }
+    text += first.texts.back();
+  }
+  return text;
+}
+
+bool is_negative(const TermParts& term) { return !term.empty() && term.front().texts.front() == "−1"; }
+
+}  // namespace
+
+std::string expression_of_sum(const std::vector<Term>& terms) {
+  constexpr int most_groups = 6;
+  std::vector<TermParts> parts;
+  for (const Term& term : terms) parts.push_back(parts_of(term));
+  std::string text;
+  int groups = 0;
+  for (std::size_t begin = 0, end = 0; begin < parts.size(); begin = end) {
+    while (end < parts.size() && alike(parts[begin], parts[end])) ++end;
+    text += text.empty() ? (is_negative(parts[begin]) ? "−" : "") : is_negative(parts[begin]) ? " − " : " + ";
+    if (++groups > most_groups) return text + "…";
+    Indices indices;
+    const std::string product = product_of(std::span(parts).subspan(begin, end - begin), indices);
+    text += end - begin == 1 ? product : fmt::format("Σ over {} of {}", indices.letters(), product);
+  }
+  return text;
+}
+
+std::string pattern_of(const std::vector<Term>& terms) {
+  std::vector<TermParts> parts;
+  for (const Term& term : terms) parts.push_back(parts_of(term));
+  Indices indices;
+  return parts.empty() ? "" : product_of(parts, indices);
+}
+
+}  // namespace qkv
