@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <vector>
 
 #include "qkv/autograd/attention_record.h"
@@ -14,7 +13,6 @@ struct PassFacts {
   std::vector<std::vector<int>> ids;  ///< of sentences: what embeddings may have read
   std::vector<int> targets;           ///< the ids that the loss wants to be predicted
   std::vector<const AttentionRecord<double>*> attentions;
-  std::optional<double> attention_scale;  ///< none: 1/√ the features of a head
 };
 
 /// Gives every quantity the rule of its operation, and adds what lies inside fused operations: an attention's scores,

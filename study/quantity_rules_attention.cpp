@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <string_view>
 
 #include "qkv/study/quantity_rules_detail.h"
@@ -30,7 +29,7 @@ bool attention(const Operation& op) {
   const int heads = weights_node->shape.dim(1), queries = op.shape().dim(1), keys = weights_node->shape.dim(3);
   const int width = op.shape_of(0).last() / heads, values_width = op.shape().last() / heads;
   const int all_width = width * heads, all_values_width = values_width * heads;
-  const double factor = op.facts.attention_scale.value_or(1 / std::sqrt(static_cast<double>(width)));
+  const double factor = record->scale;
   const std::vector<int> sizes{heads, queries, keys};
 
   const int scores =
