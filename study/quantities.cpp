@@ -53,7 +53,8 @@ void Quantities::set_rule(int quantity, std::unique_ptr<Rule> rule) {
 
 bool Quantities::has_gradient(int quantity) const {
   const Quantity& wanted = (*this)[quantity];
-  if (wanted.node != nullptr) return wanted.node->gradient != nullptr;
+  if (wanted.node != nullptr && (wanted.node->needs_gradient || wanted.consumers.empty()))
+    return wanted.node->gradient != nullptr;
   return std::any_of(wanted.consumers.begin(), wanted.consumers.end(),
                      [&](int reader) { return has_gradient(reader); });
 }
@@ -77,7 +78,8 @@ double Quantities::value(int quantity, std::int64_t element) const {
 
 double Quantities::gradient(int quantity, std::int64_t element) const {
   const Quantity& wanted = (*this)[quantity];
-  if (wanted.node != nullptr) return wanted.node->gradient == nullptr ? 0 : wanted.node->gradient[element];
+  if (wanted.node != nullptr && wanted.node->needs_gradient)
+    return wanted.node->gradient == nullptr ? 0 : wanted.node->gradient[element];
   Numbers& numbers = numbers_[static_cast<std::size_t>(quantity)];
   if (numbers.gradients.empty()) {
     std::vector<double> sums(static_cast<std::size_t>(wanted.size()));

@@ -79,7 +79,7 @@ struct Quantity {
 
 /// Every value of a pass, each with the rule it was computed by. What a fused operation keeps to itself, such as the
 /// scores of an attention, is a quantity of its own here, so that every rule is one equation. Gradients of nodes are
-/// the tape's; those inside operations are summed up from what reads them, by the same rules.
+/// the tape's; those inside operations, and those of constants, are summed up from what reads them, by the same rules.
 class Quantities {
  public:
   /// A quantity for each node of the tape, at the node's index. The tape, on which backward has run with all gradients
