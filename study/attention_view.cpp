@@ -7,8 +7,6 @@
 
 namespace qkv {
 
-namespace {
-
 const char* name_of(AttentionKind kind) {
   switch (kind) {
     case AttentionKind::cross:
@@ -20,6 +18,8 @@ const char* name_of(AttentionKind kind) {
   }
   return "";
 }
+
+namespace {
 
 Sentence with_first(const std::string& first, const Sentence& words) {
   Sentence result{first};

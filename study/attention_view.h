@@ -19,6 +19,9 @@ struct AttentionView {
   std::vector<float> weights;        ///< [rows, columns]
 };
 
+/// "cross-attention", "encoder self-attention", "decoder self-attention".
+const char* name_of(AttentionKind kind);
+
 /// All layers and heads of one kind, the encoder's (self), the decoder's (causal) or the decoder's over the encoder's
 /// words (cross), for a source and its translation, which is fed in. A row of cross-attention is
 /// named by the word that is predicted there, the last one by `<eos>`; if the translation was cut, there is none for
