@@ -21,6 +21,8 @@ void share_out(std::vector<Term>& terms) {
   for (Term& term : terms) term.value /= sum;
 }
 
+constexpr const char* hidden = "the mask hides this key from this query: it gets no weight";
+
 std::string softmax_expression(const Formula& formula, const std::string& own) {
   return fmt::format("exp({}) / Σ over k of exp({})", own, pattern_of(formula.terms));
 }
@@ -50,17 +52,10 @@ Formula TakeApart::formula(std::string_view text, ExactDerivatives* exact) const
   if (!address.gradient) {
     formula.value = all_.value(place.quantity, place.element);
     const std::string own = to_text(names_->address_of(place.quantity, place.element, false));
-    const bool is_masked = address.name == "masked";  // the only name that is another number's, where that is seen
-    if (is_masked && all_.value(names_->find({false, "weights", address.index}).quantity,
-                                names_->find({false, "weights", address.index}).element) == 0) {
-      formula.value = -std::numeric_limits<double>::infinity();
-      formula.note = "the mask hides this key from this query: it gets no weight";
-    } else if (is_masked) {
-      formula.terms = {term_of({Piece::of(place.quantity, place.element)})};
-      formula.expression = own;
-    } else {
+    if (address.name == "masked")  // the only name whose number another one is taken from, unless it is hidden
+      describe_masked(address, own, formula);
+    else
       describe_value(place, formula);
-    }
     return formula;
   }
   check(all_.has_gradient(place.quantity), "{} has no gradient: the loss is computed from nothing that reads it",
@@ -69,6 +64,17 @@ Formula TakeApart::formula(std::string_view text, ExactDerivatives* exact) const
   describe_gradient(place, formula);
   if (exact != nullptr) compare(place, formula, *exact);
   return formula;
+}
+
+void TakeApart::describe_masked(const Address& address, const std::string& scaled, Formula& formula) const {
+  const NamedValues::Place weight = names_->find({false, "weights", address.index});
+  if (all_.terms(weight.quantity, weight.element).empty()) {
+    formula.value = -std::numeric_limits<double>::infinity();
+    formula.note = hidden;
+  } else {
+    formula.terms = {product({{scaled, scaled, formula.value}})};
+    formula.expression = scaled;
+  }
 }
 
 void TakeApart::describe_value(NamedValues::Place place, Formula& formula) const {
@@ -82,7 +88,8 @@ void TakeApart::describe_value(NamedValues::Place place, Formula& formula) const
   formula.note = quantity.rule->note();
   formula.expression = filled(quantity.rule->expression(place.element), formula.terms);
   if (formula.operation == Combined::sum) formula.expression = expression_of_sum(formula.terms);
-  if (formula.operation != Combined::softmax || formula.terms.empty()) return;
+  if (formula.operation != Combined::softmax) return;
+  if (formula.terms.empty()) formula.note = hidden;
   share_out(formula.terms);
   const auto row = static_cast<std::size_t>(place.element % quantity.sizes.back());
   if (row < formula.terms.size())

@@ -32,6 +32,7 @@ class TakeApart {
 
  private:
   void describe_value(NamedValues::Place place, Formula& formula) const;
+  void describe_masked(const Address& address, const std::string& scaled, Formula& formula) const;
   void describe_gradient(NamedValues::Place place, Formula& formula) const;
   void compare(NamedValues::Place place, Formula& formula, ExactDerivatives& exact) const;
   Term term_of(const Product& product) const;
