@@ -4,16 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "qkv/study/number_matrix.h"
-#include "qkv/study/sentence_pass.h"
+#include "qkv/study/checked_gradient.h"
 
 namespace qkv {
-
-/// One entry of a value on the tape.
-struct TapePlace {
-  std::int32_t node = 0;
-  std::int64_t element = 0;
-};
 
 /// One head of an attention in a pass: the textbook's matrices of numbers, and where they lie on the tape. The head's
 /// queries, keys and values are its part of the features. In a recurrent decoder every query is an attention of its own

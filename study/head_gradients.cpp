@@ -36,8 +36,7 @@ struct Sums {
 
 class Backward {
  public:
-  Backward(const AttentionHeadMatrices& head, ExactDerivatives& exact)
-      : h_(head), exact_(exact), nodes_(exact.pass().nodes()) {}
+  Backward(const AttentionHeadMatrices& head, ExactDerivatives& exact) : h_(head), exact_(exact) {}
 
   HeadGradients run(bool projections);
 
@@ -45,10 +44,7 @@ class Backward {
   int rows() const { return h_.weights.rows; }
   int columns() const { return h_.weights.columns; }
   int allowed(int row) const { return h_.kind == AttentionKind::causal ? row + 1 : columns(); }
-  const Node<double>* node(std::int32_t index) const { return nodes_[static_cast<std::size_t>(index)]; }
-  double by_tape(TapePlace at) const {
-    return node(at.node)->gradient == nullptr ? 0 : node(at.node)->gradient[at.element];
-  }
+  double by_tape(TapePlace at) const { return gradient_at(exact_.pass(), at); }
 
   static Direction one(TapePlace at) { return {{at.node, at.element, 1}}; }
 
@@ -101,7 +97,6 @@ class Backward {
   using TapeGradient = std::function<double(int, int)>;
   CheckedGradient compared(const Sums& sums, const std::vector<Direction>& directions,
                            const TapeGradient& tape = {}) const;
-  static void note_difference(CheckedGradient& gradient, double got, double other, double scale);
   CheckedGradient hidden_by_mask(CheckedGradient gradient) const;
 
   CheckedGradient compared_with_parameter(const Sums& sums, const Node<double>* parameter, int first_row) const;
@@ -112,35 +107,27 @@ class Backward {
 
   const AttentionHeadMatrices& h_;
   ExactDerivatives& exact_;
-  const std::vector<Node<double>*>& nodes_;
 };
-
-void Backward::note_difference(CheckedGradient& gradient, double got, double other, double scale) {
-  const double difference = std::abs(got - other);
-  const double relative = difference == 0 ? 0 : difference / std::max(scale, std::numeric_limits<double>::min());
-  gradient.largest_difference = std::max(gradient.largest_difference, relative);
-  gradient.agrees = gradient.agrees && relative <= CheckedGradient::tolerance;
-}
 
 CheckedGradient Backward::compared(const Sums& sums, const std::vector<Direction>& directions,
                                    const TapeGradient& tape) const {
-  CheckedGradient gradient{sums.values, sums.scale, NumberMatrix(sums.values.rows, sums.values.columns), 0, 0, 0, true};
+  CheckedGradient gradient{sums.values, sums.scale, NumberMatrix(sums.values.rows, sums.values.columns)};
   const std::vector<ExactDerivative> derivatives = exact_.of_loss(directions);
   std::size_t at = 0;
   for (int i = 0; i < sums.values.rows; ++i)
     for (int j = 0; j < sums.values.columns; ++j, ++at) {
       double& scale = gradient.scale(i, j);
       scale += derivatives[at].scale;
-      (*gradient.exact)(i, j) = derivatives[at].value;
-      note_difference(gradient, sums.values(i, j), derivatives[at].value, scale);
-      if (tape) note_difference(gradient, sums.values(i, j), tape(i, j), scale);
+      gradient.exact(i, j) = derivatives[at].value;
+      gradient.compare(sums.values(i, j), derivatives[at].value, scale);
+      if (tape) gradient.compare(sums.values(i, j), tape(i, j), scale);
     }
   return gradient;
 }
 
 CheckedGradient Backward::hidden_by_mask(CheckedGradient gradient) const {
   for (int i = 0; i < rows(); ++i)
-    for (int j = allowed(i); j < columns(); ++j) gradient.values(i, j) = (*gradient.exact)(i, j) = hidden;
+    for (int j = allowed(i); j < columns(); ++j) gradient.values(i, j) = gradient.exact(i, j) = hidden;
   return gradient;
 }
 
@@ -194,16 +181,16 @@ std::vector<Direction> Backward::of_unprojected_keys() const {
 
 CheckedGradient Backward::compared_with_parameter(const Sums& sums, const Node<double>* parameter,
                                                   int first_row) const {
-  CheckedGradient gradient{sums.values, sums.scale, {}, 0, 0, 0, true};
+  CheckedGradient gradient{sums.values, sums.scale, {}};
   const NumberMatrix& values = sums.values;
   const bool is_bias = parameter->shape.rank() == 1;
   const auto place = [&](int i, int j) -> TapePlace {
     if (is_bias) return {parameter->index, first_row + j};
     return {parameter->index, std::int64_t{first_row + i} * parameter->shape.last() + j};
   };
-  gradient.shown_rows = std::min(values.rows, most_shown_rows);
-  gradient.shown_columns = std::min(values.columns, most_shown_columns);
-  std::vector<Direction> directions = of_places(gradient.shown_rows, gradient.shown_columns, place);
+  const int shown_rows = std::min(values.rows, most_shown_rows),
+            shown_columns = std::min(values.columns, most_shown_columns);
+  std::vector<Direction> directions = of_places(shown_rows, shown_columns, place);
   Random random(1);
   double along = 0, size = 0;
   Direction& whole = directions.emplace_back();
@@ -215,19 +202,19 @@ CheckedGradient Backward::compared_with_parameter(const Sums& sums, const Node<d
       size += std::abs(whole.back().by) * sums.scale(i, j);
     }
   const std::vector<ExactDerivative> derivatives = exact_.of_loss(directions);
-  gradient.exact.emplace(gradient.shown_rows, gradient.shown_columns);
+  gradient.exact = NumberMatrix(shown_rows, shown_columns);
   std::size_t at = 0;
-  for (int i = 0; i < gradient.shown_rows; ++i)
-    for (int j = 0; j < gradient.shown_columns; ++j, ++at) {
-      (*gradient.exact)(i, j) = derivatives[at].value;
+  for (int i = 0; i < shown_rows; ++i)
+    for (int j = 0; j < shown_columns; ++j, ++at) {
+      gradient.exact(i, j) = derivatives[at].value;
       gradient.scale(i, j) += derivatives[at].scale;
-      note_difference(gradient, values(i, j), derivatives[at].value, gradient.scale(i, j));
+      gradient.compare(values(i, j), derivatives[at].value, gradient.scale(i, j));
     }
-  note_difference(gradient, along, derivatives.back().value, size + derivatives.back().scale);
+  gradient.compare(along, derivatives.back().value, size + derivatives.back().scale);
   // The tape's, entry by entry. How exact an entry is that had no direction of its own is known of all together.
   for (int i = 0; i < values.rows; ++i)
     for (int j = 0; j < values.columns; ++j)
-      note_difference(gradient, values(i, j), by_tape(place(i, j)), sums.scale(i, j) + derivatives.back().scale);
+      gradient.compare(values(i, j), by_tape(place(i, j)), sums.scale(i, j) + derivatives.back().scale);
   return gradient;
 }
 
