@@ -18,6 +18,7 @@ void add_translate(CLI::App& app);
 void add_eval(CLI::App& app);
 void add_gradcheck(CLI::App& app);
 void add_grads(CLI::App& app);
+void add_graph(CLI::App& app);
 void add_bench(CLI::App& app);
 
 }  // namespace qkv::cli
