@@ -1,7 +1,6 @@
 // The picture of one attention head: what a fused operation does in one closure, step by step.
 
 #include <algorithm>
-#include <cmath>
 #include <fmt/format.h>
 #include <string_view>
 
@@ -124,12 +123,7 @@ class HeadPicture {
     return matrix;
   }
 
-  /// What the weighted sums were written to: by the fused attention right before its weights, else by what reads them.
-  const Node<double>* output_of(const Record& step) const {
-    const Node<double>* weights = step.weights.node();
-    if (!step.scores) return weights->previous;
-    return reader_of(weights);
-  }
+  /// What reads a value, if something does.
   const Node<double>* reader_of(const Node<double>* node) const {
     for (const Node<double>* other : pass_.nodes())
       if (std::find(other->parents, other->parents + other->parent_count, node) != other->parents + other->parent_count)
@@ -142,12 +136,6 @@ class HeadPicture {
     for (const Record* step : steps_) nodes.push_back((step->*member).node());
     return nodes;
   }
-  std::vector<const Node<double>*> outputs() const {
-    std::vector<const Node<double>*> nodes;
-    for (const Record* step : steps_) nodes.push_back(output_of(*step));
-    return nodes;
-  }
-
   Box add(const std::string& id, const std::string& formula, PicturedMatrix matrix, const std::vector<Box>& read,
           Kind kind = Kind::operation, const std::vector<std::string>& labels = {}) {
     matrix.labels = labels;
@@ -198,8 +186,8 @@ class HeadPicture {
     const char* formula = is_cross ? "memory Wᵀ + b" : "x Wᵀ + b";
     const Box keys = add_projection("keys", formula, "key", memory, {k}, key_labels_);
     const Box values = add_projection("values", formula, "value", memory, {v}, key_labels_);
-    const Box output = draw_products(queries, keys, values, 1 / std::sqrt(q->shape.last() / record_.heads));
-    if (const Node<double>* projection = reader_of(output_of(record_)))
+    const Box output = draw_products(queries, keys, values);
+    if (const Node<double>* projection = reader_of(record_.output.node()))
       add("projection", "all heads' outputs Wᵀ + b", head_of({projection}, 1), {output}, Kind::operation,
           query_labels_);
   }
@@ -208,8 +196,7 @@ class HeadPicture {
     if (config.attention != Score::additive) {
       const Box h = add_whole("h", nodes_of(&Record::queries), query_labels_);
       const Box states = add_whole("states", {record_.keys.node()}, key_labels_);
-      const double scale = config.attention == Score::dot ? 1.0 : 1 / std::sqrt(record_.queries.last());
-      draw_products(h, states, states, scale);
+      draw_products(h, states, states);
       return;
     }
     std::vector<const Node<double>*> h, projected = nodes_of(&Record::queries);
@@ -223,31 +210,33 @@ class HeadPicture {
                            {queries, keys, energy}, Kind::operation, query_labels_);
     const Box weights = add("weights", "softmax over the keys", head_of(nodes_of(&Record::weights), 1), {scores},
                             Kind::operation, query_labels_);
-    add("output", "weights · states", head_of(outputs(), 1), {weights, states}, Kind::operation, query_labels_);
+    add("output", "weights · states", head_of(nodes_of(&Record::output), 1), {weights, states}, Kind::operation,
+        query_labels_);
   }
 
   /// scores = Q Kᵀ, scaled, weights = softmax(scaled), output = weights · V, which one operation did, and the gradients
   /// in between, which nothing keeps: dP = dY Vᵀ, dS = P ⊙ (dP − Σ P ⊙ dP).
-  Box draw_products(Box queries, Box keys, Box values, double scale) {
+  Box draw_products(Box queries, Box keys, Box values) {
     const PicturedMatrix q = head_of(nodes_of(&Record::queries), record_.heads),
                          k = head_of({record_.keys.node()}, record_.heads),
-                         v = head_of({record_.values.node()}, record_.heads), y = head_of(outputs(), record_.heads);
+                         v = head_of({record_.values.node()}, record_.heads),
+                         y = head_of(nodes_of(&Record::output), record_.heads);
     PicturedMatrix p = weights(), scores, scaled;
     scores.columns = scaled.columns = p.columns;
     scores.value = product(q.value, k.value, q.columns, true);
-    scaled.value = times(scores.value, scale);
+    scaled.value = times(scores.value, record_.scale);
     if (!tangents_.empty()) {
       scores.tangent = sum(product(q.tangent, k.value, q.columns, true), product(q.value, k.tangent, q.columns, true));
-      scaled.tangent = times(scores.tangent, scale);
+      scaled.tangent = times(scores.tangent, record_.scale);
     }
     if (!y.gradient.empty()) {
       p.gradient = product(y.gradient, v.value, v.columns, true);
       scaled.gradient = through_softmax(p);
-      scores.gradient = times(scaled.gradient, scale);
+      scores.gradient = times(scaled.gradient, record_.scale);
     }
     const Box raw = add("scores", "queries · keysᵀ", scores, {queries, keys}, Kind::operation, query_labels_);
     const Box after =
-        add("scaled", fmt::format("{:.4g} · scores", scale), scaled, {raw}, Kind::operation, query_labels_);
+        add("scaled", fmt::format("{:.4g} · scores", record_.scale), scaled, {raw}, Kind::operation, query_labels_);
     const char* softmax =
         record_.kind == AttentionKind::causal ? "softmax over the keys that are not ahead" : "softmax over the keys";
     const Box weights = add("weights", softmax, p, {after}, Kind::operation, query_labels_);
