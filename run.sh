@@ -68,8 +68,8 @@ fi
 begin "5/5 Looking at what it learnt" "The error above says why; the trained model in $run is whole."
 printf 'Six sentences of different lengths that it has never seen:\n'
 show qkv eval "$run" --data "$data/test.csv" --examples 6
-printf 'How the words of a source sentence look at each other:\n'
-show qkv translate "$run" "$sentence" --attention encoder
+printf 'Which source words its sharpest attention head looks at, for each word that it writes:\n'
+show qkv translate "$run" "$sentence" --attention cross --head sharpest
 cat <<END
 
 To go on:

@@ -95,7 +95,7 @@ void run(const Options& options) {
       json[name] = in_file(file, [&] { return to_json(evaluation); });
       continue;
     }
-    print("{}\n", score_table(visible(name), evaluation, trained.alignment));
+    print("{}\n", score_table(visible(name), evaluation, trained.alignment, has_plain_text()));
     for (std::size_t example : examples_of(pairs, options.examples))
       show_example(trained, pairs[example], evaluation.translations[example], evaluation.is_cut[example]);
   }

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <stdexcept>
 #include <string_view>
 #include <sys/ioctl.h>
@@ -50,14 +53,40 @@ void tell(const std::string& text) { write(visible_lines(text), stderr); }
 
 void tell_drawn(const std::string& text) { write(text, stderr); }
 
+bool draws_on(int stream) {
+  const char* kind = std::getenv("TERM");
+  return ::isatty(stream) == 1 && (kind == nullptr || std::string_view(kind) != "dumb");
+}
+
+bool has_plain_text() {
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {  // the first that is set counts
+    const char* value = std::getenv(name);
+    if (value == nullptr || *value == '\0') continue;
+    const std::string_view locale = value;
+    return locale.find("UTF-8") == std::string_view::npos && locale.find("utf8") == std::string_view::npos &&
+           locale.find('.') != std::string_view::npos;
+  }
+  const char* kind = std::getenv("TERM");
+  return kind != nullptr && std::string_view(kind) == "dumb";
+}
+
 int terminal_width(int stream) {
+  if (const char* columns = std::getenv("COLUMNS"); columns != nullptr) {
+    int width = 0;
+    const char* end = columns + std::strlen(columns);
+    if (const auto read = std::from_chars(columns, end, width); read.ec == std::errc() && read.ptr == end && width > 0)
+      return width;
+  }
   winsize size{};
   return ::ioctl(stream, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
 ShadedMatrixStyle matrix_style() {
-  const bool is_terminal = ::isatty(STDOUT_FILENO) == 1;
-  return {.digits = !is_terminal, .colour = is_terminal, .width = std::max(terminal_width(STDOUT_FILENO), 40)};
+  const char* no_colour = std::getenv("NO_COLOR");
+  const bool is_wanted = no_colour == nullptr || *no_colour == '\0';
+  return {.digits = true,
+          .colour = is_wanted && draws_on(STDOUT_FILENO),
+          .width = std::max(terminal_width(STDOUT_FILENO), 40)};
 }
 
 std::string drawn(const AttentionView& view) {

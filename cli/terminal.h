@@ -33,10 +33,19 @@ void tell(const std::string& text);
 /// The same for a bar of progress, whose control characters are our own.
 void tell_drawn(const std::string& text);
 
-/// How many columns the terminal behind a standard stream has; 80 if it is none.
+/// Whether a standard stream is a terminal that takes more than plain lines: one that does not call itself dumb (TERM).
+bool draws_on(int stream);
+
+/// Whether bars are drawn as #: where the locale (the first of LC_ALL, LC_CTYPE and LANG that is set) names another
+/// encoding than UTF-8, or, where none is set, the terminal is dumb.
+bool has_plain_text();
+
+/// How many columns lines may have: COLUMNS if that is set, else what the terminal behind a standard stream has; 80 if
+/// it is none.
 int terminal_width(int stream);
 
-/// How to draw on standard output: in colours and its whole width if it is a terminal, elsewhere with digits.
+/// How to draw on standard output: with digits, in its whole width, and in colours if it is a terminal, unless NO_COLOR
+/// is set (no-color.org) or it is a dumb one.
 ShadedMatrixStyle matrix_style();
 
 /// The weights of an attention in that style; under colours stands what they mean.

@@ -12,6 +12,7 @@
 #include "cli/stop_signals.h"
 #include "cli/terminal.h"
 #include "qkv/datasets/visible_text.h"
+#include "qkv/study/bars.h"
 #include "qkv/study/score_table.h"
 #include "qkv/translation/saved_model.h"
 #include "qkv/translation/trainer.h"
@@ -188,21 +189,28 @@ TrainingConfig settings_of(const CLI::App& command, const Options& options) {
   return settings;
 }
 
-TrainingResult train(const TrainingConfig& settings, const Options& options) {
+/// `losses` gets that of each step.
+TrainingResult train(const TrainingConfig& settings, const Options& options, std::vector<double>& losses) {
   const RunStart start = options.resume ? RunStart::resume : options.overwrite ? RunStart::overwrite : RunStart::anew;
   try {
     const TrainingData data = read_training_data(settings);
     std::signal(SIGPIPE, SIG_IGN);  // a reader of the progress who goes away, as head does, ends nothing
     const StopFlag& stop = stop_on_signals();
-    Progress progress(isatty(STDERR_FILENO) == 1);
-    return qkv::train(settings, data, {options.out}, start, progress.observer(), stop);
+    Progress progress(draws_on(STDERR_FILENO));
+    TrainingObserver observer = progress.observer();
+    observer.on_step = [&losses, show = observer.on_step](const TrainingObserver::Step& step) {
+      losses.push_back(step.loss);
+      show(step);
+    };
+    return qkv::train(settings, data, {options.out}, start, observer, stop);
   } catch (const std::invalid_argument& error) {
     throw WrongUsage(error.what());
   }
 }
 
 void run(const CLI::App& command, const Options& options) {
-  const TrainingResult result = train(settings_of(command, options), options);
+  std::vector<double> losses;
+  const TrainingResult result = train(settings_of(command, options), options, losses);
   if (result.interrupted)
     throw std::runtime_error(
         fmt::format("stopped after step {}; nothing is lost. To go on: qkv train --resume --out {}", result.steps,
@@ -214,7 +222,11 @@ void run(const CLI::App& command, const Options& options) {
     return;
   }
   const auto alignment = load_run(options.out).alignment;
-  for (const auto& [name, evaluation] : result.tests) print("{}\n", score_table(name, evaluation, alignment));
+  for (const auto& [name, evaluation] : result.tests)
+    print("{}\n", score_table(name, evaluation, alignment, has_plain_text()));
+  if (!losses.empty())
+    print("loss of the steps, from the first of this training to the last\n{}\n",
+          loss_curve(losses, 10, has_plain_text()));
   print("The model is in {0}. To translate with it: qkv translate {0}\n", as_typed(options.out));
 }
 

@@ -25,6 +25,7 @@ struct Options {
   DecodingOptions decoding;
   std::optional<AttentionKind> attention;
   std::optional<int> layer, head;
+  bool sharpest = false;  // instead of a head's number
   bool json = false;
 };
 
@@ -51,7 +52,7 @@ class Translator {
   explicit Translator(const Options& options) : options_(options), trained_(load_run(options.run)) {
     if (!options.attention) return;
     try {  // whether there is such an attention is known before anything is translated
-      attention_view(trained_, {}, {}, *options.attention, options.layer, options.head);
+      view_of({}, {}, false);
     } catch (const std::invalid_argument& error) {
       throw WrongUsage(fmt::format("{}: {}", options.run, error.what()));
     }
@@ -97,11 +98,15 @@ class Translator {
     }
   }
 
+  AttentionView view_of(const Sentence& source, const Sentence& target, bool cut) const {
+    if (options_.sharpest) return sharpest_view(trained_, source, target, *options_.attention, options_.layer, cut);
+    return attention_view(trained_, source, target, *options_.attention, options_.layer, options_.head, cut);
+  }
+
   void show(const SourceSentence& source, const Target& target) const {
     print_lines(join_words(target.words) + "\n");
     if (!options_.attention || source.words.empty()) return;
-    const AttentionView view = attention_view(trained_, source.words, target.words, *options_.attention, options_.layer,
-                                              options_.head, target.cut);
+    const AttentionView view = view_of(source.words, target.words, target.cut);
     print("\n{}\n", view.title);
     print_drawn(drawn(view) + "\n");
   }
@@ -114,9 +119,8 @@ class Translator {
     if (options_.attention && !source.words.empty()) {
       const AttentionKind kind = *options_.attention;
       json["attention"] = nlohmann::ordered_json::array();
-      if (options_.layer || options_.head)
-        json["attention"].push_back(to_json(
-            attention_view(trained_, source.words, target.words, kind, options_.layer, options_.head, target.cut)));
+      if (options_.layer || options_.head || options_.sharpest)
+        json["attention"].push_back(to_json(view_of(source.words, target.words, target.cut)));
       else
         for (const AttentionView& view : attention_views(trained_, source.words, target.words, kind, target.cut))
           json["attention"].push_back(to_json(view));
@@ -162,11 +166,19 @@ void add_translate(CLI::App& app) {
                options->attention = kinds[choice];
              });
   add_number(*translate, "--layer", options->layer, "of this layer", Range{0, 999})->default_str("the last");
-  add_number(*translate, "--head", options->head, "of this head", Range{0, 999'999})->default_str("the mean of all");
+  constexpr Range heads{0, 999'999};
+  add_text(*translate, "--head",
+           fmt::format("of this head, or the `sharpest`, of the lowest mean entropy ({})", heads.text()),
+           [options, heads](const std::string& text) {
+             options->sharpest = text == "sharpest";
+             if (!options->sharpest) options->head = read_number(text, heads);
+           })
+      ->type_name("N|sharpest")
+      ->default_str("the mean of all");
   translate->add_flag("--json", options->json, "one JSON object a line; with --attention all layers and heads");
   translate->footer("Example:\n  qkv translate runs/transformer \"저는 학교에 갑니다.\" --attention cross");
   translate->callback([options] {
-    if (!options->attention && (options->layer || options->head))
+    if (!options->attention && (options->layer || options->head || options->sharpest))
       throw WrongUsage("--layer and --head choose what --attention shows; give --attention cross, encoder or decoder");
     run(*options);
   });

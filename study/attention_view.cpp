@@ -1,6 +1,7 @@
 #include "qkv/study/attention_view.h"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 
 #include "qkv/translation/attention_maps.h"
@@ -131,6 +132,26 @@ AttentionView attention_view(const TrainedModel& trained, const Sentence& source
       mean.weights[i] += views[static_cast<std::size_t>(chosen * heads + h)].weights[i] / static_cast<float>(heads);
   }
   return with_its_end(mean);
+}
+
+double mean_entropy(const AttentionView& view) {
+  double sum = 0;
+  for (const float weight : view.weights)
+    if (weight > 0) sum -= static_cast<double>(weight) * std::log(static_cast<double>(weight));
+  return view.rows.empty() ? 0 : sum / static_cast<double>(view.rows.size());
+}
+
+AttentionView sharpest_view(const TrainedModel& trained, const Sentence& source, const Sentence& target,
+                            AttentionKind kind, std::optional<int> layer, bool cut) {
+  std::vector<AttentionView> views = attention_views(trained, source, target, kind, cut);
+  const int layers = layers_of(views);
+  check(!layer || (*layer >= 0 && *layer < layers), "layer {} does not exist; this model's layers are 0 to {}",
+        layer.value_or(0), layers - 1);
+  if (layer) std::erase_if(views, [&](const AttentionView& view) { return view.layer != *layer; });
+  const auto sharper = [](const AttentionView& a, const AttentionView& b) { return mean_entropy(a) < mean_entropy(b); };
+  AttentionView sharpest = *std::min_element(views.begin(), views.end(), sharper);
+  sharpest.title += fmt::format(", the sharpest (mean entropy {:.2f})", mean_entropy(sharpest));
+  return sharpest;
 }
 
 std::vector<Link> found_links(const TrainedModel& trained, const Pair& pair) {

@@ -35,6 +35,15 @@ std::vector<AttentionView> attention_views(const TrainedModel& trained, const Se
 AttentionView attention_view(const TrainedModel& trained, const Sentence& source, const Sentence& target,
                              AttentionKind kind, std::optional<int> layer, std::optional<int> head, bool cut = false);
 
+/// The mean entropy of its rows, −Σ w ln w in nats: 0 where each row looks at one word, ln(columns) where all look at
+/// all alike.
+double mean_entropy(const AttentionView& view);
+
+/// The head whose weights are the sharpest, which is of the lowest mean entropy, of this layer or else of all.
+/// Throws std::invalid_argument if there is no such layer.
+AttentionView sharpest_view(const TrainedModel& trained, const Sentence& source, const Sentence& target,
+                            AttentionKind kind, std::optional<int> layer, bool cut = false);
+
 /// The link of each target word that has a gold link: the source word with the largest weight in the reading chosen on
 /// the validation set, the target fed in. These are the links that the alignment error rate judges.
 /// Throws std::invalid_argument if none was chosen.

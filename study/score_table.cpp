@@ -5,14 +5,20 @@
 #include <fmt/format.h>
 
 #include "qkv/files/message.h"
+#include "qkv/study/bars.h"
 
 namespace qkv {
 
 namespace {
 
-std::string line(const std::string& name, const Scores& scores) {
-  return fmt::format("  {:<12} {:>9} {:>11.1f} % {:>6.1f} {:>6.1f}\n", name, scores.sentences, 100 * scores.exact_match,
-                     scores.bleu, scores.chrf);
+constexpr int bar_width = 24;
+
+/// The exact match stands there as a number and, at the end, as a bar.
+std::string line(const std::string& name, const Scores& scores, bool plain) {
+  std::string text =
+      fmt::format("  {:<12} {:>9} {:>11.1f} % {:>6.1f} {:>6.1f}  {}", name, scores.sentences, 100 * scores.exact_match,
+                  scores.bleu, scores.chrf, bar(scores.exact_match, bar_width, plain));
+  return text.erase(text.find_last_not_of(' ') + 1) + "\n";
 }
 
 std::string alignment_lines(const AlignmentScores& alignment, const std::optional<AlignmentReading>& chosen) {
@@ -42,13 +48,13 @@ std::string perplexity_of(const Evaluation& evaluation) {
 }  // namespace
 
 std::string score_table(const std::string& name, const Evaluation& evaluation,
-                        const std::optional<AlignmentReading>& chosen) {
+                        const std::optional<AlignmentReading>& chosen, bool plain) {
   std::string text = fmt::format("{}: loss {:.4f} per token, perplexity {}, token accuracy {:.2f} %\n", name,
                                  evaluation.loss, perplexity_of(evaluation), 100 * evaluation.token_accuracy);
   text +=
       fmt::format("  {:<12} {:>9} {:>13} {:>6} {:>6}\n", "source words", "sentences", "exact match", "BLEU", "chrF");
-  for (const LengthScores& length : evaluation.by_length) text += line(length.name(), length.scores);
-  if (evaluation.by_length.size() > 1) text += line("all", evaluation.scores);
+  for (const LengthScores& length : evaluation.by_length) text += line(length.name(), length.scores, plain);
+  if (evaluation.by_length.size() > 1) text += line("all", evaluation.scores, plain);
   if (evaluation.cut > 0)
     text += fmt::format("  {} of {} {} cut off after 2 x source words + 10\n", evaluation.cut,
                         counted(evaluation.translations.size(), "translation"), evaluation.cut == 1 ? "was" : "were");

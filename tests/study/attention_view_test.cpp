@@ -1,5 +1,6 @@
 #include "qkv/study/attention_view.h"
 
+#include <cmath>
 #include <gtest/gtest.h>
 
 namespace qkv {
@@ -42,6 +43,22 @@ TEST_F(AttentionViews, WithoutAHeadTheMeanIsShown) {
   EXPECT_NE(first.weights, second.weights);
   for (std::size_t i = 0; i < mean.weights.size(); ++i)
     EXPECT_NEAR(mean.weights[i], (first.weights[i] + second.weights[i]) / 2, 1e-6F);
+}
+
+TEST_F(AttentionViews, TheSharpestIsTheHeadWithTheLowestMeanEntropy) {
+  AttentionView even;
+  even.rows = {"a", "b"};
+  even.weights = {0.25F, 0.25F, 0.25F, 0.25F, 0, 1, 0, 0};
+  EXPECT_NEAR(mean_entropy(even), std::log(4.0) / 2, 1e-7);
+  for (const AttentionKind kind : {AttentionKind::cross, AttentionKind::self, AttentionKind::causal}) {
+    const auto views = attention_views(trained, source, target, kind);
+    const AttentionView sharpest = sharpest_view(trained, source, target, kind, {});
+    const bool second = mean_entropy(views[1]) < mean_entropy(views[0]);
+    EXPECT_EQ(sharpest.head, second ? 1 : 0);
+    EXPECT_EQ(sharpest.weights, views[second ? 1 : 0].weights);
+    EXPECT_NE(sharpest.title.find("the sharpest (mean entropy "), std::string::npos) << sharpest.title;
+  }
+  EXPECT_THROW(sharpest_view(trained, source, target, AttentionKind::cross, 1), std::invalid_argument);
 }
 
 TEST_F(AttentionViews, WhereAWordIsReadRowsAreOneStepLater) {

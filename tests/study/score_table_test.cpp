@@ -34,9 +34,17 @@ TEST(ScoreTable, ShowsEveryLengthAndAllOfThem) {
     EXPECT_LE(columns(line), 80) << line;
     if (holds(line, "BLEU")) table_width = line.size();
     if (holds(line, " % ")) {
-      EXPECT_EQ(line.size(), table_width) << "a column is out of line:\n" << text;
+      EXPECT_EQ(line.find_last_of("0123456789") + 1, table_width) << "a column is out of line:\n" << text;
     }
   }
+}
+
+TEST(ScoreTable, ExactMatchIsDrawnAsBars) {
+  const std::string text = score_table("test", example(), {}), plain = score_table("test", example(), {}, true);
+  EXPECT_TRUE(holds(text, "   50.0   60.0  ███\n")) << text;
+  EXPECT_TRUE(holds(text, "  100.0  100.0  ████████████████████████\n")) << text;
+  EXPECT_TRUE(holds(text, "    1.2    2.0\n")) << text;
+  EXPECT_TRUE(holds(plain, "   50.0   60.0  ###\n")) << plain;
 }
 
 TEST(ScoreTable, TheAlignmentErrorIsThatOfTheChosenReading) {
