@@ -116,7 +116,7 @@ void add_graph(CLI::App& app) {
   graph->add_flag("--json", options->json, "print the graph as JSON; then --out may be left out");
   graph->footer(
       "Example:\n  qkv graph runs/transformer \"저는 학교에 갑니다.\" --out graph.svg\n"
-      "  qkv graph runs/transformer \"저는 학교에 갑니다.\" --attention cross --head 1 --values --out head.svg");
+      "  qkv graph runs/transformer \"저는 학교에 갑니다.\" --head 1 --out head.svg");
   graph->callback([options] {
     check_usage(*options);
     run(*options);

@@ -46,7 +46,7 @@ void occupy_closed_streams() {
 /// list of two; with a space behind the bracket it is one, of the same words.
 std::vector<std::string> arguments(int argc, char** argv) {
   std::vector<std::string> reversed(std::make_reverse_iterator(argv + argc), std::make_reverse_iterator(argv + 1));
-  if (reversed.empty() || reversed.back() != "translate") return reversed;
+  if (reversed.empty() || (reversed.back() != "translate" && reversed.back() != "graph")) return reversed;
   for (std::string& argument : reversed)
     if (argument.starts_with('[') && argument.ends_with(']')) argument += ' ';
   return reversed;

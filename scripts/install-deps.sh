@@ -2,7 +2,7 @@
 # Installs what qkv needs and is not there yet, on Debian and Ubuntu.
 #   usage: scripts/install-deps.sh [run|test|ci]      default: run
 # run: build and run the program; test: build and run its tests too; ci: what .ci/run needs besides, which is Clang with
-# its sanitizers and formatter, and a g++ that compiles for 32 bits.
+# its sanitizers and formatter, a g++ that compiles for 32 bits, and Graphviz to draw graphs.
 set -euo pipefail
 
 purpose=${1:-run}
@@ -23,7 +23,7 @@ case $purpose in
 esac
 if [ "$purpose" = ci ]; then
   tools+=(clang-format clang++)
-  packages+=(clang-format clang libclang-rt-dev g++-multilib)
+  packages+=(clang-format clang libclang-rt-dev g++-multilib graphviz)
 fi
 
 stop() {
