@@ -1,0 +1,189 @@
+/** The data that `qkv report` writes into the page, and `qkv explain --json` within it. */
+
+export type Table = number[][];
+export type MaskedTable = (number | null)[][];
+
+export interface Factor {
+  /** null: a plain number, named by `name` */
+  address: string | null;
+  name: string;
+  value: number;
+}
+
+export interface Formula {
+  address: string;
+  value: number | null;
+  expression: string;
+  note: string;
+  terms: { value: number; factors: Factor[] }[];
+  operation: 'sum' | 'softmax' | 'other' | string;
+  exact?: number;
+  agrees?: boolean;
+}
+
+export interface Step {
+  name: string;
+  title: string;
+  formula: string;
+  rows: string[];
+  columns: string[];
+  values: MaskedTable;
+  cell?: Formula | null;
+  exact?: MaskedTable;
+  largest_difference?: number;
+  agrees?: boolean;
+  tolerance?: number;
+  check?: string;
+}
+
+export interface StepTaken {
+  rate: number;
+  loss_before: number;
+  loss_after: number;
+  loss_predicted: number;
+  weights: { rows: string[]; columns: string[]; before: Table; predicted: Table; actual: Table };
+  largest_difference: number;
+}
+
+export interface Explanation {
+  model: string;
+  source: string[];
+  read: string[];
+  predicted: string[];
+  loss: number;
+  word: number;
+  attention: {
+    name: string;
+    kind: string;
+    layer: number;
+    head: number;
+    heads: number;
+    scale: number;
+    score: string;
+  } | null;
+  rows: string[];
+  columns: string[];
+  forward: Step[];
+  backward?: Step[];
+  step?: StepTaken | null;
+}
+
+export interface Attention {
+  name: string;
+  kind: 'cross' | 'self' | 'causal';
+  layer: number;
+  heads: number;
+  weights: number[][][];
+  aer: number[] | null;
+}
+
+export interface Sentence {
+  source: string[];
+  unknown: string[];
+  read: string[];
+  predicted: string[];
+  reference: string[] | null;
+  given: boolean;
+  exact: boolean;
+  edits: number;
+  links: [number, number, boolean | number][] | null;
+  attentions: Attention[];
+  switched_off: { name: string; head: number; translation: string[]; changed: boolean; loss: number }[];
+  loss: number;
+  loss_of_words: number[];
+  explained: Explanation[];
+}
+
+export interface Translation {
+  source: string;
+  reference: string;
+  translation: string;
+  exact: boolean;
+  edits: number;
+  chrf: number;
+  set: string;
+}
+
+export interface SnapshotAttention {
+  name: string;
+  kind: string;
+  layer: number;
+  heads: number;
+  rows: 'read' | 'source';
+  columns: 'read' | 'source';
+  /** [snapshot][head][row][column] */
+  weights: number[][][][];
+}
+
+export interface Snapshots {
+  steps: number[];
+  sentences: { source: string[]; read: string[]; predicted: string[]; attentions: SnapshotAttention[] }[];
+}
+
+export interface Graph {
+  nodes: { id: string; label: string; module: string; shape: string; operations: number }[];
+  edges: [string, string][];
+  dot: string;
+}
+
+export interface TestScores {
+  loss?: number;
+  token_accuracy?: number;
+  sentences?: number;
+  exact_match?: number;
+  bleu?: number;
+  chrf?: number;
+  by_length?: { source_words: string; sentences: number; exact_match: number; bleu: number; chrf: number }[];
+}
+
+type Column = (number | null)[];
+
+export interface Report {
+  version: string;
+  run: string;
+  model: string;
+  title: string;
+  settings: Record<string, unknown>;
+  parameters: number;
+  vocabulary: { source: number; target: number };
+  missing: Record<string, string>;
+  training: {
+    steps: { step: number[]; loss: Column; lr: Column; gradient_norm: Column };
+    validations: { step: number[]; valid_loss: Column; valid_bleu: Column; valid_exact: Column };
+  };
+  tests: Record<string, TestScores>;
+  translations: Translation[];
+  sentences: Sentence[];
+  snapshots: Snapshots | null;
+  compare: Record<string, unknown> | null;
+  graph: Graph | null;
+}
+
+/** The page's data, or null in a page that nothing has filled yet. */
+export function readData(): Report | null {
+  const text = document.getElementById('data')?.textContent?.trim() ?? '';
+  return text.startsWith('{') ? (JSON.parse(text) as Report) : null;
+}
+
+/** The labels of an attention's queries and keys: a decoder's row i predicts word i. */
+export function labelsOf(kind: string, sentence: { source: string[]; read: string[] }) {
+  return {
+    rows: kind === 'self' ? sentence.source : sentence.read,
+    columns: kind === 'causal' ? sentence.read : sentence.source,
+  };
+}
+
+export function explanationOf(sentence: Sentence, name: string, head: number): Explanation | undefined {
+  return sentence.explained.find((e) => (e.attention ? e.attention.name === name && e.attention.head === head : true));
+}
+
+/** −Σ p ln p, in nats; 0 for a row that looks at one word, ln n for one that looks at all alike. */
+export function entropy(weights: number[]): number {
+  let sum = 0;
+  for (const p of weights) if (p > 0) sum -= p * Math.log(p);
+  return sum;
+}
+
+export function meanEntropy(rows: number[][]): number {
+  return rows.length ? rows.reduce((sum, row) => sum + entropy(row), 0) / rows.length : 0;
+}
