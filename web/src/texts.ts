@@ -123,6 +123,7 @@ const english = {
   stages: 'Stages',
   stageNames: {
     embeddings: 'Embeddings',
+    states: 'Hidden states',
     qkv: 'Queries, keys, values',
     scores: 'Scores',
     softmax: 'Softmax',
@@ -131,6 +132,7 @@ const english = {
   } as Record<string, string>,
   stageTexts: {
     embeddings: 'Each word is a vector: what asks (x) and what is asked (memory).',
+    states: 'One hidden state for each word: the encoder’s are asked, the decoder’s (h) ask.',
     qkv: 'Three projections: a query for each word that asks, a key and a value for each word that is asked.',
     scores: 'How well does a query fit a key? Their dot product; scaled, so that it does not grow with the width; masked where looking is forbidden.',
     softmax: 'The scores of a row become a distribution: all weights positive, their sum 1.',
@@ -318,6 +320,7 @@ const korean: Texts = {
   stages: '단계',
   stageNames: {
     embeddings: '임베딩',
+    states: '은닉 상태',
     qkv: '쿼리, 키, 값',
     scores: '스코어',
     softmax: '소프트맥스',
@@ -326,6 +329,7 @@ const korean: Texts = {
   },
   stageTexts: {
     embeddings: '단어마다 벡터가 하나입니다. 묻는 쪽(x)과 물음을 받는 쪽(memory)이 있습니다.',
+    states: '단어마다 은닉 상태가 하나입니다. 디코더의 은닉 상태(h)가 묻고 인코더의 은닉 상태가 물음을 받습니다.',
     qkv: '사영이 셋입니다. 묻는 단어마다 쿼리, 물음을 받는 단어마다 키와 값이 나옵니다.',
     scores: '쿼리와 키가 얼마나 맞는지는 둘의 내적입니다. 너비에 따라 커지지 않게 스케일하고, 보면 안 되는 곳은 마스크로 가립니다.',
     softmax: '한 행의 스코어가 분포가 됩니다. 가중치는 모두 양수이고 합은 1입니다.',

@@ -1,0 +1,180 @@
+import type { Explanation, Formula, Step } from './data';
+
+/** A formula with the matrices it reads, and which row or column of each. */
+export interface Spelt extends Formula {
+  operands: { step: Step; row: number | null; column: number | null }[];
+}
+
+export interface Address {
+  name: string;
+  row: number;
+  column: number;
+}
+
+type Term = Formula['terms'][number];
+
+/** A weight's rows are counted in the whole matrix, of which a head has a part: its labels say which. */
+function firstRow(step: Step): number {
+  const label = step.rows[0] ?? '';
+  return step.name.includes('.') && /^\d+$/.test(label) ? Number(label) : 0;
+}
+
+export function addressOf(step: Step, row: number, column: number): string {
+  if (step.values.every((line) => line.length === 1)) return `${step.name}[${row + firstRow(step)}]`;
+  if (step.name.endsWith('.bias')) return `${step.name}[${column + firstRow(step)}]`;
+  return `${step.name}[${row + firstRow(step)},${column}]`;
+}
+
+export function stepsOf(explanation: Explanation): Step[] {
+  return [...explanation.forward, ...(explanation.backward ?? [])];
+}
+
+/** Which number of the explanation an address names, if it has that number. */
+export function find(explanation: Explanation, address: string): (Address & { step: Step }) | null {
+  const parts = /^(.*)\[(\d+)(?:,(\d+))?\]$/.exec(address.trim());
+  const step = parts && stepsOf(explanation).find((s) => s.name === parts[1]);
+  if (!parts || !step) return null;
+  let row = Number(parts[2]) - firstRow(step);
+  let column = Number(parts[3] ?? 0);
+  if (parts[3] === undefined && step.values.length === 1) [row, column] = [0, row];
+  return step.values[row]?.[column] === undefined ? null : { name: step.name, step, row, column };
+}
+
+/** How a number came to be: from the matrices, where their sum gives it; else as the explanation spells it out. */
+export function formulaOf(explanation: Explanation, step: Step, row: number, column: number): Spelt | null {
+  const value = step.values[row]?.[column];
+  if (value === undefined) return null;
+  const address = addressOf(step, row, column);
+  const own = value === null ? null : recipe(explanation, step.name, row, column, value);
+  if (own) return { address, value, note: '', ...own };
+  if (step.cell && step.cell.address === address) return { ...step.cell, operands: [] };
+  return null;
+}
+
+type Recipe = Pick<Spelt, 'expression' | 'terms' | 'operation' | 'operands'>;
+
+function recipe(explanation: Explanation, name: string, i: number, j: number, value: number): Recipe | null {
+  const steps = stepsOf(explanation);
+  const get = (...names: string[]) => names.map((n) => steps.find((s) => s.name === n)).find((s) => s !== undefined);
+  const scale = explanation.attention?.scale ?? 1;
+  const factor = (step: Step, row: number, column: number) => ({
+    address: addressOf(step, row, column),
+    name: addressOf(step, row, column),
+    value: step.values[row]?.[column] ?? 0,
+  });
+  const plain = (name: string, value: number) => ({ address: null, name, value });
+  const term = (...factors: Term['factors']): Term => ({ value: factors.reduce((product, f) => product * f.value, 1), factors });
+  const line = (step: Step, row: number | null, column: number | null = null) => ({ step, row, column });
+  const holds = (candidate: Recipe): Recipe | null => {
+    const sum = candidate.terms.reduce((s, t) => s + t.value, 0);
+    const size = candidate.terms.reduce((s, t) => s + Math.abs(t.value), Math.abs(value));
+    return Math.abs(sum - value) <= 2e-3 * size + 1e-9 ? candidate : null;
+  };
+
+  /** Σₖ a · b along rows or columns: [a's row or column fixed] · [b's]. */
+  const product = (a: Step | undefined, b: Step | undefined, aIsRow: boolean, bIsRow: boolean): Recipe | null => {
+    if (!a || !b) return null;
+    const n = aIsRow ? (a.values[i]?.length ?? 0) : a.values.length;
+    if (n !== (bIsRow ? (b.values[j]?.length ?? 0) : b.values.length)) return null;
+    const terms = Array.from({ length: n }, (_, k) =>
+      term(aIsRow ? factor(a, i, k) : factor(a, k, i), bIsRow ? factor(b, j, k) : factor(b, k, j)),
+    );
+    return holds({
+      expression: `Σₖ ${a.name}[${aIsRow ? `${i},k` : `k,${i}`}] · ${b.name}[${bIsRow ? `${j},k` : `k,${j}`}]`,
+      operation: 'sum',
+      terms,
+      operands: [aIsRow ? line(a, i) : line(a, null, i), bIsRow ? line(b, j) : line(b, null, j)],
+    });
+  };
+  const single = (expression: string, from: Step | undefined, ...factors: Term['factors']): Recipe | null =>
+    from ? holds({ expression, operation: 'sum', terms: [term(...factors)], operands: [line(from, i)] }) : null;
+
+  const queries = get('queries', 'h');
+  const keys = get('keys', 'states', 'memory');
+  const values = get('values', 'states', 'memory');
+  const weights = get('weights');
+  switch (name) {
+    case 'scores':
+      return product(queries, keys, true, true);
+    case 'scaled': {
+      const scores = get('scores');
+      return scores ? single('scale · scores', scores, plain('scale', scale), factor(scores, i, j)) : null;
+    }
+    case 'masked': {
+      const scaled = get('scaled', 'scores');
+      return scaled ? single(scaled.name, scaled, factor(scaled, i, j)) : null;
+    }
+    case 'weights': {
+      const logits = get('masked', 'scaled', 'scores');
+      const row = logits?.values[i];
+      if (!logits || !row) return null;
+      const most = Math.max(...row.map((x) => x ?? -Infinity));
+      const terms = row.flatMap((x, k) => (x === null ? [] : [{ value: Math.exp(x - most), factors: [factor(logits, i, k)] }]));
+      const sum = terms.reduce((s, t) => s + t.value, 0);
+      const own = row[j];
+      if (own == null || Math.abs(Math.exp(own - most) / sum - value) > 2e-3) return null;
+      return {
+        expression: `exp(${logits.name}[${i},${j}] − m) / Σₖ exp(${logits.name}[${i},k] − m),  m = ${most.toPrecision(4)}`,
+        operation: 'softmax',
+        terms,
+        operands: [line(logits, i)],
+      };
+    }
+    case 'output':
+      return product(weights, values, true, false);
+    case 'd values':
+      return product(weights, get('d output'), false, false);
+    case 'd weights':
+      return product(get('d output'), values, true, true);
+    case 'sigma': {
+      const back = get('d weights');
+      if (!weights || !back) return null;
+      return holds({
+        expression: `Σₖ weights[${i},k] · d weights[${i},k]`,
+        operation: 'sum',
+        terms: (weights.values[i] ?? []).map((_, k) => term(factor(weights, i, k), factor(back, i, k))),
+        operands: [line(weights, i), line(back, i)],
+      });
+    }
+    case 'd scaled': {
+      const back = get('d weights');
+      const sigma = get('sigma');
+      if (!weights || !back || !sigma) return null;
+      return holds({
+        expression: `weights[${i},${j}] · (d weights[${i},${j}] − sigma[${i}])`,
+        operation: 'sum',
+        terms: [term(factor(weights, i, j), factor(back, i, j)), term(plain('−1', -1), factor(weights, i, j), factor(sigma, i, 0))],
+        operands: [line(weights, i), line(back, i), line(sigma, i)],
+      });
+    }
+    case 'd scores': {
+      const back = get('d scaled');
+      return back ? single('scale · d scaled', back, plain('scale', scale), factor(back, i, j)) : null;
+    }
+    case 'd queries':
+      return product(get('d scores', 'd scaled'), keys, true, false);
+    case 'd keys':
+      return product(get('d scores', 'd scaled'), queries, false, false);
+    case 'd query.weight':
+      return product(get('d queries'), get('x'), false, false);
+    case 'd key.weight':
+      return product(get('d keys'), get('memory', 'x'), false, false);
+    case 'd value.weight':
+      return product(get('d values'), get('memory', 'x'), false, false);
+    case 'd query.bias':
+    case 'd key.bias':
+    case 'd value.bias': {
+      const back = get(`d ${{ q: 'queries', k: 'keys', v: 'values' }[name[2]!]!}`);
+      if (!back) return null;
+      const at = Math.max(i, j);
+      return holds({
+        expression: `Σₖ ${back.name}[k,${at}]`,
+        operation: 'sum',
+        terms: back.values.map((_, k) => term(factor(back, k, at))),
+        operands: [line(back, null, at)],
+      });
+    }
+    default:
+      return null;
+  }
+}
