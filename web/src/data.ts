@@ -1,3 +1,5 @@
+import type { Comparison } from './comparison';
+
 /** The data that `qkv report` writes into the page, and `qkv explain --json` within it. */
 
 export type Table = number[][];
@@ -155,7 +157,7 @@ export interface Report {
   translations: Translation[];
   sentences: Sentence[];
   snapshots: Snapshots | null;
-  compare: Record<string, unknown> | null;
+  compare: Comparison | null;
   graph: Graph | null;
 }
 

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { openBrowser } from './browser.mjs';
+
+export const file = process.env.QKV_REPORT;
+if (!file) throw new Error('QKV_REPORT names no report; start the tests by node tests/run.mjs');
+
+/** The data in the report, as whoever reads the file finds it. */
+export const data = JSON.parse(/<script type="application\/json" id="data">([^<]*)<\/script>/.exec(readFileSync(file, 'utf8'))[1]);
+
+/** A number as the page writes it with six digits. */
+export const digits = (text) => Number(text.replaceAll('−', '-').replaceAll('\u202f', ''));
+
+export function near(shown, value, what) {
+  const number = typeof shown === 'string' ? digits(shown) : shown;
+  assert.ok(Math.abs(number - value) <= 1e-5 * Math.abs(value) + 1e-12, `${what}: the page shows ${shown}, the data say ${value}`);
+}
+
+/** A browser, and pages in it that note what goes wrong. */
+export async function withBrowser() {
+  const browser = await openBrowser();
+  const wrong = [];
+  async function open(hash = '', options = {}, path = file) {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', ...options });
+    const page = await context.newPage();
+    page.on('console', (message) => ['error', 'warning'].includes(message.type()) && wrong.push(message.text()));
+    page.on('pageerror', (error) => wrong.push(String(error)));
+    page.on('dialog', (dialog) => (wrong.push(`a dialog: ${dialog.message()}`), dialog.dismiss()));
+    page.on('request', (request) => request.url() === page.url() || request.url().startsWith(pathToFileURL(path).href) || wrong.push(`asks for ${request.url()}`));
+    page.setDefaultTimeout(15000);
+    await page.goto(pathToFileURL(path).href + hash);
+    return page;
+  }
+  return { open, wrong, close: () => browser.close() };
+}
+
+export const views = ['training', 'translations', 'sentence', 'evolution', 'steps', 'softmax', 'compare', 'graph'];

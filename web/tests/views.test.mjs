@@ -1,0 +1,221 @@
+// Each view is opened, clicked through and walked through, and its numbers are those of the data.
+import assert from 'node:assert/strict';
+import { after, afterEach, before, test } from 'node:test';
+import { data, digits, near, views, withBrowser } from './report.mjs';
+
+let browser;
+before(async () => (browser = await withBrowser()));
+after(() => browser.close());
+afterEach(() => assert.deepEqual(browser.wrong.splice(0), [], 'nothing goes wrong on the console, nothing is asked of a network'));
+
+const sentence = data.sentences[0];
+const withCross = data.sentences.findIndex((s) => s.attentions.length);
+const withBackward = data.sentences.findIndex((s) => s.explained.some((e) => e.backward?.length && e.attention));
+
+test('the navigation leads to each view, by keyboard alone', async () => {
+  const page = await browser.open();
+  for (const view of views) {
+    const link = page.locator(`nav a[href="#/${view}"]`);
+    await link.focus();
+    await page.keyboard.press('Enter');
+    assert.equal(await link.getAttribute('aria-current'), 'page');
+    assert.equal(await page.locator('main h2').count(), 1);
+    assert.ok((await page.locator('main').innerText()).length > 60, `${view} shows something`);
+    assert.equal(await page.locator('main [role=alert]').count(), 0, `${view} is drawn`);
+  }
+});
+
+test('what a run lacks is said in a sentence', async () => {
+  const page = await browser.open();
+  const where = { snapshots: 'evolution', compare: 'compare', test: 'translations', validation: 'training', graph: 'graph' };
+  for (const [what, view] of Object.entries(where)) {
+    if (!data.missing[what]) continue;
+    await page.evaluate((v) => (location.hash = `#/${v}`), view);
+    await page.locator(`[data-missing=${what}]`).waitFor();
+    assert.equal((await page.locator(`[data-missing=${what}]`).innerText()).trim(), data.missing[what]);
+  }
+});
+
+test('training: a point is read with the arrow keys, and the table has all of them', async () => {
+  if (!data.training.steps.step.length) return;
+  const page = await browser.open('#/training');
+  const chart = page.locator('figure').first();
+  await chart.locator('[role=slider]').focus();
+  await page.keyboard.press('End');
+  const told = await chart.locator('[data-told]').innerText();
+  const { step, loss } = data.training.steps;
+  const steps = new Set([...step, ...data.training.validations.step]);
+  assert.match(told, new RegExp(`step ${Math.max(...steps)}:`));
+  await page.keyboard.press('Home');
+  near(/training (\S+?),?(?: |$)/.exec(await chart.locator('[data-told]').innerText())[1], loss[0], 'the first loss');
+  await chart.locator('summary').click();
+  assert.equal(await chart.locator('tbody tr').count(), steps.size);
+});
+
+test('translations: sorted by errors, searched, turned over', async () => {
+  if (!data.translations.length) return;
+  const page = await browser.open('#/translations');
+  const most = Math.max(...data.translations.map((t) => t.edits));
+  assert.match(await page.locator('main ol li').first().innerText(), most === 0 ? /exact/ : most === 1 ? /1 word edit/ : new RegExp(`${most} word edits`));
+  const wanted = data.translations[0].source.split(' ')[0].toLowerCase();
+  await page.getByRole('searchbox').fill(wanted);
+  const found = data.translations.filter((t) => `${t.source}\n${t.reference}\n${t.translation}`.toLowerCase().includes(wanted)).length;
+  assert.match(await page.getByRole('status').first().innerText(), new RegExp(`^${found} of ${data.translations.length} `));
+  await page.getByRole('searchbox').fill('no such word at all');
+  assert.match(await page.locator('main ol').innerText(), /No translation/);
+});
+
+test('a sentence: its weights, by mouse and by arrow keys; another head by a click', async () => {
+  if (withCross < 0) return;
+  const one = data.sentences[withCross];
+  const attention = one.attentions.at(-1);
+  const head = attention.weights.length - 1;
+  const page = await browser.open(`#/sentence/${withCross}/${attention.name}/0`);
+  near(await page.locator('[data-loss]').innerText(), one.loss, 'the loss');
+  const chosen = page.locator('.heads button').nth(one.attentions.reduce((n, a) => n + a.weights.length, 0) - 1);
+  await chosen.click();
+  assert.equal(await chosen.getAttribute('aria-pressed'), 'true');
+  const weights = attention.weights[head];
+  await page.locator('td[data-i="0"][data-j="0"]').hover();
+  near(await page.locator('[data-value]').innerText(), weights[0][0], 'weights[0,0]');
+  await page.locator('td[data-i="0"][data-j="0"]').focus();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowRight');
+  await page.waitForFunction(() => document.activeElement.dataset.i === '1' && document.activeElement.dataset.j === '1');
+  near(await page.locator('[data-value]').innerText(), weights[1][1], 'weights[1,1]');
+  assert.equal(await page.locator('td[tabindex="0"]').count(), 1, 'the matrix is one stop of the Tab key');
+  if (one.switched_off.length) assert.equal(await page.locator('main table.numbers tbody tr').count(), one.switched_off.length);
+});
+
+test('evolution: the slider shows each snapshot', async () => {
+  if (!data.snapshots) return;
+  const page = await browser.open('#/evolution/0');
+  const slider = page.getByRole('slider');
+  await slider.focus();
+  await page.keyboard.press('End');
+  const attention = data.snapshots.sentences[0].attentions.filter((a) => a.kind === 'cross').at(-1) ?? data.snapshots.sentences[0].attentions[0];
+  assert.equal(await page.locator('[data-snapshot]').getAttribute('data-snapshot'), String(data.snapshots.steps.at(-1)));
+  const shown = digits(await page.locator('td[data-i="0"][data-j="0"]').innerText());
+  assert.ok(Math.abs(shown - attention.weights.at(-1)[0][0][0]) <= 0.0051);
+  await page.getByRole('button', { name: 'Play' }).click();
+  await page.waitForFunction(() => document.querySelector('[data-snapshot]').dataset.snapshot !== '0' , null, { timeout: 3000 });
+});
+
+test('steps: each number of each matrix, forwards and backwards, is the data’s, and its sum is shown where it is one', async () => {
+  if (withBackward < 0) return;
+  const explained = data.sentences[withBackward].explained.find((e) => e.backward?.length && e.attention);
+  const { name, head } = explained.attention;
+  const page = await browser.open(`#/steps/${withBackward}/${name}/${head}`);
+  const sums = [];
+  for (const step of [...explained.forward, ...explained.backward]) {
+    const label = /^\d+$/.test(step.rows[0] ?? '') && step.name.includes('.') ? Number(step.rows[0]) : 0;
+    const row = Math.min(1, step.values.length - 1);
+    const column = Math.min(1, step.values[row].length - 1);
+    const value = step.values[row][column];
+    if (value === null || step.name.endsWith('.bias')) continue;
+    const vector = step.values.every((line) => line.length === 1);
+    const address = vector ? `${step.name}[${row + label}]` : `${step.name}[${row + label},${column}]`;
+    await page.evaluate((hash) => (location.hash = hash), `#/steps/${withBackward}/${name}/${head}/${encodeURIComponent(address)}`);
+    await page.locator(`[data-address="${address}"]`).waitFor();
+    near(await page.locator('[data-formula-value]').innerText(), value, address);
+    if (step.agrees !== undefined) assert.equal(await page.locator('[data-verdict]').getAttribute('data-verdict'), String(step.agrees));
+    if ((await page.locator('[data-sum]').count()) && step.name !== 'weights') {
+      sums.push(step.name);
+      const sum = digits(await page.locator('[data-sum]').innerText());
+      assert.ok(Math.abs(sum - value) <= 2e-3 * Math.abs(value) + 1e-3, `${address}: the terms sum to ${sum}, the value is ${value}`);
+    }
+  }
+  for (const wanted of ['scores', 'output', 'd weights', 'd values', 'd queries', 'd keys'])
+    if ([...explained.forward, ...explained.backward].some((s) => s.name === wanted)) assert.ok(sums.includes(wanted), `${wanted} is shown as a sum (${sums})`);
+});
+
+test('steps: a factor is a link to its cell, and the way back leads back', async () => {
+  if (withBackward < 0) return;
+  const { name, head } = data.sentences[withBackward].explained.find((e) => e.backward?.length && e.attention).attention;
+  const page = await browser.open(`#/steps/${withBackward}/${name}/${head}/d weights[0,0]`);
+  await page.locator('[data-address="d weights[0,0]"]').waitFor();
+  const link = page.locator('.terms a').first();
+  const target = await link.innerText();
+  await link.click();
+  await page.locator(`[data-address="${target}"]`).waitFor();
+  await page.goBack();
+  await page.locator('[data-address="d weights[0,0]"]').waitFor();
+  await page.locator('td[data-i="1"][data-j="0"]').first().hover();
+  await page.locator('[data-address="d weights[1,0]"]').waitFor();
+  const taken = data.sentences[withBackward].explained.find((e) => e.attention?.name === name && e.attention.head === head).step;
+  if (taken) near(await page.locator('[data-step-losses] strong').first().innerText(), taken.loss_before, 'the loss before a step');
+});
+
+test('softmax: a row of the sentence gives its weights; scale 0 looks at all alike', async () => {
+  if (withCross < 0) return;
+  const one = data.sentences[withCross];
+  const attention = one.attentions.find((a) => a.kind === 'cross') ?? one.attentions[0];
+  const page = await browser.open(`#/softmax/${withCross}/${attention.name}/0/1`);
+  const shown = (await page.locator('[data-weight]').allInnerTexts()).map(Number);
+  shown.forEach((weight, j) => assert.ok(Math.abs(weight - attention.weights[0][1][j]) < 2e-3, `weight ${j}: ${weight}, the model's ${attention.weights[0][1][j]}`));
+  await page.locator('input[type=range]').first().focus();
+  await page.keyboard.press('Home');
+  const alike = (await page.locator('[data-weight]').allInnerTexts()).map(Number);
+  assert.ok(alike.every((w) => Math.abs(w - 1 / alike.length) < 1e-4));
+});
+
+test('compare: the table holds the shares of the data', async () => {
+  if (!data.compare) return;
+  const page = await browser.open('#/compare');
+  const first = data.compare.models[0];
+  const score = first.scores.find((s) => s.set === 'test' && s.length === 'all');
+  assert.ok((await page.locator('main tbody tr').first().innerText()).includes(`${(100 * score.exact_match.value).toFixed(1)} %`));
+});
+
+test('graph: a box is reached and left with the keyboard', async () => {
+  if (!data.graph) return;
+  const page = await browser.open('#/graph');
+  const boxes = page.locator('svg [role=button]');
+  assert.equal(await boxes.count(), data.graph.nodes.length);
+  await boxes.first().focus();
+  await page.keyboard.press('ArrowDown');
+  assert.notEqual(await page.evaluate(() => document.activeElement.id), await boxes.first().getAttribute('id'));
+  assert.equal(await page.locator('[aria-pressed=true]').count(), 1);
+  await page.locator('summary').click();
+  assert.equal(await page.locator('textarea').inputValue(), data.graph.dot);
+});
+
+test('the choice of language and theme holds after another visit', async () => {
+  const page = await browser.open();
+  await page.locator('select').nth(0).selectOption('ko');
+  await page.locator('select').nth(1).selectOption('dark');
+  await page.reload();
+  assert.equal(await page.evaluate(() => document.documentElement.lang), 'ko');
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'dark');
+  assert.match(await page.locator('nav').innerText(), /어텐션/);
+});
+
+test('measured, not judged: the first paint, and the longest task of each view', async () => {
+  const page = await browser.open();
+  const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime);
+  console.log(`first paint after ${Math.round(paint)} ms`);
+  await page.evaluate(() => {
+    window.tasks = [];
+    new PerformanceObserver((list) => window.tasks.push(...list.getEntries().map((e) => Math.round(e.duration)))).observe({ type: 'longtask' });
+  });
+  for (const view of views) {
+    await page.evaluate((v) => ((window.tasks.length = 0), (location.hash = `#/${v}`)), view);
+    await page.waitForTimeout(250);
+    const opened = await page.evaluate(() => Math.max(0, ...window.tasks));
+    await page.evaluate(() => (window.tasks.length = 0));
+    const cells = page.locator('main td[data-i]');
+    for (let i = 0; i < Math.min(12, await cells.count()); i += 1) await cells.nth(i).hover();
+    for (const button of (await page.locator('main .heads button, main ol button').all()).slice(0, 8)) await button.click();
+    await page.waitForTimeout(150);
+    console.log(`${view}: longest task ${opened} ms when opened, ${await page.evaluate(() => Math.max(0, ...window.tasks))} ms when used (0: none over 50 ms)`);
+  }
+});
+
+test('the sentence chooser offers every sentence', async () => {
+  if (!sentence) return;
+  const page = await browser.open('#/sentence');
+  assert.equal(await page.locator('main select').first().locator('option').count(), data.sentences.length);
+  if (data.sentences.length < 2) return;
+  await page.getByRole('button', { name: 'Next' }).first().click();
+  near(await page.locator('[data-loss]').innerText(), data.sentences[1].loss, 'the loss of the next sentence');
+});
