@@ -17,6 +17,14 @@ export function near(shown, value, what) {
   assert.ok(Math.abs(number - value) <= 1e-5 * Math.abs(value) + 1e-12, `${what}: the page shows ${shown}, the data say ${value}`);
 }
 
+/** Waits until something holds. (The page's policy forbids the evaluation that Playwright's waitForFunction asks for.) */
+export async function until(holds) {
+  for (let tries = 0; !(await holds()); tries += 1) {
+    assert.ok(tries < 200, `in vain waited for ${holds}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 /** A browser, and pages in it that note what goes wrong. */
 export async function withBrowser() {
   const browser = await openBrowser();

@@ -1,7 +1,7 @@
 // Each view is opened, clicked through and walked through, and its numbers are those of the data.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { data, digits, near, views, withBrowser } from './report.mjs';
+import { data, digits, near, until, views, withBrowser } from './report.mjs';
 
 let browser;
 before(async () => (browser = await withBrowser()));
@@ -81,7 +81,7 @@ test('a sentence: its weights, by mouse and by arrow keys; another head by a cli
   await page.locator('td[data-i="0"][data-j="0"]').focus();
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('ArrowRight');
-  await page.waitForFunction(() => document.activeElement.dataset.i === '1' && document.activeElement.dataset.j === '1');
+  await until(() => page.evaluate(() => document.activeElement.dataset.i === '1' && document.activeElement.dataset.j === '1'));
   near(await page.locator('[data-value]').innerText(), weights[1][1], 'weights[1,1]');
   assert.equal(await page.locator('td[tabindex="0"]').count(), 1, 'the matrix is one stop of the Tab key');
   if (one.switched_off.length) assert.equal(await page.locator('main table.numbers tbody tr').count(), one.switched_off.length);
@@ -98,7 +98,9 @@ test('evolution: the slider shows each snapshot', async () => {
   const shown = digits(await page.locator('td[data-i="0"][data-j="0"]').innerText());
   assert.ok(Math.abs(shown - attention.weights.at(-1)[0][0][0]) <= 0.0051);
   await page.getByRole('button', { name: 'Play' }).click();
-  await page.waitForFunction(() => document.querySelector('[data-snapshot]').dataset.snapshot !== '0' , null, { timeout: 3000 });
+  const first = String(data.snapshots.steps[0]);
+  assert.equal(await page.locator('[data-snapshot]').getAttribute('data-snapshot'), first, 'played from the beginning');
+  if (data.snapshots.steps.length > 1) await until(async () => (await page.locator('[data-snapshot]').getAttribute('data-snapshot')) !== first);
 });
 
 test('steps: each number of each matrix, forwards and backwards, is the data’s, and its sum is shown where it is one', async () => {
@@ -192,7 +194,9 @@ test('the choice of language and theme holds after another visit', async () => {
 
 test('measured, not judged: the first paint, and the longest task of each view', async () => {
   const page = await browser.open();
-  const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime);
+  const painted = () => page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null);
+  await until(async () => (await painted()) !== null);
+  const paint = await painted();
   console.log(`first paint after ${Math.round(paint)} ms`);
   await page.evaluate(() => {
     window.tasks = [];
