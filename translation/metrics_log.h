@@ -1,9 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdio>
-#include <memory>
 #include <string>
+
+#include "qkv/translation/step_log.h"
 
 namespace qkv {
 
@@ -20,22 +20,17 @@ class MetricsLog {
     double loss, bleu, exact_match;
   };
 
-  /// Opens the file to go on after `last_step`: lines of later steps, which a crash may have left behind, are removed,
-  /// and with last_step 0 all of them. Throws std::runtime_error if it cannot be read or written.
-  MetricsLog(const std::string& path, std::int64_t last_step);
+  /// Opens the file to go on after `last_step`; see StepLog.
+  MetricsLog(const std::string& path, std::int64_t last_step) : lines_(path, last_step) {}
 
   void step(const Step& step);
   void validation(const Validation& validation);
 
   /// Makes sure that all lines are in the file and on the disk. Throws std::runtime_error if one could not be written.
-  void flush();
+  void flush() { lines_.flush(); }
 
  private:
-  struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-  std::string path_;
-  std::unique_ptr<std::FILE, Close> file_;
+  StepLog lines_;
 };
 
 }  // namespace qkv

@@ -17,6 +17,7 @@ struct RunFolder {
   std::string model() const { return (path / "model.safetensors").string(); }
   std::string checkpoint() const { return (path / "last" / "checkpoint.safetensors").string(); }
   std::string metrics() const { return (path / "metrics.jsonl").string(); }
+  std::string snapshots() const { return (path / "snapshots.jsonl").string(); }
   std::string test() const { return (path / "test.json").string(); }
   std::string lock_file() const { return (path / "last" / "lock").string(); }
 

@@ -10,6 +10,7 @@
 #include "qkv/translation/batch_loss.h"
 #include "qkv/translation/metrics_log.h"
 #include "qkv/translation/saved_model.h"
+#include "qkv/translation/snapshots.h"
 #include "qkv/translation/training_memory.h"
 
 namespace qkv {
@@ -20,23 +21,6 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-/// A number that changes with every word of the pairs.
-std::uint64_t hash_of(const std::vector<Pair>& pairs) {
-  std::uint64_t hash = pairs.size();
-  const auto add = [&](const std::vector<std::string>& words) {
-    for (const std::string& word : words) {
-      for (const char letter : word) hash = mix64(hash + static_cast<unsigned char>(letter) + 1);
-      hash = mix64(hash);
-    }
-    hash = mix64(hash + 1);
-  };
-  for (const Pair& pair : pairs) {
-    add(pair.source);
-    add(pair.target);
-  }
-  return hash;
-}
 
 /// One run from its first step, or from a checkpoint, to its last.
 class Run {
@@ -89,11 +73,14 @@ class Run {
   }
 
   TrainingResult operator()() {
-    MetricsLog log(folder_.metrics(), optimiser_.steps());
+    Logs logs{{folder_.metrics(), optimiser_.steps()},
+              {folder_.snapshots(), optimiser_.steps(), *model_, source_, target_,
+               data_.valid.empty() ? data_.train : data_.valid}};
+    if (optimiser_.steps() == 0) logs.snapshots.take(0);
     batches_.reserve(batch_);
     const Clock::time_point start = Clock::now();
     const std::int64_t first_step = optimiser_.steps();
-    if (state_.validation_is_due) validate(log);
+    if (state_.validation_is_due) validate(logs);
     while (optimiser_.steps() < total_steps_ && !stop_ && !is_out_of_patience()) {
       const Clock::time_point step_start = Clock::now();
       batches_.fill(state_.position, batch_);
@@ -105,25 +92,36 @@ class Run {
       const std::uint64_t epoch = state_.position.epoch;
       state_.position = batches_.next(state_.position);
       const double tokens_per_second = static_cast<double>(batch_.target_tokens) / seconds_since(step_start);
-      log.step({step, epoch, loss, rate, learner_.norm(), tokens_per_second});
+      logs.metrics.step({step, epoch, loss, rate, learner_.norm(), tokens_per_second});
       const double pace = seconds_since(start) / static_cast<double>(step - first_step);
+      if (is_snapshot_step(step)) logs.snapshots.take(step);
       observer_.on_step({step, total_steps_, epoch, loss, rate, learner_.norm(), tokens_per_second,
                          pace * static_cast<double>(total_steps_ - step)});
       state_.validation_is_due =
           step == total_steps_ ||
           (config_.validate_every > 0 ? step % config_.validate_every == 0 : state_.position.epoch != epoch);
-      if (state_.validation_is_due) validate(log);
+      if (state_.validation_is_due) validate(logs);
     }
     TrainingResult result;
     result.steps = optimiser_.steps();
     result.interrupted = state_.validation_is_due || (optimiser_.steps() < total_steps_ && !is_out_of_patience());
-    if (result.interrupted || total_steps_ == 0 || optimiser_.steps() == first_step) save(log);
+    if (result.interrupted || total_steps_ == 0 || optimiser_.steps() == first_step) save(logs);
     if (!fs::exists(folder_.model())) save_model(folder_.model(), *model_, {});
-    if (!result.interrupted) finish(result);
+    if (!result.interrupted) {
+      logs.snapshots.take(optimiser_.steps());
+      logs.snapshots.flush();
+      finish(result);
+    }
     return result;
   }
 
  private:
+  /// What grows while training goes on.
+  struct Logs {
+    MetricsLog metrics;
+    Snapshots snapshots;
+  };
+
   EncodedPairs encoded(RunStart start) {
     EncodedPairs pairs(data_.train, source_, target_, config_.max_length);
     const std::size_t all = data_.train.size();
@@ -194,7 +192,7 @@ class Run {
   }
 
   /// Scores the model on the validation set and keeps it if it is the best; the validation stays due if it is stopped.
-  void validate(MetricsLog& log) {
+  void validate(Logs& logs) {
     bool is_best = true;
     std::optional<AlignmentReading> alignment;
     if (!data_.valid.empty()) {
@@ -208,7 +206,8 @@ class Run {
         state_.best_loss = evaluation->loss;
       }
       state_.validations_without_improvement = is_best ? 0 : state_.validations_without_improvement + 1;
-      log.validation({optimiser_.steps(), evaluation->loss, evaluation->scores.bleu, evaluation->scores.exact_match});
+      logs.metrics.validation(
+          {optimiser_.steps(), evaluation->loss, evaluation->scores.bleu, evaluation->scores.exact_match});
       observer_.on_validation({optimiser_.steps(), *evaluation, is_best});
     }
     if (is_best) {
@@ -216,7 +215,7 @@ class Run {
       save_model(folder_.model(), *model_, alignment);
     }
     state_.validation_is_due = false;
-    save(log);
+    save(logs);
   }
 
   /// Nothing if it was stopped.
@@ -231,8 +230,9 @@ class Run {
     }
   }
 
-  void save(MetricsLog& log) {
-    log.flush();
+  void save(Logs& logs) {
+    logs.metrics.flush();
+    logs.snapshots.flush();
     save_checkpoint(folder_.checkpoint(), *model_, optimiser_, state_);
   }
 

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "qkv/autograd/check.h"
+#include "qkv/autograd/random.h"
 #include "qkv/datasets/csv.h"
 
 namespace qkv {
@@ -41,6 +42,22 @@ TrainingData read_training_data(const TrainingConfig& config) {
   for (const std::string name : test_sets)
     if (fs::exists(file(name))) data.tests.push_back({name, file(name), read_pairs(file(name))});
   return data;
+}
+
+std::uint64_t hash_of(const std::vector<Pair>& pairs) {
+  std::uint64_t hash = pairs.size();
+  const auto add = [&](const std::vector<std::string>& words) {
+    for (const std::string& word : words) {
+      for (const char letter : word) hash = mix64(hash + static_cast<unsigned char>(letter) + 1);
+      hash = mix64(hash);
+    }
+    hash = mix64(hash + 1);
+  };
+  for (const Pair& pair : pairs) {
+    add(pair.source);
+    add(pair.target);
+  }
+  return hash;
 }
 
 }  // namespace qkv

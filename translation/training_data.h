@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -28,5 +29,8 @@ inline constexpr std::array<const char*, 3> test_sets{"test", "long", "compositi
 /// Reads the files that the settings name: `data`, or `train`, `valid` and `test`.
 /// Throws std::invalid_argument if neither names training data or both do, and what read_pairs throws.
 TrainingData read_training_data(const TrainingConfig& config);
+
+/// A number that changes with every word of the pairs.
+std::uint64_t hash_of(const std::vector<Pair>& pairs);
 
 }  // namespace qkv
