@@ -19,6 +19,7 @@ void add_eval(CLI::App& app);
 void add_gradcheck(CLI::App& app);
 void add_grads(CLI::App& app);
 void add_graph(CLI::App& app);
+void add_report(CLI::App& app);
 void add_bench(CLI::App& app);
 
 }  // namespace qkv::cli

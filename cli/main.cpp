@@ -123,6 +123,7 @@ int main(int argc, char** argv) {
   qkv::cli::add_gradcheck(app);
   qkv::cli::add_grads(app);
   qkv::cli::add_graph(app);
+  qkv::cli::add_report(app);
   qkv::cli::add_bench(app);
   if (argc == 1) {
     tell(app.help());

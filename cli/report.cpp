@@ -1,0 +1,88 @@
+#include "qkv/study/report.h"
+
+#include <filesystem>
+#include <fmt/format.h>
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/terminal.h"
+#include "qkv/datasets/visible_text.h"
+#include "qkv/files/durable_file.h"
+#include "qkv/files/message.h"
+#include "qkv/study/report_page.h"
+
+namespace qkv::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  ReportOptions report;
+  std::string out;
+  bool overwrite = false;
+};
+
+/// Throws if the file cannot be written, as far as that is known before the work, or holds something that this command
+/// did not write.
+void check_writable(const Options& options) {
+  const fs::path parent = fs::absolute(options.out).parent_path();
+  if (!fs::is_directory(parent))
+    throw std::runtime_error(fmt::format("{}: there is no folder {} to write it to", options.out, parent.string()));
+  if (fs::is_directory(options.out))
+    throw std::runtime_error(fmt::format("{}: this is a folder; `out` names the file to write", options.out));
+  if (options.overwrite || !fs::is_regular_file(options.out) || is_report_page(read_file(options.out))) return;
+  throw std::runtime_error(fmt::format(
+      "{} exists already and is no report that qkv wrote; choose another `out`, or give `overwrite`", options.out));
+}
+
+void warn(const nlohmann::ordered_json& data) {
+  for (const auto& sentence : data["sentences"]) {
+    if (!sentence["given"].get<bool>()) continue;
+    for (const auto& word : sentence["unknown"])
+      tell(fmt::format("qkv: warning: {} is not a word that this model knows\n", in_quotes(word.get<std::string>())));
+  }
+  if (const auto& missing = data["missing"]; missing.contains("translations"))
+    tell(fmt::format("qkv: warning: {} --data DIR says where it is.\n", missing["translations"].get<std::string>()));
+}
+
+void run(const Options& options) {
+  check_writable(options);
+  nlohmann::ordered_json data;
+  try {
+    data = report_data(options.report);
+  } catch (const std::invalid_argument& error) {
+    throw WrongUsage(error.what());
+  }
+  warn(data);
+  const std::string page = report_page(data);
+  write_durably(options.out, page);
+  print("{}: {:.2f} MB, {} and {} translations; open it in a browser\n", visible(options.out),
+        static_cast<double>(page.size()) / 1e6, counted(data["sentences"].size(), "sentence"),
+        data["translations"].size());
+}
+
+}  // namespace
+
+void add_report(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* report = app.add_subcommand("report", "Write a page that shows a run in a browser");
+  add_path(*report, "RUN", options->report.run, "the run folder of a trained model", "RUN")->required();
+  add_path(*report, "--out", options->out, "the HTML file to write", "FILE")->required();
+  report->add_option("--sentence", options->report.sentences, "show this sentence too; may be given several times")
+      ->type_name("TEXT")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_path(*report, "--data", options->report.data, "where the test set is, if not where it was when RUN was trained",
+           "FILE|DIR");
+  add_path(*report, "--compare", options->report.compare, "show the comparison that qkv compare wrote to this folder",
+           "DIR");
+  add_number(*report, "--workers", options->report.workers, "threads that translate the test set", worker_range);
+  report->add_flag("--overwrite", options->overwrite, "replace --out even if it is no report");
+  report->footer(
+      "Example:\n  qkv report runs/transformer --out report.html --sentence \"저는 학교에서 책을 읽습니다.\"");
+  report->callback([options] { run(*options); });
+}
+
+}  // namespace qkv::cli

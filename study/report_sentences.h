@@ -1,0 +1,34 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "qkv/translation/saved_model.h"
+
+namespace qkv {
+
+/// A sentence that the report shows in full.
+struct ReportSentence {
+  Sentence source;
+  std::vector<std::string> unknown;   ///< words of it that the model does not know
+  std::optional<Sentence> reference;  ///< its translation, where there is one
+  std::vector<Link> links;            ///< gold links between source and reference
+  bool given = false;                 ///< somebody asked for it
+};
+
+/// Translates the sentences and looks at them, one object each: "source" (with <eos>), "unknown", "read" (with <bos>),
+/// "predicted" (with <eos>, unless it was cut), "reference", "given", "exact", "edits" (in words; 0 without a
+/// reference), "links" ([[source, target, sure]]), "attentions" (every layer and head; with the alignment error "aer"
+/// of each head where there are gold links, the reference fed in and read where a word is predicted, "aer_next" where
+/// it is read), "switched_off" (each head in turn: what the translation becomes, and the loss of the translation
+/// before), "loss" and "loss_of_words" (cross-entropy of the model's own translation), "explained". The parameters
+/// change while it works and are as before in the end. Throws std::invalid_argument for a sentence with more words than
+/// the model has positions for.
+nlohmann::ordered_json report_sentences(TrainedModel& trained, const std::vector<ReportSentence>& sentences);
+
+/// The least number of words to insert, delete or replace that turns one sentence into the other.
+std::size_t word_edits(const Sentence& a, const Sentence& b);
+
+}  // namespace qkv
