@@ -43,10 +43,9 @@ void occupy_closed_streams() {
 }
 
 /// The arguments in the order in which CLI11 takes them, the last first. It would read a sentence "[하나, 둘]" as a
-/// list of two; with a space behind the bracket it is one, of the same words.
+/// list of two; with a space behind the bracket it is one, of the same words. add_path takes the space away again.
 std::vector<std::string> arguments(int argc, char** argv) {
   std::vector<std::string> reversed(std::make_reverse_iterator(argv + argc), std::make_reverse_iterator(argv + 1));
-  if (reversed.empty() || (reversed.back() != "translate" && reversed.back() != "graph")) return reversed;
   for (std::string& argument : reversed)
     if (argument.starts_with('[') && argument.ends_with(']')) argument += ' ';
   return reversed;

@@ -79,7 +79,7 @@ CLI::Option* add_path(CLI::App& command, const std::string& name, std::string& v
                   [&value](const std::string& text) {
                     if (text.empty())
                       throw std::invalid_argument("is empty; it must name a file or a folder; is a variable not set?");
-                    value = text;
+                    value = text.ends_with("] ") ? text.substr(0, text.size() - 1) : text;  // main.cpp adds the space
                   })
       ->type_name(kind);
 }

@@ -150,12 +150,7 @@ void run(const Options& options) {
 void add_translate(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   CLI::App* translate = app.add_subcommand("translate", "Translate sentences, and show what the attention looks at");
-  const auto without_space = [](const std::string& run) {
-    return run.ends_with("] ") ? run.substr(0, run.size() - 1) : run;
-  };
-  add_path(*translate, "RUN", options->run, "the run folder of a trained model", "RUN")
-      ->required()
-      ->transform(without_space, "", "");  // that main.cpp puts behind a bracket
+  add_path(*translate, "RUN", options->run, "the run folder of a trained model", "RUN")->required();
   translate->add_option("SENTENCE", options->sentences, "sentences; without any, lines of standard input");
   add_decoding(*translate, options->decoding);
   add_number(*translate, "--max-words", options->max_words, "most words of a translation", Range{1, 1000})

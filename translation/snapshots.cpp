@@ -42,7 +42,7 @@ bool add_weights(std::string& text, const AttentionMap<float>& map) {
 bool is_snapshot_step(std::int64_t step) {
   if (step == 0) return true;
   while (step >= 100 && step % 10 == 0) step /= 10;
-  constexpr std::array<std::int64_t, 6> kept{10, 15, 20, 30, 50, 70};
+  constexpr std::array<std::int64_t, 4> kept{10, 20, 30, 50};
   return std::find(kept.begin(), kept.end(), step) != kept.end();
 }
 

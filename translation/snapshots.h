@@ -12,8 +12,8 @@
 
 namespace qkv {
 
-/// Whether training keeps a snapshot of the attention after so many steps: none, and then six for each power of ten,
-/// 10, 15, 20, 30, 50, 70, 100, …, because attention changes most at the start.
+/// Whether training keeps a snapshot of the attention after so many steps: none, and then four for each power of ten,
+/// 10, 20, 30, 50, 100, …, because attention changes most at the start.
 bool is_snapshot_step(std::int64_t step);
 
 /// The sentences that snapshots show: of the pairs whose source and target have at most 24 words, and no more than the
