@@ -22,7 +22,7 @@ constexpr int batch_size = 64;
 struct BatchResult {
   double loss = 0;
   std::int64_t tokens = 0;
-  std::int64_t right = 0;
+  std::vector<int> right;  // of each sentence
   std::vector<AlignmentCounts> alignment;  // [layer][head][offset]
   int heads = 0;
 };
@@ -55,10 +55,12 @@ BatchResult read_with_reference(const Seq2Seq<float>& model, const Batch& batch,
     const std::string first = first_not_finite_on(tape);
     throw std::runtime_error(fmt::format("the loss is {}{}{}", result.loss, first.empty() ? "" : ": ", first));
   }
+  result.right.resize(static_cast<std::size_t>(batch.size));
   for (int row = 0; row < logits.shape().rows(); ++row) {
     const std::int32_t reference = batch.target_output[static_cast<std::size_t>(row)];
     const float* words = logits.rows().row_block(row, 1).data;
-    if (reference != pad_id && std::max_element(words, words + logits.last()) - words == reference) ++result.right;
+    if (reference != pad_id && std::max_element(words, words + logits.last()) - words == reference)
+      ++result.right[static_cast<std::size_t>(row / batch.target_width)];
   }
   if (!has_links) return result;
   for (const auto& map : attention_maps(tape, AttentionKind::cross)) {
@@ -132,14 +134,16 @@ Evaluation evaluate(const Seq2Seq<float>& model, const Vocabulary& source, const
   Evaluation evaluation;
   std::int64_t tokens = 0, right = 0;
   evaluation.translations.resize(pairs.size());
+  evaluation.right_tokens.resize(pairs.size());
   evaluation.is_cut.resize(pairs.size());
   for (std::size_t i = 0; i < filled.size(); ++i) {
     evaluation.loss += results[i].loss;
     tokens += results[i].tokens;
-    right += results[i].right;
     for (std::size_t b = 0; b < translations[i].size(); ++b) {
       const std::size_t pair = order[static_cast<std::size_t>(filled[i].rows[b])];
       evaluation.translations[pair] = target.decode(translations[i][b].words);
+      evaluation.right_tokens[pair] = results[i].right[b];
+      right += results[i].right[b];
       evaluation.is_cut[pair] = translations[i][b].cut;
       evaluation.cut += translations[i][b].cut ? 1 : 0;
     }

@@ -47,6 +47,7 @@ struct Evaluation {
   std::vector<LengthScores> by_length;
   std::optional<AlignmentScores> alignment;  ///< where there are gold links
   std::vector<Sentence> translations;        ///< in the order of the pairs
+  std::vector<int> right_tokens;             ///< of each target, `<eos>` counted: were the most likely
   std::vector<bool> is_cut;                  ///< of each translation: it reached the most words there may be
   int cut = 0;                               ///< how many did
 

@@ -20,14 +20,6 @@ void check_sizes(std::string_view what, std::size_t hypotheses, std::size_t refe
   }
 }
 
-/// How many n-grams the hypotheses and the references have, and how many of the hypotheses' are in the reference, each
-/// counted at most as often as it is there.
-struct Matches {
-  double hypothesis = 0;
-  double reference = 0;
-  double both = 0;
-};
-
 /// All runs of n items, sorted.
 template <class Item>
 std::vector<std::span<const Item>> ngrams(std::span<const Item> items, std::size_t n) {
@@ -38,9 +30,9 @@ std::vector<std::span<const Item>> ngrams(std::span<const Item> items, std::size
 }
 
 template <class Item>
-Matches count_matches(std::span<const Item> hypothesis, std::span<const Item> reference, std::size_t n) {
+NgramMatches count_matches(std::span<const Item> hypothesis, std::span<const Item> reference, std::size_t n) {
   const auto a = ngrams(hypothesis, n), b = ngrams(reference, n);
-  Matches matches{static_cast<double>(a.size()), static_cast<double>(b.size()), 0};
+  NgramMatches matches{static_cast<double>(a.size()), static_cast<double>(b.size()), 0};
   for (auto i = a.begin(), j = b.begin(); i != a.end() && j != b.end();) {
     if (std::ranges::equal(*i, *j)) {
       ++matches.both, ++i, ++j;
@@ -61,48 +53,66 @@ std::u32string letters(const Sentence& sentence) {
 
 }  // namespace
 
-double bleu(const std::vector<Sentence>& hypotheses, const std::vector<Sentence>& references) {
-  check_sizes("bleu", hypotheses.size(), references.size());
-  constexpr std::size_t orders = 4;
-  std::array<Matches, orders> matches{};
-  for (std::size_t i = 0; i < hypotheses.size(); ++i) {
-    for (std::size_t n = 1; n <= orders; ++n) {
-      const auto [hypothesis, reference, both] = count_matches<std::string>(hypotheses[i], references[i], n);
-      matches[n - 1].hypothesis += hypothesis;
-      matches[n - 1].reference += reference;
-      matches[n - 1].both += both;
-    }
-  }
-  const bool nothing_right = matches[0].both == 0;
-  const bool no_longest = matches[orders - 1].hypothesis == 0;
-  if (nothing_right || no_longest) return 0;
+NgramMatches& NgramMatches::operator+=(const NgramMatches& other) {
+  hypothesis += other.hypothesis;
+  reference += other.reference;
+  both += other.both;
+  return *this;
+}
 
+BleuCounts& BleuCounts::operator+=(const BleuCounts& other) {
+  for (std::size_t i = 0; i < orders.size(); ++i) orders[i] += other.orders[i];
+  return *this;
+}
+
+ChrfCounts& ChrfCounts::operator+=(const ChrfCounts& other) {
+  for (std::size_t i = 0; i < orders.size(); ++i) orders[i] += other.orders[i];
+  return *this;
+}
+
+BleuCounts bleu_counts(const Sentence& hypothesis, const Sentence& reference) {
+  BleuCounts counts;
+  for (std::size_t n = 1; n <= counts.orders.size(); ++n)
+    counts.orders[n - 1] = count_matches<std::string>(hypothesis, reference, n);
+  return counts;
+}
+
+double bleu(const BleuCounts& counts) {
+  const NgramMatches &first = counts.orders.front(), &longest = counts.orders.back();
+  const bool nothing_right = first.both == 0, no_longest = longest.hypothesis == 0;
+  if (nothing_right || no_longest) return 0;
   double sum_of_logarithms = 0, smoothing = 1;
-  for (const Matches& order : matches) {
+  for (const NgramMatches& order : counts.orders) {
     if (order.both == 0) smoothing *= 2;
     const double right = order.both == 0 ? 1 / smoothing : order.both;
     sum_of_logarithms += std::log(right / order.hypothesis);
   }
-  const double brevity_penalty = std::min(1.0, std::exp(1 - matches[0].reference / matches[0].hypothesis));
-  return 100 * brevity_penalty * std::exp(sum_of_logarithms / static_cast<double>(orders));
+  const double brevity_penalty = std::min(1.0, std::exp(1 - first.reference / first.hypothesis));
+  return 100 * brevity_penalty * std::exp(sum_of_logarithms / static_cast<double>(counts.orders.size()));
 }
 
-double chrf(const std::vector<Sentence>& hypotheses, const std::vector<Sentence>& references) {
-  check_sizes("chrf", hypotheses.size(), references.size());
-  constexpr std::size_t orders = 6;
-  std::array<Matches, orders> matches{};
-  for (std::size_t i = 0; i < hypotheses.size(); ++i) {
-    const std::u32string hypothesis_letters = letters(hypotheses[i]), reference_letters = letters(references[i]);
-    for (std::size_t n = 1; n <= orders; ++n) {
-      const auto [hypothesis, reference, both] = count_matches<char32_t>(hypothesis_letters, reference_letters, n);
-      // As sacrebleu: the n-grams of a hypothesis do not count where its reference is too short to have any.
-      matches[n - 1].hypothesis += reference > 0 ? hypothesis : 0;
-      matches[n - 1].reference += reference;
-      matches[n - 1].both += both;
-    }
+double bleu(const std::vector<Sentence>& hypotheses, const std::vector<Sentence>& references) {
+  check_sizes("bleu", hypotheses.size(), references.size());
+  BleuCounts counts;
+  for (std::size_t i = 0; i < hypotheses.size(); ++i) counts += bleu_counts(hypotheses[i], references[i]);
+  return bleu(counts);
+}
+
+ChrfCounts chrf_counts(const Sentence& hypothesis, const Sentence& reference) {
+  const std::u32string hypothesis_letters = letters(hypothesis), reference_letters = letters(reference);
+  ChrfCounts counts;
+  for (std::size_t n = 1; n <= counts.orders.size(); ++n) {
+    NgramMatches& order = counts.orders[n - 1];
+    order = count_matches<char32_t>(hypothesis_letters, reference_letters, n);
+    // As sacrebleu: the n-grams of a hypothesis do not count where its reference is too short to have any.
+    if (order.reference == 0) order.hypothesis = 0;
   }
+  return counts;
+}
+
+double chrf(const ChrfCounts& counts) {
   double precision = 0, recall = 0, used_orders = 0;
-  for (const Matches& order : matches) {
+  for (const NgramMatches& order : counts.orders) {
     if (order.hypothesis == 0 || order.reference == 0) continue;
     precision += order.both / order.hypothesis;
     recall += order.both / order.reference;
@@ -113,6 +123,13 @@ double chrf(const std::vector<Sentence>& hypotheses, const std::vector<Sentence>
   recall /= used_orders;
   constexpr double beta_squared = 4;
   return 100 * (1 + beta_squared) * precision * recall / (beta_squared * precision + recall);
+}
+
+double chrf(const std::vector<Sentence>& hypotheses, const std::vector<Sentence>& references) {
+  check_sizes("chrf", hypotheses.size(), references.size());
+  ChrfCounts counts;
+  for (std::size_t i = 0; i < hypotheses.size(); ++i) counts += chrf_counts(hypotheses[i], references[i]);
+  return chrf(counts);
 }
 
 double exact_match(const std::vector<Sentence>& hypotheses, const std::vector<Sentence>& references) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -8,6 +9,30 @@ namespace qkv {
 
 /// A sentence as its words.
 using Sentence = std::vector<std::string>;
+
+/// How many n-grams of one order the hypotheses and the references have, and how many of the hypotheses' are in the
+/// reference, each counted at most as often as it is there.
+struct NgramMatches {
+  double hypothesis = 0;
+  double reference = 0;
+  double both = 0;
+
+  NgramMatches& operator+=(const NgramMatches& other);
+};
+
+/// What BLEU and chrF are computed from, by order; counts of sentences are added up.
+struct BleuCounts {
+  std::array<NgramMatches, 4> orders{};
+  BleuCounts& operator+=(const BleuCounts& other);
+};
+struct ChrfCounts {
+  std::array<NgramMatches, 6> orders{};
+  ChrfCounts& operator+=(const ChrfCounts& other);
+};
+BleuCounts bleu_counts(const Sentence& hypothesis, const Sentence& reference);
+ChrfCounts chrf_counts(const Sentence& hypothesis, const Sentence& reference);
+double bleu(const BleuCounts& counts);
+double chrf(const ChrfCounts& counts);
 
 /// Corpus BLEU (Papineni et al. 2002), 0 to 100: the geometric mean of the precisions of 1- to 4-grams of words, summed
 /// over the corpus, times the brevity penalty min(1, exp(1 − reference words / hypothesis words)). One reference each.

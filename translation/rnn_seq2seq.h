@@ -92,6 +92,8 @@ class RnnSeq2Seq : public Seq2Seq<T> {
     return generator_(dropout_(concat(std::span<const Var<T>>(outputs), 1)));
   }
 
+  Var<T> encode(const Tokens& source) const override { return read(source).states; }
+
   std::unique_ptr<Decoding<T>> decode(const Tokens& source, int) const override {
     return std::make_unique<StepByStep>(*this, source);
   }

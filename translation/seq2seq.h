@@ -2,6 +2,7 @@
 
 #include <limits>
 #include <memory>
+#include <stdexcept>
 
 #include "qkv/layers/parameters.h"
 #include "qkv/layers/tokens.h"
@@ -47,6 +48,10 @@ class Seq2Seq {
   /// Reads the sources and gets ready to produce up to `max_words` words for each. Runs under NoGrad on the current
   /// tape; the state itself lies outside the tape, so every `next` may be followed by a rewind.
   virtual std::unique_ptr<Decoding<T>> decode(const Tokens& source, int max_words) const = 0;
+
+  /// What the encoder makes of each source word: an RNN's hidden states, the last layer's output of a Transformer.
+  /// Throws std::invalid_argument if the model has nothing of the kind.   returns [B, S, C]
+  virtual Var<T> encode(const Tokens&) const { throw std::invalid_argument("this model has no encoder's states"); }
 
   /// The most words of a source, `<eos>` behind them not counted, that the model can read.
   virtual int most_source_words() const { return std::numeric_limits<int>::max() - 1; }

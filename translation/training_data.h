@@ -30,7 +30,7 @@ inline constexpr std::array<const char*, 3> test_sets{"test", "long", "compositi
 /// Throws std::invalid_argument if neither names training data or both do, and what read_pairs throws.
 TrainingData read_training_data(const TrainingConfig& config);
 
-/// A number that changes with every word of the pairs.
+/// A number that changes with every word of the pairs: a checkpoint holds that of the data that it was trained on.
 std::uint64_t hash_of(const std::vector<Pair>& pairs);
 
 }  // namespace qkv

@@ -101,8 +101,7 @@ class Transformer : public Seq2Seq<T> {
     return generator_(decoder_(words, memory, Mask::causal_padding(target.lengths), source.padding()));
   }
 
-  /// The encoder's output.   returns [B, S, C]
-  Var<T> encode(const Tokens& source) const {
+  Var<T> encode(const Tokens& source) const override {
     const Var<T> words = dropout_(source_positions_(source_embedding_(source)));
     return encoder_(words, source.padding());
   }
