@@ -21,5 +21,6 @@ void add_grads(CLI::App& app);
 void add_graph(CLI::App& app);
 void add_report(CLI::App& app);
 void add_bench(CLI::App& app);
+void add_compare(CLI::App& app);
 
 }  // namespace qkv::cli

@@ -124,6 +124,7 @@ int main(int argc, char** argv) {
   qkv::cli::add_graph(app);
   qkv::cli::add_report(app);
   qkv::cli::add_bench(app);
+  qkv::cli::add_compare(app);
   if (argc == 1) {
     tell(app.help());
     return 2;

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "qkv/autograd/check.h"
+#include "qkv/datasets/vocabulary.h"
 
 namespace qkv {
 
@@ -91,6 +92,13 @@ void check_options(const ComparisonOptions& options) {
 }
 
 }  // namespace
+
+DataSize size_of(const TrainingData& data) {
+  check(!data.tests.empty(),
+        "there are no unseen sentences to compare on; `data` needs a test.csv, long.csv or composition.csv");
+  return {Vocabulary(data.train, &Pair::source).size(), Vocabulary(data.train, &Pair::target).size(),
+          data.train.size()};
+}
 
 std::string ComparedModel::run_name(std::uint64_t seed) const {
   return matched ? fmt::format("{}-seed{}", model(), seed) : fmt::format("{}-hidden{}-seed{}", model(), width, seed);

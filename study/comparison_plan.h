@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "qkv/translation/training_config.h"
+#include "qkv/translation/training_data.h"
 
 namespace qkv {
 
@@ -28,6 +28,9 @@ struct DataSize {
   int target_words = 0;
   std::size_t training_pairs = 0;
 };
+
+/// Throws std::invalid_argument if there is nothing unseen to compare on.
+DataSize size_of(const TrainingData& data);
 
 /// One of the models that are compared.
 struct ComparedModel {

@@ -62,8 +62,7 @@ std::vector<LengthBucket> divided(Counts::const_iterator begin, Counts::const_it
 }  // namespace
 
 std::vector<ComparisonSet> comparison_sets(const TrainingData& data, int max_length, std::uint64_t seed) {
-  check(!data.tests.empty(),
-        "there are no unseen sentences to compare on; `data` needs a test.csv, long.csv or composition.csv");
+  check(!data.tests.empty(), "comparison_sets: there is no test set");
   std::vector<ComparisonSet> sets{
       {"train", true, training_sample(data.train, max_length, data.tests.front().pairs, seed)}};
   if (sets.front().pairs.empty()) sets.clear();
