@@ -23,4 +23,7 @@ void add_report(CLI::App& app);
 void add_bench(CLI::App& app);
 void add_compare(CLI::App& app);
 
+/// Adds `check` to the subcommand data.
+void add_data_check(CLI::App& data);
+
 }  // namespace qkv::cli

@@ -17,9 +17,10 @@ void add_data(CLI::App& app) {
     bool overwrite = false;
   };
   const auto options = std::make_shared<Options>();
-  CLI::App* data = app.add_subcommand("data", "Make a data set");
+  CLI::App* data = app.add_subcommand("data", "Make a data set, or look through one");
   data->require_subcommand(1);
   data->footer("Example:\n  qkv data korean-english --out data/korean-english");
+  add_data_check(*data);
   CLI::App* korean_english = data->add_subcommand("korean-english", "Korean-English sentence pairs from a grammar");
   add_number(*korean_english, "--pairs", options->pairs, "training pairs; too few are refused with how many are enough",
              Range{1, 1'000'000});

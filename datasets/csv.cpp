@@ -106,6 +106,35 @@ void read_links(const CsvLines& lines, std::size_t column, const CsvField& field
   }
 }
 
+/// Reads a file pair by pair. After an error it goes on with the next line.
+class PairReader {
+ public:
+  explicit PairReader(const std::string& path) : lines_(path) {
+    refuse_duplicate_columns(lines_);
+    source_ = required_column(lines_, "source");
+    target_ = required_column(lines_, "target");
+    const auto& header = lines_.header();
+    alignment_ = static_cast<std::size_t>(std::find(header.begin(), header.end(), "alignment") - header.begin());
+  }
+
+  const CsvLines& lines() const { return lines_; }
+
+  /// False at the end of the file.
+  bool next(Pair& pair) {
+    if (!lines_.next(fields_)) return false;
+    pair = {};
+    pair.source = read_sentence(lines_, source_, fields_[source_]);
+    pair.target = read_sentence(lines_, target_, fields_[target_]);
+    if (alignment_ < fields_.size()) read_links(lines_, alignment_, fields_[alignment_], pair);
+    return true;
+  }
+
+ private:
+  CsvLines lines_;
+  std::size_t source_, target_, alignment_;
+  std::vector<CsvField> fields_;
+};
+
 /// A sentence as a field, after making sure that it reads back as the same words.
 std::string write_sentence(const std::vector<std::string>& words, std::string_view side, std::size_t row) {
   const std::string text = join_words(words);
@@ -137,25 +166,30 @@ std::string write_links(const Pair& pair, std::size_t row) {
 }  // namespace
 
 std::vector<Pair> read_pairs(const std::string& path) {
-  CsvLines lines(path);
-  refuse_duplicate_columns(lines);
-  const std::size_t source = required_column(lines, "source");
-  const std::size_t target = required_column(lines, "target");
-  const auto& header = lines.header();
-  const auto alignment =
-      static_cast<std::size_t>(std::find(header.begin(), header.end(), "alignment") - header.begin());
-
+  PairReader reader(path);
   std::vector<Pair> pairs;
-  pairs.reserve(lines.most_lines());
-  std::vector<CsvField> fields;
-  while (lines.next(fields)) {
-    Pair& pair = pairs.emplace_back();
-    pair.source = read_sentence(lines, source, fields[source]);
-    pair.target = read_sentence(lines, target, fields[target]);
-    if (alignment < fields.size()) read_links(lines, alignment, fields[alignment], pair);
-  }
-  if (pairs.empty()) lines.fail("nothing follows the header; there are no pairs to read");
+  pairs.reserve(reader.lines().most_lines());
+  Pair pair;
+  while (reader.next(pair)) pairs.push_back(std::move(pair));
+  if (pairs.empty()) reader.lines().fail("nothing follows the header; there are no pairs to read");
   return pairs;
+}
+
+PairsAndErrors read_pairs_and_errors(const std::string& path) {
+  PairReader reader(path);
+  PairsAndErrors read;
+  Pair pair;
+  for (bool is_more = true; is_more;) {
+    try {
+      is_more = reader.next(pair);
+      if (!is_more) break;
+      read.pairs.push_back(std::move(pair));
+      read.lines.push_back(reader.lines().line_number());
+    } catch (const std::runtime_error& error) {  // the next call goes on with the next line
+      read.errors.emplace_back(error.what());
+    }
+  }
+  return read;
 }
 
 void write_pairs(const std::string& path, const std::vector<Pair>& pairs) { write_durably(path, pairs_as_csv(pairs)); }

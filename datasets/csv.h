@@ -21,6 +21,17 @@ namespace qkv {
 /// may; invalid UTF-8; a sentence without words; a link that is malformed, occurs twice or is outside its sentence.
 std::vector<Pair> read_pairs(const std::string& path);
 
+/// A file that was read to its end, whatever is wrong with some of its lines.
+struct PairsAndErrors {
+  std::vector<Pair> pairs;
+  std::vector<std::size_t> lines;   ///< on which each pair stands; the header is the first
+  std::vector<std::string> errors;  ///< what read_pairs would throw, for each line that is left out, in their order
+};
+
+/// Reads every line that can be read, for whoever wants to know of all errors at once. Throws std::runtime_error only
+/// where no line can be: a file that cannot be opened, is empty or has no header with the required columns.
+PairsAndErrors read_pairs_and_errors(const std::string& path);
+
 /// The line of its file on which the pair of this index stands: the header is the first, and a field cannot hold a line
 /// break.
 constexpr std::size_t line_of_pair(std::size_t index) { return index + 2; }

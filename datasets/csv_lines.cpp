@@ -84,12 +84,14 @@ void CsvLines::fail(std::size_t column, std::size_t at, std::string_view what) c
 }
 
 bool CsvLines::next_line() {
+  if (is_lost_) return false;
   try {
     const char* line = reader_->lines.next_line();
     if (line == nullptr) return false;
     line_ = line;
   } catch (const io::error::line_length_limit_exceeded&) {
     ++line_number_;
+    is_lost_ = true;
     fail("the line is longer than 16 MiB; is this a CSV file?");
   }
   ++line_number_;

@@ -29,6 +29,9 @@ class CsvLines {
   /// Reads the next line into fields, as many as the header has; false at the end of the file.
   bool next(std::vector<CsvField>& fields);
 
+  /// Of the line read last; the header is the first.
+  std::size_t line_number() const { return line_number_; }
+
   /// Throws std::runtime_error: `FILE:LINE: what`.
   [[noreturn]] void fail(std::string_view what) const;
 
@@ -48,6 +51,7 @@ class CsvLines {
   std::string line_;     // as it stands in the file
   std::string scratch_;  // a copy, in which fields are unquoted in place
   std::size_t line_number_ = 0;
+  bool is_lost_ = false;  // where the next line begins is not known
 };
 
 }  // namespace qkv

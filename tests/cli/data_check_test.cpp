@@ -1,0 +1,60 @@
+#include <nlohmann/json.hpp>
+
+#include "tests/cli/small_data.h"
+
+namespace qkv {
+namespace {
+
+TEST(DataCheckCommand, ShowsWhatAFolderHolds) {
+  const Program qkv;
+  write_small_data(qkv, 24, 8, 8);
+  const Outcome outcome = qkv({"data", "check", "data"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.errors;
+  EXPECT_EQ(outcome.errors, "");
+  EXPECT_TRUE(contains(outcome.output,
+                       "train: 24 pairs, 24 with gold links, in data/train.csv\n"
+                       "  source  72 words, 3 to 3 a sentence, half of them up to 3; 8 different"))
+      << outcome.output;
+  EXPECT_TRUE(contains(outcome.output, "test: 8 pairs")) << outcome.output;
+  EXPECT_TRUE(contains(outcome.output, "0 of them (0.00 %) do not occur in training")) << outcome.output;
+  EXPECT_TRUE(contains(outcome.output, "in training too: 0 pairs (0.00 %), and 0 more of which only the source is\n"));
+}
+
+TEST(DataCheckCommand, NamesEveryLineThatCannotBeRead) {
+  const Program qkv;
+  qkv.write("bad.csv", "source,target\na,b\nc,\n\"d,e\n\xff,f\na,b\na,c\n");
+  const Outcome outcome = qkv({"data", "check", "bad.csv"});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_EQ(outcome.errors, "qkv: error: bad.csv: 3 lines cannot be read; training would stop at the first\n");
+  EXPECT_TRUE(contains(outcome.output, "left out: bad.csv:3: column \"target\", character 3: the sentence is empty\n"));
+  EXPECT_TRUE(contains(outcome.output, "left out: bad.csv:4: "));
+  EXPECT_TRUE(contains(outcome.output, "left out: bad.csv:5: "));
+  EXPECT_TRUE(contains(outcome.output, "pairs that are there twice: 1, on the lines 6 (as 2)\n")) << outcome.output;
+  EXPECT_TRUE(contains(outcome.output, "sources with another target too: 1, on the lines 7 (as 2)\n"));
+
+  const Outcome as_json = qkv({"data", "check", "bad.csv", "--json"});
+  EXPECT_EQ(as_json.exit_code, 1);
+  const auto json = nlohmann::json::parse(as_json.output);
+  EXPECT_EQ(json["bad"]["pairs"], 3);
+  EXPECT_EQ(json["bad"]["errors"].size(), 3u);
+  EXPECT_EQ(json["bad"]["duplicates"][0]["line"], 6);
+  EXPECT_EQ(json["bad"]["source"]["lengths"], nlohmann::json({0, 3}));
+}
+
+TEST(DataCheckCommand, SaysWhatIsMissing) {
+  const Program qkv;
+  qkv.write("empty.csv", "source,target\n");
+  const Outcome empty = qkv({"data", "check", "empty.csv"});
+  EXPECT_EQ(empty.exit_code, 1);
+  EXPECT_TRUE(contains(empty.errors, "empty.csv: nothing follows the header; there are no pairs")) << empty.errors;
+  std::filesystem::create_directory(qkv.folder() / "folder");
+  const Outcome folder = qkv({"data", "check", "folder"});
+  EXPECT_EQ(folder.exit_code, 1);
+  EXPECT_TRUE(contains(folder.errors, "there is no train.csv in this folder")) << folder.errors;
+  const Outcome nothing = qkv({"data", "check", "nothing.csv"});
+  EXPECT_EQ(nothing.exit_code, 1);
+  EXPECT_TRUE(contains(nothing.errors, "nothing.csv")) << nothing.errors;
+}
+
+}  // namespace
+}  // namespace qkv
