@@ -65,32 +65,50 @@ std::string names_of(const Term& term) {
 }
 
 /// The terms as an aligned list: value, numbers of the factors, names of the factors. Where that is too wide for the
-/// terminal, the names have a line of their own.
+/// terminal, the names stand below, one on a line.
 std::string list_of_terms(const Formula& formula, const std::vector<std::size_t>& shown, int width) {
-  int values = 0, numbers = 0, names = 0;
+  int values = 0, numbers = 0;
   for (const std::size_t i : shown) {
-    const Term& term = formula.terms[i];
-    values = std::max(values, columns(number(term.value)));
-    numbers = std::max(numbers, columns(numbers_of(term, formula.operation)));
-    names = std::max(names, columns(names_of(term)));
+    values = std::max(values, columns(number(formula.terms[i].value)));
+    numbers = std::max(numbers, columns(numbers_of(formula.terms[i], formula.operation)));
   }
-  const bool one_line = 2 + values + 1 + numbers + 2 + names <= width;
+  const std::string below = fmt::format("\n{:{}}", "", values + 5);
   std::string text;
   for (const std::size_t i : shown) {
     const Term& term = formula.terms[i];
-    std::string line = fmt::format("  {}", right_aligned(number(term.value), values));
-    if (numbers > 0) line += fmt::format(" {}", left_aligned(numbers_of(term, formula.operation), numbers));
-    if (one_line) {
-      line += fmt::format("  {}", names_of(term));
-    } else {
-      line.erase(line.find_last_not_of(' ') + 1);
-      for (std::size_t k = 0; k < term.factors.size(); ++k)
-        line += fmt::format("\n{}{}{}", std::string(static_cast<std::size_t>(values) + 5, ' '), k == 0 ? "" : "· ",
-                            term.factors[k].name);
+    const std::string value = right_aligned(number(term.value), values);
+    const std::string factors = numbers_of(term, formula.operation);
+    const std::string line = numbers == 0
+                                 ? fmt::format("  {}  {}", value, names_of(term))
+                                 : fmt::format("  {} {}  {}", value, left_aligned(factors, numbers), names_of(term));
+    if (columns(line) <= width) {
+      text += line + "\n";
+      continue;
     }
-    text += line + "\n";
+    text += fmt::format("  {}{}{}", value, factors.empty() ? "" : " ", factors);
+    for (std::size_t k = 0; k < term.factors.size(); ++k)
+      text += fmt::format("{}{}{}", below, k == 0 ? "" : "· ", term.factors[k].name);
+    text += "\n";
   }
   return text;
+}
+
+/// The words of a text on lines of at most this width where they fit, the first of them after `first` and the others
+/// after as many spaces.
+std::string wrapped(const std::string& first, const std::string& words, int width) {
+  std::string text, line = first;
+  std::size_t begin = 0;
+  while (begin < words.size()) {
+    const std::size_t end = std::min(words.find(' ', begin), words.size());
+    const std::string word = words.substr(begin, end - begin);
+    if (line.size() > first.size() && columns(line) + 1 + columns(word) > width) {
+      text += line + "\n";
+      line = std::string(first.size(), ' ');
+    }
+    line += (line.size() > first.size() ? " " : "") + word;
+    begin = end + 1;
+  }
+  return text + line + "\n";
 }
 
 }  // namespace
@@ -128,7 +146,7 @@ nlohmann::ordered_json to_json(const Formula& formula) {
 
 std::string as_text(const Formula& formula, int width, std::size_t shown) {
   std::string text = fmt::format("{} = {}\n", formula.address, number(formula.value));
-  if (!formula.expression.empty()) text += fmt::format("  = {}\n", formula.expression);
+  if (!formula.expression.empty()) text += wrapped("  = ", formula.expression, width);
   const std::vector<std::size_t> chosen = largest(formula.terms, shown);
   text += list_of_terms(formula, chosen, width);
   if (chosen.size() < formula.terms.size()) {
@@ -145,7 +163,7 @@ std::string as_text(const Formula& formula, int width, std::size_t shown) {
                 ? fmt::format("  and {} more\n", left_out)
                 : fmt::format("  and {} smaller ones, {} together\n", left_out, number(sum));
   }
-  if (!formula.note.empty()) text += fmt::format("  {}\n", formula.note);
+  if (!formula.note.empty()) text += wrapped("  ", formula.note, width);
   if (formula.exact)
     text += fmt::format("  {} by dual numbers: {}\n", number(*formula.exact),
                         formula.agrees ? "they agree" : "THEY DIFFER");

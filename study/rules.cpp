@@ -42,9 +42,12 @@ void SumOfProducts::backward(int input, std::int64_t only, const VisitAt& visit)
     products_(k, [&](std::span<const Piece> product) {
       for (std::size_t i = 0; i < product.size(); ++i) {
         if (product[i].quantity != input || (only != every && product[i].element != only)) continue;
-        term.assign(1, Piece::gradient_of(self_, k));
+        term.clear();  // plain numbers first, as in −scale · dy · x
+        for (const Piece& piece : product)
+          if (piece.quantity < 0) term.push_back(piece);
+        term.push_back(Piece::gradient_of(self_, k));
         for (std::size_t other = 0; other < product.size(); ++other)
-          if (other != i) term.push_back(product[other]);
+          if (other != i && product[other].quantity >= 0) term.push_back(product[other]);
         visit(product[i].element, term);
       }
     });
@@ -61,7 +64,7 @@ void Elementwise::backward(int, std::int64_t only, const VisitAt& visit) const {
   for (std::int64_t k = first; k < end; ++k) {
     Moving x(all_.value(input_, k));
     x.d[0] = 1;
-    visit(k, std::array{Piece::gradient_of(self_, k), Piece::plain(f_(x).d[0], slope_)});
+    visit(k, std::array{Piece::plain(f_(x).d[0], slope_), Piece::gradient_of(self_, k)});
   }
 }
 
@@ -83,7 +86,7 @@ void SoftmaxRule::terms(std::int64_t k, const Visit& visit) const {
   for (int j = 0; j < seen; ++j) visit(std::array{Piece::of(input_, row * keys_ + j)});
 }
 
-std::string SoftmaxRule::note() const { return "each term is the share of one key; what a mask hides has none"; }
+std::string SoftmaxRule::note() const { return "each term is one share of the whole, 1"; }
 
 void SoftmaxRule::backward(int, std::int64_t only, const VisitAt& visit) const {
   const std::int64_t first = only == every ? 0 : only, end = only == every ? all_[self_].size() : only + 1;
