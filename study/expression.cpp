@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <optional>
 #include <span>
 
 #include "qkv/study/address.h"
@@ -52,29 +53,40 @@ bool alike(const TermParts& a, const TermParts& b) {
 /// The letters that stand for what differs between terms.
 class Indices {
  public:
-  /// "k", or "k−1" for what is always one less than what k stands for; the number itself where it never differs.
+  /// "k", or "k−1" or "2k+1" for what goes with it in such a way; the number itself where it never differs.
   std::string index_for(const std::vector<int>& numbers) {
     const auto differs_from_first = [&](int number) { return number != numbers.front(); };
     if (std::none_of(numbers.begin(), numbers.end(), differs_from_first)) return std::to_string(numbers.front());
-    for (std::size_t i = 0; i < known_.size(); ++i) {
-      const int offset = numbers.front() - known_[i].front();
-      const bool is_shifted = std::equal(numbers.begin(), numbers.end(), known_[i].begin(),
-                                         [&](int number, int other) { return number == other + offset; });
-      if (is_shifted)
-        return offset == 0 ? letter(i) : fmt::format("{}{}{}", letter(i), offset < 0 ? "−" : "+", std::abs(offset));
-    }
+    for (std::size_t i = 0; i < known_.size(); ++i)
+      if (const std::optional<std::string> index = as_multiple(numbers, known_[i], letter(i))) return *index;
     known_.push_back(numbers);
     return letter(known_.size() - 1);
   }
 
-  /// "k" or "k, l".
+  /// "k" or "pairs k, l".
   std::string letters() const {
-    std::string text;
+    std::string text = known_.size() > 1 ? "pairs " : "";  // not every k with every l
     for (std::size_t i = 0; i < known_.size(); ++i) text += (i == 0 ? "" : ", ") + letter(i);
     return text;
   }
 
  private:
+  /// numbers = factor · known + offset, if they are.
+  static std::optional<std::string> as_multiple(const std::vector<int>& numbers, const std::vector<int>& known,
+                                                const std::string& letter) {
+    std::size_t other = 0;  // a term in which what is known is another number than in the first
+    while (known[other] == known.front()) ++other;
+    const int factor = (numbers[other] - numbers.front()) / (known[other] - known.front());
+    const int offset = numbers.front() - factor * known.front();
+    const bool is_multiple = factor > 0 && std::equal(numbers.begin(), numbers.end(), known.begin(),
+                                                      [&](int a, int b) { return a == factor * b + offset; });
+    if (!is_multiple) return std::nullopt;
+    return fmt::format("{}{}{}", factor == 1 ? "" : std::to_string(factor), letter,
+                       offset == 0  ? ""
+                       : offset < 0 ? fmt::format("−{}", -offset)
+                                    : fmt::format("+{}", offset));
+  }
+
   static std::string letter(std::size_t i) { return std::string(1, static_cast<char>('k' + static_cast<int>(i % 8))); }
   std::vector<std::vector<int>> known_;
 };

@@ -22,6 +22,10 @@ bool is_named(const Node<double>* node, const char* name) { return std::strcmp(n
 /// "0", or "0 … 6": the indices of a dimension.
 std::string range_of(int size) { return size == 1 ? "0" : fmt::format("0 … {}", size - 1); }
 
+std::string indices_of(const std::vector<int>& sizes) {
+  return sizes.size() == 1 ? "one index" : fmt::format("{} indices", sizes.size());
+}
+
 std::string ranges_of(const std::vector<int>& sizes) {
   std::string text;
   for (const int size : sizes) text += (text.empty() ? "" : ", ") + range_of(size);
@@ -179,15 +183,19 @@ int NamedValues::quantity(const std::string& name) const { return named_.at(name
 NamedValues::Place NamedValues::find(const Address& address) const {
   const auto found = named_.find(address.name);
   const auto such_as = [&] { return to_text(nearest(address)); };
-  check(found != named_.end(), "there is no value {} in this pass; the nearest is {}", in_quotes(address.name),
-        such_as());
+  if (found == named_.end())
+    check(false, "there is no value {} in this pass; the nearest is {}", in_quotes(address.name), such_as());
   const Named& named = found->second;
-  check(address.index.size() == named.sizes.size(), "{} takes {}, {}, not {}; such as {}", address.name,
-        named.sizes.size() == 1 ? "one index" : fmt::format("{} indices", named.sizes.size()),
-        named.sizes.empty() ? "it is one number" : ranges_of(named.sizes), address.index.size(), such_as());
+  if (address.index.size() != named.sizes.size())
+    check(false, "{} takes {}; such as {}", address.name,
+          named.sizes.empty()
+              ? "no index: it is one number"
+              : fmt::format("{}, {}, not {}", indices_of(named.sizes), ranges_of(named.sizes), address.index.size()),
+          such_as());
   for (std::size_t i = 0; i < named.sizes.size(); ++i)
-    check(address.index[i] < named.sizes[i], "{} does not exist: the indices of {} are {}; the nearest is {}",
-          to_text(address), address.name, ranges_of(named.sizes), such_as());
+    if (address.index[i] >= named.sizes[i])
+      check(false, "{} does not exist: the indices of {} are {}; the nearest is {}", to_text(address), address.name,
+            ranges_of(named.sizes), such_as());
   const std::int64_t element = element_at(named.sizes, address.index);
   return named.whole >= 0 ? Place{named.whole, element} : named.places[static_cast<std::size_t>(element)];
 }

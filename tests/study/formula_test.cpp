@@ -87,6 +87,10 @@ TEST(AnExpression, HasOneForWhichStepOfARecurrentNetworkItIs) {
                                      {"d cell.gru_gates#2[0,1]", "h[2,2]"}})),
             "Σ over k of d cell.gru_gates#k[0,1] · h[k,2]");
   EXPECT_EQ(expression_of_sum(terms({{"a#1[0]", "h[0,2]"}, {"a#2[0]", "h[1,2]"}})), "Σ over k of a#k[0] · h[k−1,2]");
+  EXPECT_EQ(expression_of_sum(terms({{"a#1[0]", "h#3[0]"}, {"a#2[0]", "h#5[0]"}, {"a#3[0]", "h#7[0]"}})),
+            "Σ over k of a#k[0] · h#2k+1[0]");
+  EXPECT_EQ(expression_of_sum(terms({{"a[0]", "h[0]"}, {"a[1]", "h[1]"}, {"a[2]", "h[5]"}})),
+            "Σ over pairs k, l of a[k] · h[l]");
 }
 
 }  // namespace

@@ -1,0 +1,121 @@
+#include "qkv/study/named_values.h"
+
+#include <algorithm>
+#include <cmath>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "qkv/study/take_apart.h"
+#include "tests/study/small_models.h"
+
+namespace qkv {
+namespace {
+
+class NamedValuesTest : public testing::Test {
+ protected:
+  std::string error(const std::string& address) const {
+    try {
+      apart_.formula(address);
+    } catch (const std::invalid_argument& found) {
+      return found.what();
+    }
+    return "no error";
+  }
+
+  TrainedModel trained_ = small_model(small_models()[0].second);
+  SentencePass pass_{trained_, small_pair(trained_)};
+  TakeApart apart_{pass_, ChosenHead{"decoder.layers.1.cross_attention", 1}};
+};
+
+TEST_F(NamedValuesTest, ANameThatIsNoneLeadsToTheNearest) {
+  EXPECT_EQ(error("wieghts[2,9]"), "there is no value \"wieghts\" in this pass; the nearest is weights[2,4]");
+  EXPECT_EQ(error("d weigts[0,1]"), "there is no value \"weigts\" in this pass; the nearest is d weights[0,1]");
+  EXPECT_EQ(error("dweights[0,1]"), "there is no value \"dweights\" in this pass; the nearest is weights[0,1]");
+  EXPECT_EQ(error("norm3.weight[3]"),
+            "there is no value \"norm3.weight\" in this pass; the nearest is decoder.layers.0.norm3.weight[3]");
+  EXPECT_EQ(error("encoder.layers.0.norm9.weight[9]"),
+            "there is no value \"encoder.layers.0.norm9.weight\" in this pass; the nearest is "
+            "encoder.layers.0.norm1.weight[7]");
+  EXPECT_TRUE(error(std::string(100000, 'q')).starts_with("there is no value \"qqqqqqq"));
+  EXPECT_LT(error(std::string(100000, 'q')).size(), 300U);
+}
+
+TEST_F(NamedValuesTest, AnIndexOutsideLeadsToTheNearest) {
+  EXPECT_EQ(error("weights[4,9]"),
+            "weights[4,9] does not exist: the indices of weights are [0 … 3, 0 … 4]; the nearest is weights[3,4]");
+  EXPECT_EQ(error("weights[2]"), "weights takes 2 indices, [0 … 3, 0 … 4], not 1; such as weights[2,0]");
+  EXPECT_EQ(error("sigma[2,0]"), "sigma takes one index, [0 … 3], not 2; such as sigma[2]");
+  EXPECT_EQ(error("loss[0]"), "loss takes no index: it is one number; such as loss");
+  EXPECT_EQ(error("weights"), "weights takes 2 indices, [0 … 3, 0 … 4], not 0; such as weights[0,0]");
+}
+
+TEST_F(NamedValuesTest, WhatHasNoGradientSaysSo) {
+  EXPECT_EQ(error("d sigma[2]"), "sigma[2] has no gradient: the loss is computed from nothing that reads it");
+}
+
+TEST_F(NamedValuesTest, AHeadHasItsPartOfTheFeatures) {
+  const Formula formula = apart_.formula("d query.weight[5,3]");  // row 5 of 8: feature 1 of head 1
+  EXPECT_EQ(formula.expression, "Σ over k of d queries[k,1] · x[k,3]");
+  EXPECT_EQ(formula.terms.size(), 4U);
+  EXPECT_EQ(apart_.formula("decoder.layers.1.cross_attention.query.linear[2,5]").value,
+            apart_.formula("queries[2,1]").value);
+  EXPECT_EQ(apart_.formula("scaled[1,2]").terms[0].factors[0].value, 0.5) << "1/√4";
+}
+
+/// Each head has the same names, and only its own numbers.
+TEST_F(NamedValuesTest, AnotherHeadHasOtherNumbers) {
+  const TakeApart other(pass_, ChosenHead{"decoder.layers.1.cross_attention", 0});
+  EXPECT_NE(other.formula("weights[1,2]").value, apart_.formula("weights[1,2]").value);
+  EXPECT_EQ(other.formula("decoder.layers.1.cross_attention.attention.weights[1,1,2]").value,
+            apart_.formula("weights[1,2]").value);
+}
+
+TEST_F(NamedValuesTest, AMaskHidesKeys) {
+  const TakeApart causal(pass_, ChosenHead{"decoder.layers.0.self_attention", 0});
+  const Formula hidden = causal.formula("masked[1,2]");
+  EXPECT_EQ(hidden.value, -INFINITY);
+  EXPECT_EQ(hidden.note, "the mask hides this key from this query: it gets no weight");
+  EXPECT_TRUE(to_json(hidden)["value"].dump() == "null");
+  EXPECT_EQ(causal.formula("masked[2,1]").expression, "scaled[2,1]");
+  EXPECT_EQ(causal.formula("masked[2,1]").value, causal.formula("scaled[2,1]").value);
+  const Formula weight = causal.formula("weights[1,2]");
+  EXPECT_EQ(weight.value, 0);
+  EXPECT_EQ(weight.note, hidden.note);
+  EXPECT_EQ(causal.formula("weights[1,0]").terms.size(), 2U);
+  EXPECT_EQ(causal.formula("d scaled[1,2]").value, 0);
+  EXPECT_EQ(error("masked[1,2]"), "there is no value \"masked\" in this pass; the nearest is values[1,2]")
+      << "in cross-attention nothing is hidden";
+}
+
+/// Words that occur twice collect the gradients of both.
+TEST_F(NamedValuesTest, AWordsEmbeddingCollectsWhereItOccurs) {
+  const Formula twice = apart_.formula("d source_embedding.weight[4,2]");  // "a"
+  EXPECT_EQ(twice.expression, "Σ over k of √d_model · d source_embedding.embedding[k,2]");
+  EXPECT_EQ(twice.terms.size(), 2U);
+  const Formula never = apart_.formula("d source_embedding.weight[0,2]");  // <pad>
+  EXPECT_EQ(never.value, 0);
+  EXPECT_EQ(never.note, "nothing that was computed for this sentence reads it");
+}
+
+TEST(NamedValuesOfAnRnn, StepsAreRows) {
+  const TrainedModel trained = small_model(small_models()[2].second);
+  const SentencePass pass(trained, small_pair(trained));
+  const TakeApart apart(pass, ChosenHead{"decoder", 0});
+  EXPECT_EQ(apart.formula("scores[2,1]").expression, "Σ over k of h[2,k] · states[1,k]");
+  EXPECT_EQ(apart.formula("output[2,1]").expression, "Σ over k of weights[2,k] · states[k,1]");
+  EXPECT_EQ(apart.names().sizes_of("h"), (std::vector{4, 6}));
+  const Formula weight = apart.formula("d decoder.combine.weight[1,2]");
+  EXPECT_EQ(weight.expression, "Σ over k of d decoder.combine.linear_transposed#k[0,1] · concat#2k+1[0,2]");
+}
+
+TEST(NamedValuesOfAFixedContext, HaveStatesAndContext) {
+  const TrainedModel trained = small_model(small_models()[5].second);
+  const SentencePass pass(trained, small_pair(trained));
+  const TakeApart apart(pass, std::nullopt);
+  EXPECT_EQ(apart.formula("context[0,3]").value, apart.formula("states[4,3]").value);
+  EXPECT_EQ(apart.names().sizes_of("states"), (std::vector{5, 6}));
+  EXPECT_EQ(apart.names().sizes_of("h"), (std::vector{4, 6}));
+}
+
+}  // namespace
+}  // namespace qkv
