@@ -16,6 +16,7 @@ void add_data(CLI::App& app);
 void add_train(CLI::App& app);
 void add_translate(CLI::App& app);
 void add_eval(CLI::App& app);
+void add_explain(CLI::App& app);
 void add_gradcheck(CLI::App& app);
 void add_grads(CLI::App& app);
 void add_graph(CLI::App& app);

@@ -119,6 +119,7 @@ int main(int argc, char** argv) {
   qkv::cli::add_train(app);
   qkv::cli::add_translate(app);
   qkv::cli::add_eval(app);
+  qkv::cli::add_explain(app);
   qkv::cli::add_gradcheck(app);
   qkv::cli::add_grads(app);
   qkv::cli::add_graph(app);

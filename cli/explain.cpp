@@ -1,0 +1,114 @@
+#include <fmt/format.h>
+#include <memory>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/terminal.h"
+#include "qkv/datasets/visible_text.h"
+#include "qkv/study/explanation.h"
+#include "qkv/study/explanation_text.h"
+#include "qkv/translation/source_sentence.h"
+
+namespace qkv::cli {
+
+namespace {
+
+struct Options {
+  std::string run, sentence;
+  std::optional<std::string> target;
+  bool chose_attention = false;
+  ExplainOptions explain;
+  bool json = false;
+};
+
+void warn_of_unknown(const std::vector<std::string>& words, const Vocabulary& vocabulary) {
+  for (const std::string& word : words) {
+    const auto nearest = vocabulary.nearest(word);
+    tell(fmt::format("qkv: warning: {} is not a word that this model knows{}\n", in_quotes(word),
+                     nearest ? fmt::format("; the nearest that it knows is {}", in_quotes(*nearest)) : ""));
+  }
+}
+
+SentencePair read_pair(const Options& options, const TrainedModel& trained) {
+  const SourceSentence source = read_source(options.sentence, trained.source);
+  if (source.words.empty()) throw WrongUsage("the sentence is empty: there is nothing to attend to");
+  warn_of_unknown(source.unknown, trained.source);
+  if (!options.target) {
+    SentencePair pair = pair_with_own_translation(trained, source);
+    if (pair.cut) tell("qkv: warning: the translation was cut off, so nothing is predicted behind its last word\n");
+    return pair;
+  }
+  const SourceSentence target = read_source(*options.target, trained.target);
+  if (target.words.empty()) throw WrongUsage("--target is empty; without it, the model's own translation is explained");
+  warn_of_unknown(target.unknown, trained.target);
+  return pair_with_translation(trained, source, target);
+}
+
+/// Options that this model has nothing for.
+void check_options(const Options& options, const TrainedModel& trained) {
+  const CrossAttention attention = cross_attention(trained.config.model);
+  const bool chose = options.chose_attention || options.explain.layer || options.explain.head;
+  if (attention.layers == 0 && chose)
+    throw WrongUsage(
+        fmt::format("{} holds a model without attention, {}: --attention, --layer and --head choose nothing in it; its "
+                    "one context vector is explained without them",
+                    options.run, name_of(trained.config.model)));
+  if (options.explain.rate && !options.explain.backward)
+    throw WrongUsage("--rate is the size of the step that --backward takes; give --backward too");
+}
+
+void run(const Options& options) {
+  const TrainedModel trained = load_run(options.run);
+  check_options(options, trained);
+  Explainer explainer(trained, read_pair(options, trained));
+  const Explanation explanation = [&] {
+    try {
+      return explainer.explain(options.explain);
+    } catch (const std::invalid_argument& error) {  // no such attention, layer, head or word
+      throw WrongUsage(fmt::format("{}: {}", options.run, error.what()));
+    }
+  }();
+  if (options.json)
+    print_json(to_json(explanation));
+  else
+    print_lines(as_text(explanation, terminal_width(STDOUT_FILENO)));
+}
+
+}  // namespace
+
+void add_explain(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* explain = app.add_subcommand("explain", "Show an attention step by step, forwards and backwards");
+  const auto without_space = [](const std::string& run) {
+    return run.ends_with("] ") ? run.substr(0, run.size() - 1) : run;
+  };
+  add_path(*explain, "RUN", options->run, "the run folder of a trained model", "RUN")
+      ->required()
+      ->transform(without_space, "", "");  // that main.cpp puts behind a bracket
+  explain->add_option("SENTENCE", options->sentence, "the sentence that is translated")->required();
+  add_text(*explain, "--target", "a translation to explain instead of the model's own",
+           [options](const std::string& text) { options->target = text; });
+  add_choice(*explain, "--attention", {"cross", "encoder", "decoder"}, "which attention",
+             [options](std::size_t choice) {
+               constexpr AttentionKind kinds[] = {AttentionKind::cross, AttentionKind::self, AttentionKind::causal};
+               options->explain.kind = kinds[choice];
+               options->chose_attention = true;
+             })
+      ->default_str("cross");
+  add_number(*explain, "--layer", options->explain.layer, "of this layer", Range{0, 999})->default_str("the last");
+  add_number(*explain, "--head", options->explain.head, "of this head", Range{0, 999'999})->default_str("the sharpest");
+  add_number(*explain, "--word", options->explain.word, "the word that asks whose row is spelt out", Range{0, 999'999})
+      ->default_str("the middle one");
+  explain->add_flag("--backward", options->explain.backward,
+                    "go on backwards, every gradient beside its exact derivative, and take a step");
+  add_number(*explain, "--rate", options->explain.rate, "learning rate of that step", Range{0.0, 1e6})
+      ->default_str("the run's");
+  explain->add_flag("--json", options->json, "one JSON object with every number");
+  explain->footer(
+      "Example:\n  qkv explain runs/transformer \"저는 학교에 갑니다.\" --backward\n"
+      "Words, rows and columns count from 0.");
+  explain->callback([options] { run(*options); });
+}
+
+}  // namespace qkv::cli
