@@ -29,6 +29,8 @@ export interface Step {
   formula: string;
   rows: string[];
   columns: string[];
+  /** Of a head's part of a parameter: which row of the whole its first is. */
+  first_row?: number;
   values: MaskedTable;
   cell?: Formula | null;
   exact?: MaskedTable;
@@ -43,7 +45,7 @@ export interface StepTaken {
   loss_before: number;
   loss_after: number;
   loss_predicted: number;
-  weights: { rows: string[]; columns: string[]; before: Table; predicted: Table; actual: Table };
+  weights: { rows: string[]; columns: string[]; before: Table; predicted: Table; actual: Table } | null;
   largest_difference: number;
 }
 
@@ -76,7 +78,9 @@ export interface Attention {
   layer: number;
   heads: number;
   weights: number[][][];
+  /** Alignment error of each head, read in the row that predicts a word, and in the next, which reads it. */
   aer: number[] | null;
+  aer_next?: number[] | null;
 }
 
 export interface Sentence {

@@ -13,16 +13,18 @@ export interface Address {
 
 type Term = Formula['terms'][number];
 
-/** A weight's rows are counted in the whole matrix, of which a head has a part: its labels say which. */
-function firstRow(step: Step): number {
-  const label = step.rows[0] ?? '';
-  return step.name.includes('.') && /^\d+$/.test(label) ? Number(label) : 0;
+/** A parameter's rows are counted in the whole, of which a head has a part. */
+function firstOf(step: Step): number {
+  const spelt = /\[(\d+)\]$/.exec(step.cell?.address ?? '');
+  return isBias(step) && spelt ? Number(spelt[1]) : (step.first_row ?? 0);
 }
 
+const isBias = (step: Step) => step.name.endsWith('.bias') && step.values.length === 1;
+
 export function addressOf(step: Step, row: number, column: number): string {
-  if (step.values.every((line) => line.length === 1)) return `${step.name}[${row + firstRow(step)}]`;
-  if (step.name.endsWith('.bias')) return `${step.name}[${column + firstRow(step)}]`;
-  return `${step.name}[${row + firstRow(step)},${column}]`;
+  if (isBias(step)) return `${step.name}[${column + firstOf(step)}]`;
+  if (step.values.every((line) => line.length === 1)) return `${step.name}[${row + firstOf(step)}]`;
+  return `${step.name}[${row + firstOf(step)},${column}]`;
 }
 
 export function stepsOf(explanation: Explanation): Step[] {
@@ -34,9 +36,8 @@ export function find(explanation: Explanation, address: string): (Address & { st
   const parts = /^(.*)\[(\d+)(?:,(\d+))?\]$/.exec(address.trim());
   const step = parts && stepsOf(explanation).find((s) => s.name === parts[1]);
   if (!parts || !step) return null;
-  let row = Number(parts[2]) - firstRow(step);
-  let column = Number(parts[3] ?? 0);
-  if (parts[3] === undefined && step.values.length === 1) [row, column] = [0, row];
+  const first = Number(parts[2]) - firstOf(step);
+  const [row, column] = isBias(step) ? [0, first] : [first, Number(parts[3] ?? 0)];
   return step.values[row]?.[column] === undefined ? null : { name: step.name, step, row, column };
 }
 
@@ -46,7 +47,7 @@ export function formulaOf(explanation: Explanation, step: Step, row: number, col
   if (value === undefined) return null;
   const address = addressOf(step, row, column);
   const own = value === null ? null : recipe(explanation, step.name, row, column, value);
-  if (own) return { address, value, note: '', ...own };
+  if (own) return { address, value, note: step.cell?.address === address ? step.cell.note : '', ...own };
   if (step.cell && step.cell.address === address) return { ...step.cell, operands: [] };
   return null;
 }
@@ -123,6 +124,7 @@ function recipe(explanation: Explanation, name: string, i: number, j: number, va
     case 'output':
       return product(weights, values, true, false);
     case 'd values':
+    case 'd states as values':
       return product(weights, get('d output'), false, false);
     case 'd weights':
       return product(get('d output'), values, true, true);
@@ -152,15 +154,26 @@ function recipe(explanation: Explanation, name: string, i: number, j: number, va
       return back ? single('scale · d scaled', back, plain('scale', scale), factor(back, i, j)) : null;
     }
     case 'd queries':
+    case 'd h as queries':
       return product(get('d scores', 'd scaled'), keys, true, false);
     case 'd keys':
+    case 'd states as keys':
       return product(get('d scores', 'd scaled'), queries, false, false);
+    case 'd states': {
+      const both = [get('d states as keys'), get('d states as values')].filter((s) => s !== undefined);
+      return holds({
+        expression: both.map((s) => `${s.name}[${i},${j}]`).join(' + '),
+        operation: 'sum',
+        terms: both.map((s) => term(factor(s, i, j))),
+        operands: both.map((s) => line(s, i)),
+      });
+    }
     case 'd query.weight':
-      return product(get('d queries'), get('x'), false, false);
+      return product(get('d queries'), get('x', 'h'), false, false);
     case 'd key.weight':
-      return product(get('d keys'), get('memory', 'x'), false, false);
+      return product(get('d keys'), get('memory', 'states', 'x'), false, false);
     case 'd value.weight':
-      return product(get('d values'), get('memory', 'x'), false, false);
+      return product(get('d values'), get('memory', 'states', 'x'), false, false);
     case 'd query.bias':
     case 'd key.bias':
     case 'd value.bias': {

@@ -95,6 +95,7 @@ function explain(source, read, predicted, attention, head, backwards) {
     step('d queries', '', 'Σ d scores(i, j) · keys(j, c)', dQueries, rows, [], checked(dQueries)),
     step('d keys', '', 'Σ d scores(i, j) · queries(i, c)', dKeys, columns, [], checked(dKeys)),
     step('d query.weight', '', 'Σ d queries(i, r) · x(i, c)', times(transposed(dQueries), x), part, [], {
+      first_row: head * size,
       largest_difference: 2e-15,
       agrees: true,
       tolerance: 1e-12,
@@ -160,6 +161,7 @@ function sentence(length, wrong, given) {
       heads,
       weights: explained.filter((e) => e.attention.name === kind.name).map((e) => rounded(e.forward.find((s) => s.name === 'weights').values, 4)),
       aer: kind.kind === 'cross' && !given ? [0.31, 0.07] : null,
+      aer_next: kind.kind === 'cross' && !given ? [0.5, 0.4] : null,
     })),
     switched_off: kinds.flatMap((kind) =>
       Array.from({ length: heads }, (_, head) => ({

@@ -27,7 +27,7 @@ test('the navigation leads to each view, by keyboard alone', async () => {
 
 test('what a run lacks is said in a sentence', async () => {
   const page = await browser.open();
-  const where = { snapshots: 'evolution', compare: 'compare', test: 'translations', validation: 'training', graph: 'graph' };
+  const where = { snapshots: 'evolution', compare: 'compare', test: 'training', validation: 'training', graph: 'graph' };
   for (const [what, view] of Object.entries(where)) {
     if (!data.missing[what]) continue;
     await page.evaluate((v) => (location.hash = `#/${v}`), view);
@@ -110,7 +110,7 @@ test('steps: each number of each matrix, forwards and backwards, is the data’s
   const page = await browser.open(`#/steps/${withBackward}/${name}/${head}`);
   const sums = [];
   for (const step of [...explained.forward, ...explained.backward]) {
-    const label = /^\d+$/.test(step.rows[0] ?? '') && step.name.includes('.') ? Number(step.rows[0]) : 0;
+    const label = step.first_row ?? 0;
     const row = Math.min(1, step.values.length - 1);
     const column = Math.min(1, step.values[row].length - 1);
     const value = step.values[row][column];
