@@ -16,6 +16,11 @@ export function short(value: number | null | undefined): string {
   return text.replaceAll('-', '−');
 }
 
+/** A share of 1, such as a weight: two decimals, so that the large ones stand out. */
+export function share(value: number | null | undefined): string {
+  return value !== null && value !== undefined && value < 0.005 ? '0' : value === null || value === undefined ? '·' : value.toFixed(2);
+}
+
 /** A number with its six significant digits. */
 export function exact(value: number | null | undefined): string {
   if (value === null || value === undefined) return '·';
