@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # From nothing to a Transformer that translates: installs what is missing, builds qkv, makes the Korean-English data,
-# trains, shows the scores on unseen sentences and what the attention looks at. Quick the second time.
+# trains, shows the scores on unseen sentences and what the attention looks at, and writes a page to look at it all. Quick the second time.
 set -Eeuo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -33,15 +33,15 @@ show() { # prints a command as one would type it, then runs it
   "$@"
 }
 
-begin "1/5 Installing what is missing" "Do what is said above, then run ./run.sh again."
+begin "1/6 Installing what is missing" "Do what is said above, then run ./run.sh again."
 scripts/install-deps.sh run
 
-begin "2/5 Building qkv" "The first error above says why. After a change of the system, remove build/release and try again."
+begin "2/6 Building qkv" "The first error above says why. After a change of the system, remove build/release and try again."
 cmake --preset release -DQKV_TESTS=OFF
 cmake --build --preset release --target qkv
 PATH="$PWD/build/release:$PATH"
 
-begin "3/5 Making the Korean-English data" "Free some space or remove the folder $data, then run ./run.sh again."
+begin "3/6 Making the Korean-English data" "Free some space or remove the folder $data, then run ./run.sh again."
 complete=yes
 for part in train valid test long composition; do
   [ -f "$data/$part.csv" ] || complete=no
@@ -52,7 +52,7 @@ else
   show qkv data korean-english "${data_options[@]}" --out "$data"
 fi
 
-begin "4/5 Training a Transformer" "To start over, remove the folder $run and run ./run.sh again."
+begin "4/6 Training a Transformer" "To start over, remove the folder $run and run ./run.sh again."
 if [ -f "$run/test.json" ]; then
   echo "$run is trained already. To train anew: rm -r $run && ./run.sh"
 elif [ -f "$run/last/checkpoint.safetensors" ]; then
@@ -65,11 +65,14 @@ else
   show qkv train --data "$data" --out "$run" "${training_options[@]}"
 fi
 
-begin "5/5 Looking at what it learnt" "The error above says why; the trained model in $run is whole."
+begin "5/6 Looking at what it learnt" "The error above says why; the trained model in $run is whole."
 printf 'Six sentences of different lengths that it has never seen:\n'
 show qkv eval "$run" --data "$data/test.csv" --examples 6
 printf 'Which source words its sharpest attention head looks at, for each word that it writes:\n'
 show qkv translate "$run" "$sentence" --attention cross --head sharpest
+begin "6/6 Making a page of it" "The error above says why; the trained model in $run is whole."
+show qkv report "$run" --out "$run/report.html" --sentence "$sentence"
+echo "Open $PWD/$run/report.html in a browser."
 cat <<END
 
 To go on:

@@ -80,12 +80,7 @@ void run(const Options& options) {
 void add_explain(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   CLI::App* explain = app.add_subcommand("explain", "Show an attention step by step, forwards and backwards");
-  const auto without_space = [](const std::string& run) {
-    return run.ends_with("] ") ? run.substr(0, run.size() - 1) : run;
-  };
-  add_path(*explain, "RUN", options->run, "the run folder of a trained model", "RUN")
-      ->required()
-      ->transform(without_space, "", "");  // that main.cpp puts behind a bracket
+  add_path(*explain, "RUN", options->run, "the run folder of a trained model", "RUN")->required();
   explain->add_option("SENTENCE", options->sentence, "the sentence that is translated")->required();
   add_text(*explain, "--target", "a translation to explain instead of the model's own",
            [options](const std::string& text) { options->target = text; });

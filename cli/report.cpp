@@ -80,8 +80,7 @@ void add_report(CLI::App& app) {
            "DIR");
   add_number(*report, "--workers", options->report.workers, "threads that translate the test set", worker_range);
   report->add_flag("--overwrite", options->overwrite, "replace --out even if it is no report");
-  report->footer(
-      "Example:\n  qkv report runs/transformer --out report.html --sentence \"저는 학교에서 책을 읽습니다.\"");
+  report->footer("Example:\n  qkv report runs/transformer --out report.html --sentence \"저는 갑니다.\"");
   report->callback([options] { run(*options); });
 }
 

@@ -133,8 +133,8 @@ TEST_F(EndToEnd, ATransformerLearnsToTranslateAndItsRunFolderHoldsWhatIsPromised
   std::set<std::string> files;
   for (const auto& entry : std::filesystem::directory_iterator(qkv.folder() / "run"))
     files.insert(entry.path().filename().string());
-  EXPECT_EQ(files, (std::set<std::string>{"config.json", "last", "metrics.jsonl", "model.safetensors", "source.vocab",
-                                          "target.vocab", "test.json"}));
+  EXPECT_EQ(files, (std::set<std::string>{"config.json", "last", "metrics.jsonl", "model.safetensors",
+                                          "snapshots.jsonl", "source.vocab", "target.vocab", "test.json"}));
 }
 
 TEST_F(EndToEnd, TheRnnModelsTrainTranslateAndResume) {

@@ -23,7 +23,7 @@ inline std::vector<nlohmann::json> metrics_of(const Program& program, const std:
 /// Whether two trainings left the same, to the last bit.
 inline void expect_same_run(const Program& program, const std::string& a, const std::string& b) {
   for (const char* file : {"/model.safetensors", "/last/checkpoint.safetensors", "/source.vocab", "/target.vocab",
-                           "/config.json", "/test.json"})
+                           "/config.json", "/test.json", "/snapshots.jsonl"})
     EXPECT_TRUE(program.text_of(a + file) == program.text_of(b + file)) << b << file;
   EXPECT_TRUE(metrics_of(program, a) == metrics_of(program, b)) << b << "/metrics.jsonl";
 }

@@ -18,7 +18,8 @@ struct Usage : testing::Test {
 };
 
 const std::vector<Arguments> commands{
-    {"data"}, {"data", "korean-english"}, {"train"}, {"translate"}, {"eval"}, {"gradcheck"}, {"grads"}, {"bench"}};
+    {"data"}, {"data", "korean-english"}, {"train"}, {"translate"}, {"eval"}, {"gradcheck"}, {"grads"}, {"report"},
+    {"bench"}};
 
 TEST_F(Usage, EveryCommandHasHelpWithAnExampleOnEightyColumns) {
   for (Arguments command : commands) {
@@ -38,7 +39,7 @@ TEST_F(Usage, EveryCommandHasHelpWithAnExampleOnEightyColumns) {
 TEST_F(Usage, HelpListsTheCommandsThatThereAre) {
   const Outcome help = qkv({"--help"});
   EXPECT_EQ(help.exit_code, 0);
-  for (const char* command : {"data", "train", "translate", "eval", "gradcheck", "grads", "bench"})
+  for (const char* command : {"data", "train", "translate", "eval", "gradcheck", "grads", "report", "bench"})
     EXPECT_TRUE(contains(help.output, fmt::format("\n  {} ", command)));
 }
 

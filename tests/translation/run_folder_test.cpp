@@ -90,9 +90,10 @@ TEST(RunFolder, IsOverwrittenButForOtherPeoplesFiles) {
   write_durably(notes, "mine");
   write_durably(kept, "mine too");
   write_durably(run.folder.metrics(), "{\"step\":1}\n");
+  write_durably(run.folder.snapshots(), "{\"step\":0}\n");
   run.folder.create(true);
-  for (const std::string& file :
-       {run.folder.model(), run.folder.metrics(), run.folder.source_vocabulary(), run.folder.target_vocabulary()})
+  for (const std::string& file : {run.folder.model(), run.folder.metrics(), run.folder.snapshots(),
+                                  run.folder.source_vocabulary(), run.folder.target_vocabulary()})
     EXPECT_FALSE(fs::exists(file)) << file;
   EXPECT_EQ(read_file(notes), "mine");
   EXPECT_EQ(read_file(kept), "mine too");

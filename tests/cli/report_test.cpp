@@ -1,0 +1,167 @@
+// `qkv report`: what the page holds is what the other commands say.
+
+#include <filesystem>
+#include <fmt/format.h>
+
+#include "tests/cli/runs.h"
+#include "tests/cli/small_data.h"
+
+namespace qkv {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct ReportCommand : testing::Test {
+  static const Program& trained() {
+    static const Program program;
+    static const bool is_made = [] {
+      write_small_data(program);
+      return program(train_tiny("run", {"--steps", "12", "--lr", "0.02"})).exit_code == 0;
+    }();
+    EXPECT_TRUE(is_made);
+    return program;
+  }
+
+  static nlohmann::json data_in(const Program& program, const std::string& file) {
+    const std::string page = program.text_of(file), tag = R"(<script type="application/json" id="data">)";
+    const std::size_t begin = page.find(tag) + tag.size();
+    return nlohmann::json::parse(page.substr(begin, page.find("</script>", begin) - begin));
+  }
+
+  static nlohmann::json report(const Arguments& more = {}, const std::string& run = "run") {
+    Arguments arguments{"report", run, "--out", "report.html"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Outcome outcome = trained()(arguments);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.errors;
+    return data_in(trained(), "report.html");
+  }
+
+  static void expect_refused(const Arguments& arguments, int exit_code, const std::string& why) {
+    const Outcome outcome = trained()(arguments);
+    EXPECT_EQ(outcome.exit_code, exit_code) << outcome.errors;
+    EXPECT_TRUE(contains(outcome.errors, why));
+    EXPECT_EQ(outcome.output, "");
+  }
+};
+
+TEST_F(ReportCommand, HoldsWhatEvalAndTranslateSay) {
+  const nlohmann::json data = report();
+  EXPECT_EQ(data["run"], "run");
+  EXPECT_EQ(data["model"], "transformer");
+  EXPECT_EQ(data["settings"]["d_model"], 8);
+  EXPECT_EQ(data["tests"], nlohmann::json::parse(trained().text_of("run/test.json")));
+  ASSERT_EQ(data["translations"].size(), 8U);
+  ASSERT_EQ(data["sentences"].size(), 8U);
+  for (const auto& pair : data["translations"]) {
+    const Outcome outcome = trained()({"translate", "run", pair["source"].get<std::string>()});
+    EXPECT_EQ(outcome.output, pair["translation"].get<std::string>() + "\n");
+    EXPECT_EQ(pair["exact"].get<bool>(), pair["edits"] == 0);
+  }
+  const auto log = metrics_of(trained(), "run");
+  EXPECT_EQ(data["training"]["steps"]["step"].size(), 12U);
+  EXPECT_EQ(data["training"]["steps"]["loss"][0], log[0]["loss"]);
+  EXPECT_EQ(data["training"]["validations"]["valid_loss"].back(), log.back()["valid_loss"]);
+  EXPECT_EQ(data["snapshots"]["steps"], nlohmann::json({0, 10, 12}));
+  const auto& attention = data["snapshots"]["sentences"][0]["attentions"][0];
+  EXPECT_EQ(attention["weights"].size(), 3U);
+  EXPECT_EQ(attention["weights"][0].size(), 2U) << "heads";
+}
+
+TEST_F(ReportCommand, ShowsTheAttentionOfTheOwnTranslation) {
+  const nlohmann::json data = report();
+  for (const auto& sentence : data["sentences"]) {
+    std::string source;
+    for (const auto& word : sentence["source"])
+      if (word != "<eos>") source += word.get<std::string>() + " ";
+    const auto said =
+        nlohmann::json::parse(trained()({"translate", "run", source, "--attention", "cross", "--json"}).output);
+    EXPECT_EQ(sentence["read"].size(), sentence["predicted"].size());
+    for (const auto& attention : sentence["attentions"]) {
+      if (attention["kind"] != "cross") continue;
+      EXPECT_EQ(attention["aer"].size(), 2U);
+      for (std::size_t head = 0; head < 2; ++head) {
+        const auto &got = attention["weights"][head], &expected = said["attention"][head]["weights"];
+        ASSERT_EQ(got.size(), sentence["read"].size());
+        for (std::size_t row = 0; row < got.size(); ++row)
+          for (std::size_t column = 0; column < got[row].size(); ++column)
+            EXPECT_NEAR(got[row][column].get<double>(), expected[row][column].get<double>(), 6e-5);
+      }
+    }
+    EXPECT_EQ(sentence["switched_off"].size(), 6U) << "three attentions of two heads";
+    EXPECT_EQ(sentence["loss_of_words"].size(), sentence["predicted"].size());
+    EXPECT_FALSE(sentence["links"].is_null());
+  }
+}
+
+TEST_F(ReportCommand, IsTheSameEveryTime) {
+  report();
+  const std::string first = trained().text_of("report.html");
+  report();
+  EXPECT_TRUE(trained().text_of("report.html") == first);
+}
+
+TEST_F(ReportCommand, ShowsSentencesThatAreGivenWhateverTheyHold) {
+  const nlohmann::json data = report({"--sentence", "<script>alert(1)</script> 둘", "--sentence", "[하나, 둘]"});
+  EXPECT_EQ(data["sentences"][0]["source"], nlohmann::json({"<script>alert(1)</script>", "둘", "<eos>"}));
+  EXPECT_EQ(data["sentences"][0]["unknown"], nlohmann::json({"<script>alert(1)</script>"}));
+  EXPECT_TRUE(data["sentences"][0]["given"].get<bool>());
+  EXPECT_TRUE(data["sentences"][0]["reference"].is_null());
+  EXPECT_EQ(data["sentences"][1]["source"], nlohmann::json({"[하나,", "둘]", "<eos>"}));
+  EXPECT_FALSE(data["sentences"][2]["given"].get<bool>());
+  const Outcome outcome = trained()({"report", "run", "--out", "report.html", "--sentence", "열"});
+  EXPECT_TRUE(contains(outcome.errors, "qkv: warning: \"열\" is not a word that this model knows"));
+  expect_refused({"report", "run", "--out", "report.html", "--sentence", " "}, 2, "has no words");
+  expect_refused({"report", "run", "--out", "report.html", "--sentence", "\xFF"}, 1, "sentence 1 of the arguments");
+}
+
+TEST_F(ReportCommand, SaysWhatARunDoesNotHave) {
+  const std::string old_runs = QKV_SOURCE_DIR "/tests/runs_of_version_0.1";
+  for (const std::string run : {"transformer", "rnn", "rnn-attention"}) {
+    const nlohmann::json data = report({}, old_runs + "/" + run);
+    EXPECT_TRUE(data["snapshots"].is_null());
+    EXPECT_TRUE(data["missing"].contains("snapshots"));
+    EXPECT_TRUE(data["missing"].contains("test"));
+    EXPECT_TRUE(data["missing"].contains("translations"));
+    EXPECT_EQ(data["sentences"].size(), 0U);
+    const nlohmann::json with_data = report({"--data", old_runs + "/data/valid.csv"}, old_runs + "/" + run);
+    EXPECT_EQ(with_data["translations"][0]["set"], "valid");
+    EXPECT_GT(with_data["sentences"].size(), 0U);
+    EXPECT_EQ(with_data["sentences"][0]["attentions"].empty(), run == "rnn");
+  }
+}
+
+TEST_F(ReportCommand, ReplacesOnlyReports) {
+  trained().folder().file("mine.html", "<html>mine</html>");
+  expect_refused({"report", "run", "--out", "mine.html"}, 1, "mine.html exists already and is no report");
+  EXPECT_EQ(trained().text_of("mine.html"), "<html>mine</html>");
+  EXPECT_EQ(trained()({"report", "run", "--out", "mine.html", "--overwrite"}).exit_code, 0);
+  EXPECT_EQ(trained()({"report", "run", "--out", "mine.html"}).exit_code, 0) << "now it is one";
+  expect_refused({"report", "run", "--out", "data"}, 1, "data: this is a folder; --out names the file to write");
+  expect_refused({"report", "run", "--out", "no/such/report.html"}, 1, "there is no folder");
+  expect_refused({"report", "nothing", "--out", "other.html"}, 1, "nothing is no run");
+  EXPECT_FALSE(fs::exists(trained().folder() / "other.html"));
+}
+
+TEST_F(ReportCommand, NamesTheFileAndLineOfDamage) {
+  const fs::path run = trained().folder() / "run", copy = trained().folder() / "damaged";
+  const auto expect_damage = [&](const std::string& file, const std::string& text, const std::string& why) {
+    fs::remove_all(copy);
+    fs::copy(run, copy, fs::copy_options::recursive);
+    trained().folder().file("damaged/" + file, text);
+    expect_refused({"report", "damaged", "--out", "other.html"}, 1, "damaged/" + file + why);
+    EXPECT_FALSE(fs::exists(trained().folder() / "other.html"));
+  };
+  const std::string first = R"({"step":1,"epoch":0,"loss":3,"lr":1,"gradient_norm":1,"tokens_per_second":1})"
+                            "\n";
+  expect_damage("metrics.jsonl", first + "hello\n", ":2: not valid JSON");
+  expect_damage("metrics.jsonl", first + first + "{\"step\":2}\n", ":3: this is no line that qkv train wrote");
+  expect_damage("test.json", "{\n\"test\": {,}}", ":2: not valid JSON");
+  expect_damage("test.json", "[]", ": these are no scores");
+  expect_damage("snapshots.jsonl", "{\"step\":0}\n", ":1: this is no line that qkv train wrote");
+  trained().folder().file("compared/compare.json", "[]");
+  expect_refused({"report", "run", "--out", "other.html", "--compare", "compared"}, 1, "compare.json: this is no");
+  expect_refused({"report", "run", "--out", "other.html", "--compare", "data"}, 1, "there is no compare.json");
+}
+
+}  // namespace
+}  // namespace qkv
