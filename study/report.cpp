@@ -134,7 +134,7 @@ class Report {
     ordered_json found = fs::exists(folder_.snapshots()) ? snapshot_history(folder_.snapshots()) : nullptr;
     if (found.is_null())
       missing_["snapshots"] =
-          "This run kept no snapshots of its attention, as qkv train does since version 0.2; train it anew to see how "
+          "This run kept no snapshots of its attention, as a training does now; train it anew to see how "
           "attention came about.";
     return found;
   }
