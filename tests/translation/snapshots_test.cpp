@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "qkv/translation/sentence_attention.h"
+#include "tests/files/temporary_folder.h"
 #include "tests/translation/toy_runs.h"
 
 namespace qkv {
