@@ -158,6 +158,7 @@ TEST_F(ReportCommand, NamesTheFileAndLineOfDamage) {
   expect_damage("test.json", "{\n\"test\": {,}}", ":2: not valid JSON");
   expect_damage("test.json", "[]", ": these are no scores");
   expect_damage("snapshots.jsonl", "{\"step\":0}\n", ":1: this is no line that qkv train wrote");
+  fs::create_directory(trained().folder() / "compared");
   trained().folder().file("compared/compare.json", "[]");
   expect_refused({"report", "run", "--out", "other.html", "--compare", "compared"}, 1, "compare.json: this is no");
   expect_refused({"report", "run", "--out", "other.html", "--compare", "data"}, 1, "there is no compare.json");
