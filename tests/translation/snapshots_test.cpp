@@ -51,7 +51,8 @@ TEST(Snapshots, HoldTheWeightsOfTheModelAsItIs) {
   const nlohmann::json line = lines_in(folder).front();
   ASSERT_EQ(line["sentences"].size(), 3U);
   for (const nlohmann::json& sentence : line["sentences"]) {
-    std::vector<int> source = first.source.encode(sentence["source"]), read = first.target.encode(sentence["target"]);
+    std::vector<int> source = first.source.encode(sentence["source"].get<Sentence>());
+    std::vector<int> read = first.target.encode(sentence["target"].get<Sentence>());
     source.push_back(eos_id);
     read.insert(read.begin(), bos_id);
     const auto attentions = attention_of_sentence(*first.model, source, read);
