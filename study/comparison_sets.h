@@ -31,8 +31,8 @@ struct LengthBucket {
   bool contains(std::size_t words) const { return words >= shortest && words <= longest; }
 };
 
-/// The lengths that the sets have, in buckets of about as many sentences each: up to five of lengths that training
-/// has, and up to two of each range of lengths that it has not.
+/// The lengths that the sets have, in buckets of about as many sentences each: up to five of each range of lengths
+/// that training has, and up to two of each that it has not.
 std::vector<LengthBucket> length_buckets(const TrainingData& data, int max_length,
                                          const std::vector<ComparisonSet>& sets);
 
