@@ -37,7 +37,7 @@ Var<T> bind_source_table(const Parameters<T>& parameters) {
     const std::span<const T> values = parameters.values(i);
     const bool is_table = entry.name == "source_embedding.weight";
     vars.push_back(is_table ? tape.variable(entry.shape, values, entry.name.c_str())
-                            : tape.leaf(entry.name.c_str(), entry.shape, values.data(), nullptr));
+                            : tape.constant(entry.shape, values, entry.name.c_str()));
     if (is_table) table = vars.back();
   }
   check(static_cast<bool>(table), "gradients: this model has no parameter source_embedding.weight");
@@ -83,7 +83,6 @@ NormMatrix jacobian_norms(const Seq2Seq<T>& model, const IdPair& pair, const Out
     const Copies source(pair.source, 1), target(pair.target, 1);
     Tape<T> tape;
     const Recording<T> recording(tape);
-    const NoGrad<T> no_grad(tape);
     return outputs(source.tokens(), target.tokens()).last();
   }();
   const Copies source(pair.source, features), target(pair.target, features);

@@ -44,7 +44,6 @@ Rows on_a_tape(const Compute& compute) {
   const int source_length = static_cast<int>(pair.source.size()), target_length = static_cast<int>(pair.target.size());
   Tape<double> tape;
   const Recording<double> recording(tape);
-  const NoGrad<double> no_grad(tape);
   return compute(tokens(pair.source, source_length), tokens(pair.target, target_length));
 }
 
