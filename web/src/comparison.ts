@@ -53,8 +53,6 @@ export interface Comparison {
   data: {
     folder: string;
     train_pairs: number;
-    shortest: number;
-    longest: number;
     sets: { name: string; sentences: number; training: boolean }[];
   };
   settings: { seeds: number; epochs?: number; batch_size?: number; hidden?: number[] };
