@@ -14,7 +14,7 @@ const english = {
   dark: 'Dark',
   noData: 'This page holds no data yet. `qkv report RUN --out FILE.html` writes one that does.',
   broken: 'This view could not be drawn:',
-  parameters: 'parameters',
+  parameters: (count: string) => `${count} parameters`,
   words: (source: number, target: number) => `${source} source words, ${target} target words`,
   models: { transformer: 'Transformer', rnn: 'RNN with one context vector', 'rnn-attention': 'RNN with attention' } as Record<string, string>,
   // navigation
@@ -232,7 +232,7 @@ const korean: Texts = {
   dark: '어둡게',
   noData: '이 페이지에는 아직 데이터가 없습니다. `qkv report RUN --out FILE.html`이 데이터를 담은 페이지를 씁니다.',
   broken: '이 보기를 그릴 수 없습니다:',
-  parameters: '개의 파라미터',
+  parameters: (count) => `파라미터 ${count}개`,
   words: (source, target) => `원문 단어 ${source}개, 번역문 단어 ${target}개`,
   models: { transformer: '트랜스포머', rnn: '문맥 벡터 하나를 쓰는 RNN', 'rnn-attention': '어텐션을 쓰는 RNN' },
   training: '학습',
