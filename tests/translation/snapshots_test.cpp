@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "qkv/translation/saved_model.h"
 #include "qkv/translation/sentence_attention.h"
 #include "tests/files/temporary_folder.h"
 #include "tests/translation/toy_runs.h"
