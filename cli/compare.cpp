@@ -112,7 +112,7 @@ void add_compare(CLI::App& app) {
   add_path(*compare, "--out", options->out, "folder for the trained runs, compare.json and compare.csv", "DIR")
       ->required();
   add_number(*compare, "--seeds", asked.seeds, "trainings of each model, with seeds that follow each other",
-             Range{1, 20});
+             Range{1, most_seeds});
   add_number(*compare, "--seed", asked.first_seed, "the first seed", seed_range);
   add_text(*compare, "--hidden", "train the RNN models with these widths of their state too, such as 8,16,32,64",
            [options](const std::string& text) { options->comparison.hidden = read_widths(text); })

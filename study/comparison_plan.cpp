@@ -83,7 +83,10 @@ TrainingConfig matched(const TrainingConfig& config, const ComparisonOptions& op
 }
 
 void check_options(const ComparisonOptions& options) {
-  check(options.seeds >= 1, "`seeds` {} is out of range; it must be at least 1", options.seeds);
+  check(options.seeds >= 1 && options.seeds <= most_seeds, "`seeds` {} is out of range; it must be from 1 to {}",
+        options.seeds, most_seeds);
+  check(options.hidden.size() <= most_widths, "`hidden` names {} widths; it must be at most {}", options.hidden.size(),
+        most_widths);
   for (std::size_t i = 0; i < options.hidden.size(); ++i) {
     const int width = options.hidden[i];
     check(size_range.contains(width), "`hidden` {} is out of range; it must be {}", width, size_range.text());

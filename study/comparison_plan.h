@@ -22,6 +22,10 @@ struct ComparisonOptions {
   int workers = 2;
 };
 
+/// The most trainings of each model, and the most widths of --hidden: so many results fit into one page.
+inline constexpr int most_seeds = 10;
+inline constexpr std::size_t most_widths = 6;
+
 /// What a plan has to know of the data.
 struct DataSize {
   int source_words = 0;  ///< sizes of the vocabularies

@@ -104,7 +104,7 @@ std::string cost(const Comparison& comparison) {
     const std::string& length = comparison.of_models.front().cost[i].length;
     text += model_line(comparison, fmt::format("  {} words", length), [&](const auto&, const ModelMeasures& measures) {
       const CostRow& row = measures.cost[i];
-      return fmt::format("{:.0f} {:.0f}", row.multiply_adds / 1000, row.microseconds.value);
+      return fmt::format("{:.1f} {:.0f}", row.multiply_adds / 1000, row.microseconds.value);
     });
   }
   return text;

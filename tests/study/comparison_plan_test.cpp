@@ -82,7 +82,10 @@ TEST(ComparisonPlan, RefusesWhatCannotBePlanned) {
   EXPECT_EQ(reason(options, {30, 20, 300}), "`hidden` names 8 twice");
   options.hidden = {};
   options.seeds = 0;
-  EXPECT_EQ(reason(options, {30, 20, 300}), "`seeds` 0 is out of range; it must be at least 1");
+  EXPECT_EQ(reason(options, {30, 20, 300}), "`seeds` 0 is out of range; it must be from 1 to 10");
+  options.seeds = 1;
+  options.hidden = {1, 2, 3, 4, 5, 6, 7};
+  EXPECT_EQ(reason(options, {30, 20, 300}), "`hidden` names 7 widths; it must be at most 6");
 }
 
 }  // namespace
