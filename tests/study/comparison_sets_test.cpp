@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <map>
 
+#include "qkv/translation/metrics.h"
+
 namespace qkv {
 namespace {
 
