@@ -73,7 +73,7 @@ CostRow cost_of(const TrainedModel& trained, const std::vector<Pair>& pairs, con
   }
   row.multiply_adds /= target_tokens;
   row.encoder_multiply_adds /= target_tokens;
-  row.microseconds = mean_interval(microseconds);
+  row.microseconds = median_interval(microseconds);
   return row;
 }
 

@@ -30,7 +30,7 @@ struct CostRow {
   double source_words = 0, target_words = 0;  ///< means of the sentences
   double multiply_adds = 0;                   ///< per output token, `<eos>` counted
   double encoder_multiply_adds = 0;           ///< the encoder's among them
-  Interval microseconds;                      ///< measured per output token, sentences one by one, one thread
+  Interval microseconds;                      ///< per output token, the median of sentences one by one, one thread
   std::size_t n = 0;                          ///< sentences that were measured
 };
 

@@ -34,6 +34,15 @@ Interval mean_interval(const std::vector<double>& numbers) {
   return {mean, mean - half, mean + half};
 }
 
+Interval median_interval(std::vector<double> numbers) {
+  check(!numbers.empty(), "median_interval: there are no numbers");
+  std::sort(numbers.begin(), numbers.end());
+  const std::size_t n = numbers.size();
+  const double rank = (static_cast<double>(n) - z * std::sqrt(static_cast<double>(n))) / 2;
+  const auto below = static_cast<std::size_t>(std::max(0.0, std::floor(rank) - 1));
+  return {(numbers[(n - 1) / 2] + numbers[n / 2]) / 2, numbers[std::min(below, n - 1)], numbers[n - 1 - below]};
+}
+
 Interval bootstrap(std::size_t n, std::uint64_t seed,
                    const std::function<double(const std::vector<int>& times)>& statistic) {
   check(n > 0, "bootstrap: there are no items");

@@ -22,6 +22,10 @@ Interval wilson(double share, std::size_t n);
 /// The mean and ± 1.96 standard errors. One number is its own interval. Throws std::invalid_argument for none.
 Interval mean_interval(const std::vector<double>& numbers);
 
+/// The median, and the numbers of rank (n − 1.96 √n) / 2 and 1 + (n + 1.96 √n) / 2, between which the median of what
+/// they are drawn from lies. A number that is far off moves none of them. Throws std::invalid_argument for no numbers.
+Interval median_interval(std::vector<double> numbers);
+
 /// The percentile bootstrap (Efron 1979; Koehn 2004 for BLEU): `statistic` of all n items, and the 2.5th and 97.5th
 /// percentile of what it is for n items drawn from them with replacement, 1000 times. It is given how often each item
 /// is taken. The same seed and n draw the same items. Throws std::invalid_argument for no items.

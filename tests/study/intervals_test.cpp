@@ -34,6 +34,17 @@ TEST(Intervals, OfAMeanAreItsStandardErrors) {
   EXPECT_THROW(mean_interval({}), std::invalid_argument);
 }
 
+TEST(Intervals, OfAMedianLieBetweenNumbersOfTheMiddle) {
+  std::vector<double> numbers;
+  for (int i = 1; i <= 100; ++i) numbers.push_back(i == 100 ? 1e9 : i);
+  const Interval interval = median_interval(numbers);
+  EXPECT_EQ(interval.value, 50.5);
+  EXPECT_EQ(interval.low, 40);
+  EXPECT_EQ(interval.high, 61);
+  EXPECT_EQ(median_interval({3}).low, 3);
+  EXPECT_EQ(median_interval({3, 1}).value, 2);
+}
+
 TEST(Intervals, TheBootstrapOfAMeanIsNearItsStandardErrors) {
   std::vector<double> numbers;
   for (int i = 0; i < 400; ++i) numbers.push_back(i % 2);
