@@ -56,6 +56,21 @@ void check_options(const Options& options, const TrainedModel& trained) {
                     options.run, name_of(trained.config.model)));
   if (options.explain.rate && !options.explain.backward)
     throw WrongUsage("--rate is the size of the step that --backward takes; give --backward too");
+  if (options.explain.of && options.explain.backward)
+    throw WrongUsage("--of takes one number apart, \"d weights[0,1]\" too, without the steps that --backward shows");
+}
+
+/// The command that takes apart what the number is mostly made of.
+std::string where_to_go_on(const Options& options, const Explanation& explanation) {
+  const std::string next = explanation.of ? next_address(*explanation.of) : "";
+  if (next.empty()) return "";
+  std::string command = fmt::format("qkv explain {} {}", as_typed(options.run), as_typed(options.sentence));
+  if (options.target) command += fmt::format(" --target {}", as_typed(*options.target));
+  if (options.explain.kind == AttentionKind::self) command += " --attention encoder";
+  if (options.explain.kind == AttentionKind::causal) command += " --attention decoder";
+  if (options.explain.layer) command += fmt::format(" --layer {}", *options.explain.layer);
+  if (options.explain.head) command += fmt::format(" --head {}", *options.explain.head);
+  return fmt::format("\ngo on with\n  {} --of {}\n", command, as_typed(next));
 }
 
 void run(const Options& options) {
@@ -65,14 +80,14 @@ void run(const Options& options) {
   const Explanation explanation = [&] {
     try {
       return explainer.explain(options.explain);
-    } catch (const std::invalid_argument& error) {  // no such attention, layer, head or word
+    } catch (const std::invalid_argument& error) {  // no such attention, layer, head, word or address
       throw WrongUsage(fmt::format("{}: {}", options.run, error.what()));
     }
   }();
   if (options.json)
     print_json(to_json(explanation));
   else
-    print_lines(as_text(explanation, terminal_width(STDOUT_FILENO)));
+    print_lines(as_text(explanation, terminal_width(STDOUT_FILENO)) + where_to_go_on(options, explanation));
 }
 
 }  // namespace
@@ -99,6 +114,8 @@ void add_explain(CLI::App& app) {
                     "go on backwards, every gradient beside its exact derivative, and take a step");
   add_number(*explain, "--rate", options->explain.rate, "learning rate of that step", Range{0.0, 1e6})
       ->default_str("the run's");
+  add_text(*explain, "--of", "only the number at this address, such as \"d weights[2,5]\", taken apart",
+           [options](const std::string& text) { options->explain.of = text; });
   explain->add_flag("--json", options->json, "one JSON object with every number");
   explain->footer(
       "Example:\n  qkv explain runs/transformer \"저는 학교에 갑니다.\" --backward\n"

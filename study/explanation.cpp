@@ -409,6 +409,10 @@ Explanation Explainer::of_head(const AttentionHeadMatrices& head, const ExplainO
                                              head.rows,
                                              head.columns};
   HeadSteps steps(pass_, head, explanation.word);
+  if (options.of) {
+    explanation.of = take_apart_number(steps.take_apart(), *options.of);
+    return explanation;
+  }
   explanation.forward = steps.forward();
   if (!options.backward) return explanation;
   explanation.backward = steps.backward(exact(), options.projections);
@@ -420,6 +424,10 @@ Explanation Explainer::of_head(const AttentionHeadMatrices& head, const ExplainO
   return explanation;
 }
 
+Formula Explainer::take_apart_number(const TakeApart& take_apart, const std::string& address) {
+  return take_apart.formula(address, parse_address(address).gradient ? &exact() : nullptr);
+}
+
 Explanation Explainer::of_fixed_context(const ExplainOptions& options) {
   const TakeApart take_apart(pass_, {});
   const SentencePair& pair = pass_.pair();
@@ -428,6 +436,10 @@ Explanation Explainer::of_fixed_context(const ExplainOptions& options) {
   explanation.word = options.word.value_or(words / 2);
   check(explanation.word >= 0 && explanation.word < words, "word {} does not exist; the words predicted are 0 to {}",
         explanation.word, words - 1);
+  if (options.of) {
+    explanation.of = take_apart_number(take_apart, *options.of);
+    return explanation;
+  }
   const int source_word = std::min(explanation.word, source_words - 1);
   const auto place = [&](const std::string& name, int i, int c, bool is_row) {
     const NamedValues::Place found =

@@ -52,12 +52,14 @@ struct Explanation {
   std::optional<ExplainedAttention> attention;  ///< none: the one fixed context vector
   std::vector<ExplainedStep> forward, backward;
   std::optional<ExplainedLearning> learning;
+  std::optional<Formula> of;  ///< then there are no steps
 };
 
 struct ExplainOptions {
   AttentionKind kind = AttentionKind::cross;
   std::optional<int> layer, head;  ///< without: the last layer, its sharpest head
   std::optional<int> word;         ///< the row that is spelt out; without: the middle one
+  std::optional<std::string> of;   ///< only the number at this address, taken apart
   std::optional<double> rate;      ///< of the learning step; without: the one that the run was trained with
   bool backward = false;
   bool projections = true;  ///< of the backward pass, which are thousands of entries
@@ -70,7 +72,7 @@ class Explainer {
   /// The trained model must outlive it.
   Explainer(const TrainedModel& trained, SentencePair pair) : pass_(trained, std::move(pair)) {}
 
-  /// Throws std::invalid_argument if there is no such attention, layer, head or word; it says which there are.
+  /// Throws std::invalid_argument if there is no such attention, layer, head, word or address; it says which there are.
   Explanation explain(const ExplainOptions& options);
 
   const SentencePass& pass() const { return pass_; }
@@ -81,6 +83,7 @@ class Explainer {
  private:
   Explanation of_head(const AttentionHeadMatrices& head, const ExplainOptions& options);
   Explanation of_fixed_context(const ExplainOptions& options);
+  Formula take_apart_number(const TakeApart& take_apart, const std::string& address);
   const LearningStep& learning_step(double rate);
 
   SentencePass pass_;

@@ -90,6 +90,10 @@ Json to_json(const Explanation& explanation) {
     json["rows"] = a.rows;
     json["columns"] = a.columns;
   }
+  if (explanation.of) {
+    json["of"] = to_json(*explanation.of);
+    return json;
+  }
   json["forward"] = steps_of(explanation.forward);
   if (!explanation.learning) return json;
   json["backward"] = steps_of(explanation.backward);

@@ -177,6 +177,7 @@ std::string head_text(const Explanation& explanation, int width) {
                              explanation.pair.own_translation ? "the model's own translation" : "the translation given",
                              explanation.loss),
                  width, "");
+  if (explanation.of) return text;
   const std::vector<std::string>& words =
       explanation.attention ? explanation.attention->rows : explanation.pair.predicted;
   return text + broken(fmt::format("spelt out: word {}, {}", explanation.word,
@@ -221,6 +222,7 @@ std::string in_one_line(const Formula& formula, int width) {
 
 std::string as_text(const Explanation& explanation, int width) {
   std::string text = head_text(explanation, width);
+  if (explanation.of) return text + "\n" + as_text(*explanation.of, width);
   for (const ExplainedStep& step : explanation.forward) text += step_text(step, step.row, width);
   if (!explanation.backward.empty()) text += "\nBackwards: d NAME is ∂loss/∂NAME\n";
   for (const ExplainedStep& step : explanation.backward) text += step_text(step, step.row, width);
