@@ -77,7 +77,7 @@ void HeadSteps::words_and_positions() {
   };
   const std::int64_t cell = std::int64_t{word_} * width;
   ExplainedStep& embeddings =
-      add("embeddings", "each word that the " + std::string(is_source ? "encoder" : "decoder") + " reads, as a vector",
+      add("embeddings", fmt::format("each word that the {} reads, as a vector", is_source ? "encoder" : "decoder"),
           "√d_model · the word's row of the embedding", words, {}, of(embedded));
   spell_out_node(embeddings, embedded, cell);
   if (placed == nullptr) return;
@@ -121,13 +121,13 @@ std::vector<ExplainedStep> HeadSteps::forward() {
       spell_out(add("memory", "what is asked: the encoder's output", "", h_.columns, {}, h_.memory), key_, 0);
     const std::string asked = h_.kind == AttentionKind::cross ? "memory" : "x";
     const auto part = [&](int width) { return part_of_features(h_, width); };
-    spell_out(add("queries", "what each word asks for" + part(h_.queries.columns), "query.weight · x[i] + query.bias",
-                  h_.rows, {}, h_.queries),
+    spell_out(add("queries", fmt::format("what each word asks for{}", part(h_.queries.columns)),
+                  "query.weight · x[i] + query.bias", h_.rows, {}, h_.queries),
               word_, 0);
-    spell_out(add("keys", "what each word can be asked for" + part(h_.keys.columns),
+    spell_out(add("keys", fmt::format("what each word can be asked for{}", part(h_.keys.columns)),
                   fmt::format("key.weight · {}[j] + key.bias", asked), h_.columns, {}, h_.keys),
               key_, 0);
-    spell_out(add("values", "what each word answers" + part(h_.values.columns),
+    spell_out(add("values", fmt::format("what each word answers{}", part(h_.values.columns)),
                   fmt::format("value.weight · {}[j] + value.bias", asked), h_.columns, {}, h_.values),
               key_, 0);
   }
@@ -476,10 +476,11 @@ Explanation Explainer::of_fixed_context(const ExplainOptions& options) {
     const int width = take_apart.names().sizes_of(name).back();
     CheckedGradient gradient = gradient_on_tape(exact(), static_cast<int>(rows.size()), width,
                                                 [&](int i, int c) { return place(named, i, c, true); });
-    Formula cell = take_apart.formula(address_in("d " + name, row, 0));
+    const std::string gradient_name = fmt::format("d {}", name);
+    Formula cell = take_apart.formula(address_in(gradient_name, row, 0));
     cell.exact = gradient.exact(row, 0);
     cell.agrees = gradient.agrees;
-    explanation.backward.push_back({"d " + name, title, "", rows, {}, 0, gradient.values, cell, row, 0, gradient});
+    explanation.backward.push_back({gradient_name, title, "", rows, {}, 0, gradient.values, cell, row, 0, gradient});
   }
   for (ExplainedStep& step : reach_of_words(exact(), take_apart, source_word))
     explanation.backward.push_back(std::move(step));

@@ -38,13 +38,13 @@ std::string broken(const std::string& text, int width, const std::string& margin
   for (const std::string& word : split_words(text)) {
     const bool is_first = line == margin;
     if (!is_first && columns(line) + 1 + columns(word) > width) {
-      lines += line + "\n";
+      lines += fmt::format("{}\n", line);
       line = margin + word;
     } else {
-      line += (is_first ? "" : " ") + word;
+      line += fmt::format("{}{}", is_first ? "" : " ", word);
     }
   }
-  return lines + line + "\n";
+  return fmt::format("{}{}\n", lines, line);
 }
 
 /// A labelled matrix in blocks of columns that fit.
@@ -127,7 +127,7 @@ std::string step_text(const ExplainedStep& step, int word, int width) {
   const MatrixText matrix(step, word, width);
   std::string head = fmt::format("{}: {}", step.name, step.title);
   if (matrix.unit() != 1) head += fmt::format("; in units of {:.0e}", matrix.unit());
-  std::string text = "\n" + broken(head, width, "");
+  std::string text = fmt::format("\n{}", broken(head, width, ""));
   if (!step.formula.empty()) text += broken(step.formula, width, "  ");
   text += matrix.text();
   if (step.cell) text += in_one_line(*step.cell, width);
@@ -136,9 +136,10 @@ std::string step_text(const ExplainedStep& step, int word, int width) {
 }
 
 std::string learning_text(const ExplainedLearning& learning, const Explanation& explanation, int width) {
-  std::string text = "\n" + broken(fmt::format("What a step would do: each parameter less {} times its gradient",
-                                               short_number(learning.rate)),
-                                   width, "");
+  std::string text = "\n";
+  text += broken(
+      fmt::format("What a step would do: each parameter less {} times its gradient", short_number(learning.rate)),
+      width, "");
   text += broken(fmt::format("loss before {:.6g}, predicted to first order {:.6g}, computed again {:.6g}",
                              learning.loss_before, learning.loss_predicted, learning.loss_after),
                  width, "  ");
@@ -171,8 +172,8 @@ std::string head_text(const Explanation& explanation, int width) {
   } else {
     text += fmt::format("the fixed context of {}\n", explanation.model);
   }
-  text += broken("source:    " + join_words(explanation.pair.source), width, "");
-  text += broken("predicted: " + join_words(explanation.pair.predicted), width, "");
+  text += broken(fmt::format("source:    {}", join_words(explanation.pair.source)), width, "");
+  text += broken(fmt::format("predicted: {}", join_words(explanation.pair.predicted)), width, "");
   text += broken(fmt::format("{}; loss {:.6g}",
                              explanation.pair.own_translation ? "the model's own translation" : "the translation given",
                              explanation.loss),
@@ -192,7 +193,8 @@ std::string in_one_line(const Formula& formula, int width) {
   const bool is_softmax = formula.operation == Combined::softmax;
   for (const Term& term : formula.terms) {
     std::string part;
-    for (const Factor& factor : term.factors) part += (part.empty() ? "" : " · ") + short_number(factor.value);
+    for (const Factor& factor : term.factors)
+      part += fmt::format("{}{}", part.empty() ? "" : " · ", short_number(factor.value));
     parts.push_back(is_softmax ? fmt::format("exp({})", part) : part);
   }
   const std::string begin = formula.address + " = ";
@@ -212,7 +214,7 @@ std::string in_one_line(const Formula& formula, int width) {
   std::size_t shown = 0;
   const int room = width - 2 - columns(begin) - columns(end) - columns(own) - columns(fraction) - 12;
   for (; shown < parts.size(); ++shown) {
-    const std::string next = (shown > 0 ? " + " : "") + parts[shown];
+    const std::string next = fmt::format("{}{}", shown > 0 ? " + " : "", parts[shown]);
     if (shown > 0 && columns(middle) + columns(next) > room) break;
     middle += next;
   }
