@@ -54,7 +54,6 @@ TEST_P(ExactDerivativesOf, EveryNodeAgreeWithTheTape) {
         << nodes[i]->name << " in " << (nodes[i]->module == nullptr ? "" : nodes[i]->module) << " " << i % 2;
   }
   RecordProperty("worst", std::to_string(worst));
-  std::cout << worst << " " << exact.passes() << '\n';
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, ExactDerivativesOf, testing::Values("transformer", "rnn-attention", "rnn"),

@@ -1,0 +1,231 @@
+#include "qkv/study/explanation.h"
+
+#include <cmath>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "qkv/datasets/text.h"
+#include "qkv/study/attention_view.h"
+#include "qkv/study/explanation_text.h"
+#include "tests/study/small_models.h"
+
+namespace qkv {
+namespace {
+
+class ExplanationOf : public testing::TestWithParam<std::pair<std::string, ModelConfig>> {};
+
+const ExplainedStep& step_named(const std::vector<ExplainedStep>& steps, const std::string& name) {
+  for (const ExplainedStep& step : steps)
+    if (step.name == name) return step;
+  throw std::out_of_range("no step " + name);
+}
+
+void expect_cell_is_in_its_matrix(const ExplainedStep& step) {
+  if (!step.cell) return;
+  const double value = step.values(step.row, step.column);
+  if (step.name == "positions") return;  // its cell is the sum of embedding and position
+  EXPECT_NEAR(step.cell->value, value, 1e-12 * std::max(1.0, std::abs(value)))
+      << step.name << " " << step.cell->address;
+  if (step.cell->operation == Combined::sum && !step.cell->terms.empty()) {
+    double sum = 0, size = 0;
+    for (const Term& term : step.cell->terms) {
+      sum += term.value;
+      size += std::abs(term.value);
+    }
+    EXPECT_NEAR(sum, value, 1e-12 * std::max(size, 1e-300)) << step.cell->address;
+  }
+}
+
+/// Every attention, layer and head of the model, backwards too.
+TEST_P(ExplanationOf, EveryHeadAgreesWithDualNumbersAndTheTape) {
+  const TrainedModel trained = small_model(GetParam().second);
+  Explainer explainer(trained, small_pair(trained));
+  int heads = 0;
+  for (const AttentionKind kind : {AttentionKind::cross, AttentionKind::self, AttentionKind::causal})
+    for (int layer = 0; layer < static_cast<int>(attention_layers(explainer.pass(), kind).size()); ++layer)
+      for (int head = 0; head < attention_layers(explainer.pass(), kind).front().front()->heads; ++head, ++heads) {
+        const Explanation e =
+            explainer.explain({.kind = kind, .layer = layer, .head = head, .word = 1, .backward = true});
+        for (const ExplainedStep& step : e.forward) expect_cell_is_in_its_matrix(step);
+        for (const ExplainedStep& step : e.backward) {
+          expect_cell_is_in_its_matrix(step);
+          ASSERT_TRUE(step.checked.has_value()) << step.name;
+          EXPECT_TRUE(step.checked->agrees)
+              << e.attention->name << " " << head << " " << step.name << " " << step.checked->largest_difference;
+          if (step.cell) {
+            ASSERT_TRUE(step.cell->exact.has_value()) << step.name;
+            EXPECT_TRUE(step.cell->agrees);
+          }
+        }
+        const AttentionView view = attention_view(trained, {"a", "b", "a", "c"}, {"x", "y", "x"}, kind, layer, head);
+        const ExplainedStep& weights = step_named(e.forward, "weights");
+        ASSERT_EQ(view.weights.size(), weights.values.numbers.size());
+        EXPECT_EQ(view.rows, weights.rows);
+        EXPECT_EQ(view.columns, weights.columns);
+        for (std::size_t i = 0; i < view.weights.size(); ++i)
+          EXPECT_NEAR(view.weights[i], weights.values.numbers[i], 1e-5);
+        EXPECT_FALSE(as_text(e).empty());
+      }
+  const auto* transformer = std::get_if<TransformerConfig>(&GetParam().second);
+  const CrossAttention cross = cross_attention(GetParam().second);
+  EXPECT_EQ(heads, transformer != nullptr ? 12 : cross.layers);
+}
+
+/// The reference: a gradient of the pair by central differences of nothing but the loss would be inexact; the tape's
+/// and the textbook's are compared here by one number that is easy to compute in another way: the sum over a row of
+/// dscores is 0, because a constant added to all scores of a query changes nothing.
+TEST_P(ExplanationOf, GradientsOfScoresOfARowSumToZero) {
+  const TrainedModel trained = small_model(GetParam().second);
+  if (cross_attention(GetParam().second).layers == 0) return;
+  Explainer explainer(trained, small_pair(trained));
+  const Explanation e = explainer.explain({.backward = true, .projections = false});
+  const ExplainedStep& scores = step_named(e.backward, "d scores");
+  for (int i = 0; i < scores.values.rows; ++i) {
+    double sum = 0, size = 0;
+    for (int j = 0; j < scores.values.columns; ++j) {
+      sum += scores.values(i, j);
+      size += std::abs(scores.values(i, j));
+    }
+    EXPECT_NEAR(sum, 0, 1e-12 * size) << i;
+    EXPECT_GT(size, 0);
+  }
+}
+
+/// Ten times smaller steps are predicted a hundred times better: the prediction is the first order, and all of it.
+TEST_P(ExplanationOf, LearningStepIsPredictedToFirstOrder) {
+  const TrainedModel trained = small_model(GetParam().second);
+  const auto error = [&](double rate) {
+    Explainer explainer(trained, small_pair(trained));
+    const ExplainedLearning learning =
+        *explainer.explain({.rate = rate, .backward = true, .projections = false}).learning;
+    double largest = std::abs(learning.loss_after - learning.loss_predicted);
+    for (std::size_t i = 0; i < learning.actual.numbers.size(); ++i)
+      largest = std::max(largest, std::abs(learning.actual.numbers[i] - learning.predicted.numbers[i]));
+    EXPECT_LT(learning.loss_after, learning.loss_before);
+    EXPECT_EQ(learning.rate, rate);
+    return largest;
+  };
+  const double coarse = error(1e-3), fine = error(1e-4);
+  EXPECT_GT(coarse, 0);
+  EXPECT_LT(fine, coarse / 50);
+}
+
+TEST_P(ExplanationOf, JsonHoldsEveryStep) {
+  const TrainedModel trained = small_model(GetParam().second);
+  Explainer explainer(trained, small_pair(trained));
+  const Explanation e = explainer.explain({.backward = true});
+  const nlohmann::ordered_json json = to_json(e);
+  EXPECT_EQ(json.at("own_translation"), false);
+  EXPECT_EQ(json.at("predicted"), (std::vector<std::string>{"x", "y", "x", "<eos>"}));
+  EXPECT_EQ(json.at("attention").is_null(), cross_attention(GetParam().second).layers == 0);
+  ASSERT_EQ(json.at("backward").size(), e.backward.size());
+  for (std::size_t i = 0; i < e.backward.size(); ++i) {
+    const auto& step = json.at("backward").at(i);
+    EXPECT_EQ(step.at("name"), e.backward[i].name);
+    EXPECT_EQ(step.at("agrees"), true);
+    EXPECT_EQ(step.contains("exact"), e.backward[i].checked->is_exact_everywhere());
+    EXPECT_EQ(step.at("values").size(), static_cast<std::size_t>(e.backward[i].values.rows));
+  }
+  EXPECT_EQ(json.at("step").at("weights").is_null(), !e.attention.has_value());
+}
+
+INSTANTIATE_TEST_SUITE_P(SmallModels, ExplanationOf, testing::ValuesIn(small_models()),
+                         [](const auto& info) { return info.param.first; });
+
+TrainedModel small_transformer() { return small_model(small_models()[0].second); }
+
+TEST(Explanation, AMissingSigmaIsNoRoundingError) {
+  const TrainedModel trained = small_transformer();
+  Explainer explainer(trained, small_pair(trained));
+  const Explanation e = explainer.explain({.backward = true, .projections = false});
+  const ExplainedStep &weights = step_named(e.forward, "weights"), &dweights = step_named(e.backward, "d weights"),
+                      &scaled = step_named(e.backward, "d scaled");
+  for (std::size_t i = 0; i < weights.values.numbers.size(); ++i) {
+    CheckedGradient wrong;
+    wrong.compare(weights.values.numbers[i] * dweights.values.numbers[i], scaled.checked->exact.numbers[i],
+                  scaled.checked->scale.numbers[i]);
+    EXPECT_FALSE(wrong.agrees) << i;
+  }
+}
+
+TEST(Explanation, WhatAMaskHidesIsNull) {
+  const TrainedModel trained = small_transformer();
+  Explainer explainer(trained, small_pair(trained));
+  const Explanation e = explainer.explain({.kind = AttentionKind::causal, .backward = true, .projections = false});
+  const nlohmann::ordered_json json = to_json(e);
+  std::set<std::string> masked;
+  for (const char* part : {"forward", "backward"})
+    for (const auto& step : json.at(part))
+      if (step.at("values").at(0).size() == 4 && step.at("values").at(0).at(3).is_null())
+        masked.insert(step.at("name"));
+  EXPECT_EQ(masked, (std::set<std::string>{"masked", "d weights", "d scaled", "d scores"}));
+  EXPECT_EQ(step_named(e.forward, "weights").values(0, 3), 0);
+}
+
+TEST(Explanation, SharpestHeadIsTheOneOfTheLowestEntropy) {
+  const TrainedModel trained = small_transformer();
+  Explainer explainer(trained, small_pair(trained));
+  const Explanation e = explainer.explain({});
+  EXPECT_TRUE(e.attention->is_sharpest);
+  EXPECT_EQ(e.attention->layer, 1) << "the last layer";
+  const auto entropy = [&](int head) {
+    return mean_entropy(attention_head(explainer.pass(), AttentionKind::cross, 1, head).weights);
+  };
+  EXPECT_LT(entropy(e.attention->head), entropy(1 - e.attention->head));
+}
+
+/// Nothing reaches a word of the source but through the one context vector.
+TEST(Explanation, AllOfTheGradientComesThroughTheFixedContext) {
+  const TrainedModel trained = small_model(small_models().back().second);
+  Explainer explainer(trained, small_pair(trained));
+  const Explanation e = explainer.explain({.backward = true});
+  EXPECT_FALSE(e.attention.has_value());
+  const ExplainedStep &context = step_named(e.backward, "d context"), &states = step_named(e.backward, "d states"),
+                      &reach = step_named(e.backward, "reach");
+  for (int c = 0; c < context.values.columns; ++c)
+    EXPECT_EQ(context.values(0, c), states.values(states.values.rows - 1, c)) << "the context is the last state";
+  ASSERT_EQ(reach.values.rows, 5);
+  for (const double norm : reach.values.numbers) EXPECT_GT(norm, 0);
+}
+
+TEST(Explanation, StatesGetTheirGradientAsKeysAndAsValues) {
+  const TrainedModel trained = small_model(small_models()[2].second);
+  Explainer explainer(trained, small_pair(trained));
+  const Explanation e = explainer.explain({.backward = true});
+  const NumberMatrix &keys = step_named(e.backward, "d states as keys").values,
+                     &values = step_named(e.backward, "d states as values").values,
+                     &all = step_named(e.backward, "d states").values;
+  for (std::size_t i = 0; i < all.numbers.size(); ++i)
+    EXPECT_NEAR(all.numbers[i], keys.numbers[i] + values.numbers[i], 1e-13);
+}
+
+TEST(Explanation, ErrorsSayWhatThereIs) {
+  const TrainedModel trained = small_transformer();
+  Explainer explainer(trained, small_pair(trained));
+  const auto message = [&](const ExplainOptions& options) -> std::string {
+    try {
+      explainer.explain(options);
+    } catch (const std::invalid_argument& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(message({.layer = 2}), "layer 2 does not exist; this model's layers are 0 to 1");
+  EXPECT_EQ(message({.head = 7}), "head 7 does not exist; this model's heads are 0 to 1");
+  EXPECT_EQ(message({.word = 4}), "word 4 does not exist; the words that ask in this attention are 0 to 3");
+  EXPECT_THROW(pair_with_own_translation(trained, {}), std::invalid_argument);
+  EXPECT_THROW(pair_with_translation(trained, read_source("a", trained.source), {}), std::invalid_argument);
+}
+
+TEST(Explanation, LinesKeepToTheWidth) {
+  const TrainedModel trained = small_transformer();
+  Explainer explainer(trained, small_pair(trained));
+  const std::string text = as_text(explainer.explain({.backward = true}), 80);
+  std::size_t start = 0;
+  for (std::size_t end = text.find('\n'); end != std::string::npos; start = end + 1, end = text.find('\n', start))
+    EXPECT_LE(columns(text.substr(start, end - start)), 80) << text.substr(start, end - start);
+}
+
+}  // namespace
+}  // namespace qkv
