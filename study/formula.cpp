@@ -177,7 +177,11 @@ std::string next_address(const Formula& formula) {
     if (std::any_of(term.factors.begin(), term.factors.end(), leads_on) &&
         (best == nullptr || std::abs(term.value) > std::abs(best->value)))
       best = &term;
-  return best == nullptr ? "" : std::find_if(best->factors.begin(), best->factors.end(), leads_on)->address;
+  if (best == nullptr) return "";
+  const auto is_gradient = [](const Factor& factor) { return factor.address.starts_with("d "); };
+  const auto gradient = std::find_if(best->factors.begin(), best->factors.end(), is_gradient);
+  return gradient != best->factors.end() ? gradient->address
+                                         : std::find_if(best->factors.begin(), best->factors.end(), leads_on)->address;
 }
 
 }  // namespace qkv

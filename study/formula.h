@@ -53,7 +53,8 @@ nlohmann::ordered_json to_json(const Formula& formula);
 /// line ends in "\n". The words in it are those of the formula, so whoever prints them makes them visible.
 std::string as_text(const Formula& formula, int width = 80, std::size_t shown = 12);
 
-/// The address in the largest term that has one: a good one to go on with. Empty if there is none.
+/// A good address to go on with: of the largest term that has one, the gradient if there is one among its factors.
+/// Empty if nothing leads on.
 std::string next_address(const Formula& formula);
 
 }  // namespace qkv

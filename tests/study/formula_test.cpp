@@ -49,6 +49,9 @@ TEST(AFormula, SaysWhetherAGradientIsExact) {
 TEST(AFormula, GoesOnWithItsLargestTerm) {
   EXPECT_EQ(next_address(scores()), "queries[2,2]");
   EXPECT_EQ(next_address({.address = "x"}), "");
+  Formula gradient;
+  gradient.terms = {product({at("w[0]", 2), at("d w[0]", 3)}), product({{"", "scale", 100}})};
+  EXPECT_EQ(next_address(gradient), "d w[0]");
 }
 
 TEST(AFormula, IsJson) {
