@@ -1,14 +1,18 @@
 #include "qkv/study/report.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
+#include <numeric>
 #include <stdexcept>
 
 #include "qkv/datasets/visible_text.h"
-#include "qkv/files/durable_file.h"
+#include "qkv/study/comparison_file.h"
+#include "qkv/study/report_explanations.h"
+#include "qkv/study/report_sentences.h"
 #include "qkv/study/report_translations.h"
 #include "qkv/study/run_history.h"
-#include "qkv/translation/parse_json.h"
+#include "qkv/study/tape_graph.h"
 #include "qkv/translation/run_folder.h"
 #include "qkv/translation/source_sentence.h"
 #include "qkv/translation/training_data.h"
@@ -20,6 +24,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
+
+constexpr std::size_t most_boxes = 40;
 
 /// One run, looked at from all sides.
 class Report {
@@ -39,8 +45,8 @@ class Report {
     for (const TranslatedSet& set : sets)
       for (ordered_json& translation : to_json(set)) translations.push_back(std::move(translation));
     ordered_json shown = report_sentences(trained_, sentences);
-    connect_explanations(shown);
-    ordered_json graph = computation_graph();
+    add_explanations(sentences, shown);
+    ordered_json graph = computation_graph(sentences);
     return {{"version", version},
             {"run", visible(options_.run)},
             {"model", name_of(trained_.config.model)},
@@ -88,19 +94,7 @@ class Report {
       missing_["compare"] = "No comparison was given.";
       return nullptr;
     }
-    const std::string path = (fs::path(options_.compare) / "compare.json").string();
-    if (!fs::exists(path))
-      throw std::runtime_error(
-          fmt::format("{}: there is no compare.json in this folder; qkv compare writes one", options_.compare));
-    const std::string text = read_file(path);
-    try {
-      const nlohmann::json checked = parse_json(text);
-      if (!checked.is_object() || !(checked.contains("schema") || checked.contains("version")))
-        throw std::runtime_error(fmt::format("{}: this is no comparison that qkv compare wrote", path));
-    } catch (const JsonError& error) {
-      throw std::runtime_error(fmt::format("{}: not valid JSON: {}", path, error.what()));
-    }
-    return ordered_json::parse(text);
+    return ordered_json(read_comparison(options_.compare));
   }
 
   ordered_json history() {
@@ -183,13 +177,29 @@ class Report {
     missing_["alignment"] = "The test sets have no gold links between words.";
   }
 
-  /// Where the steps of `qkv explain` are added to the sentences.
-  void connect_explanations(ordered_json&) { missing_["explained"] = "This version shows no steps in the page."; }
+  /// Adds the steps of `qkv explain` to the sentences that were asked for, and to the shortest of the others.
+  void add_explanations(const std::vector<ReportSentence>& sentences, ordered_json& shown) const {
+    std::vector<std::size_t> order(sentences.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::stable_sort(order, {}, [&](std::size_t i) {
+      return std::pair(!sentences[i].given, sentences[i].given ? 0 : sentences[i].source.size());
+    });
+    order.resize(std::min<std::size_t>(order.size(), most_explained));
+    for (std::size_t i = 0; i < order.size(); ++i)
+      shown[order[i]]["explained"] =
+          explanations_of(trained_, sentences[order[i]].source, i < static_cast<std::size_t>(most_explained_backwards));
+  }
 
-  /// Where the graph of `qkv graph` is made.
-  ordered_json computation_graph() {
-    missing_["graph"] = "This version draws no graph in the page.";
-    return nullptr;
+  /// What is computed for the first of the sentences, as `qkv graph` draws it.
+  ordered_json computation_graph(const std::vector<ReportSentence>& sentences) {
+    if (sentences.empty()) {
+      missing_["graph"] = "There is no sentence to draw the graph of.";
+      return nullptr;
+    }
+    SourceSentence sentence;
+    sentence.words = sentences.front().source;
+    const SentencePass pass(trained_, pair_with_own_translation(trained_, sentence));
+    return graph_json(fold(graph_of(pass), most_boxes));
   }
 
   const ReportOptions& options_;

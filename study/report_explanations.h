@@ -1,0 +1,21 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "qkv/datasets/pair.h"
+#include "qkv/translation/saved_model.h"
+
+namespace qkv {
+
+/// How many sentences of a report are explained step by step, and how many of them, the first, backwards too: each
+/// head of each layer takes some 10 kB, and its exact gradients a hundred passes.
+inline constexpr int most_explained = 4, most_explained_backwards = 1;
+
+/// What `qkv explain --json` says of this sentence and the model's own translation of it, for each head of each
+/// attention, or for the one fixed context vector, without what would make a page large: what goes into the
+/// projections and their gradients, and the exact derivatives, of which the verdict stays. Numbers have five
+/// significant digits. Throws std::invalid_argument for a sentence with more words than the model has positions for.
+nlohmann::ordered_json explanations_of(const TrainedModel& trained, const std::vector<std::string>& source,
+                                       bool backward);
+
+}  // namespace qkv
