@@ -17,13 +17,13 @@ constexpr int number_width = 8, most_label = 14, most_features = 8, most_rows = 
 
 std::string short_number(double value) { return fmt::format("{:.3g}", value); }
 
-/// A power of a thousand that makes the largest number readable with three decimals; 1 where it is so already.
+/// A power of ten that makes the largest number readable with three decimals; 1 where it is so already.
 double unit_of(const NumberMatrix& matrix) {
   double largest = 0;
   for (const double x : matrix.numbers)
     if (std::isfinite(x)) largest = std::max(largest, std::abs(x));
-  if (largest == 0 || (largest >= 0.1 && largest < 1000)) return 1;
-  return std::pow(10.0, 3 * std::floor(std::log10(largest) / 3));
+  if (largest == 0 || (largest >= 0.1 && largest < 100)) return 1;
+  return std::pow(10.0, std::floor(std::log10(largest)));
 }
 
 std::string cell(double value, double unit) {
