@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
+#include <limits>
 #include <numeric>
 
 #include "qkv/datasets/visible_text.h"

@@ -22,7 +22,6 @@ struct Operation {
   const Shape& shape() const { return node->shape; }
   const Shape& shape_of(int i) const { return node->parents[i]->shape; }
   std::int64_t size() const { return node->shape.size(); }
-  std::string value_name() const { return node->name; }
 
   /// The node's own rule.
   void is_sum(const std::vector<int>& inputs, SumOfProducts::Products products, const std::string& note = "") const;

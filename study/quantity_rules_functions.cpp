@@ -1,5 +1,6 @@
 #include <array>
 #include <cmath>
+#include <numbers>
 #include <string_view>
 
 #include "qkv/study/quantity_rules_detail.h"
