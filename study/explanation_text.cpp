@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <functional>
 
 #include "qkv/datasets/text.h"
 #include "qkv/datasets/visible_text.h"
@@ -191,7 +192,9 @@ std::string head_text(const Explanation& explanation, int width) {
 std::string in_one_line(const Formula& formula, int width) {
   std::vector<std::string> parts;
   const bool is_softmax = formula.operation == Combined::softmax;
-  for (const Term& term : formula.terms) {
+  std::vector<Term> terms = formula.terms;  // those that matter first
+  std::ranges::stable_sort(terms, std::greater(), [](const Term& term) { return std::abs(term.value); });
+  for (const Term& term : terms) {
     std::string part;
     for (const Factor& factor : term.factors)
       part += fmt::format("{}{}", part.empty() ? "" : " · ", short_number(factor.value));
@@ -208,8 +211,7 @@ std::string in_one_line(const Formula& formula, int width) {
   std::string own;  // of a softmax: the term that it is
   if (is_softmax)
     for (std::size_t k = 0; k < parts.size() && own.empty(); ++k)
-      if (formula.terms[k].value == formula.value || std::abs(formula.terms[k].value - formula.value) < 1e-12)
-        own = parts[k];
+      if (std::abs(terms[k].value - formula.value) <= 1e-12 * formula.value) own = parts[k];
   std::string middle;
   std::size_t shown = 0;
   const int room = width - 2 - columns(begin) - columns(end) - columns(own) - columns(fraction) - 12;
