@@ -43,8 +43,13 @@ class HeadSteps {
                               std::vector<std::string> rows, std::vector<std::string> columns,
                               const CheckedGradient& gradient, int i, int j);
   void spell_out(ExplainedStep& step, const std::string& address) { step.cell = take_apart_.formula(address); }
-  void spell_out(ExplainedStep& step, int i, int j) { spell_out(step, address_in(step.name, i, j)); }
+  void spell_out(ExplainedStep& step, int i, int j) {
+    step.row = i;
+    step.column = j;
+    spell_out(step, address_in(step.name, i, j));
+  }
   void spell_out_node(ExplainedStep& step, const Node<double>* node, std::int64_t element) {
+    step.row = static_cast<int>(element / step.values.columns);
     spell_out(step, to_text(take_apart_.names().address_of(node->index, element, false)));
   }
   /// A cell that is a sum of products of these addresses.
@@ -107,6 +112,7 @@ void HeadSteps::recurrent_inputs() {
                             [&](int j, int c) { return std::tanh(h_.queries(word_, c) + h_.keys(j, c)); });
   ExplainedStep& inside = add("hidden", fmt::format("both together, for the word that asks here, number {}", word_),
                               "tanh(queries[i,c] + keys[j,c])", h_.columns, {}, hidden);
+  inside.row = key_;
   spell_out(inside, fmt::format("hidden[{},{},0]", word_, key_));
 }
 

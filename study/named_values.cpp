@@ -136,7 +136,7 @@ void NamedValues::name_head(const std::vector<Step>& steps, int head) {
   };
 
   const bool is_fused = !first.scores;
-  const bool projects = all_[first.queries.node()->index].name.ends_with("linear");
+  const bool projects = is_named(first.queries.node(), "linear");
   if (projects) name_features("queries", [](const Step& step) { return step.record->queries.node(); });
   const auto h_of = [&](const Step& step) {
     return projects ? parent(step.record->queries, 0) : step.record->queries.node();
