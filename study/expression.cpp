@@ -115,18 +115,25 @@ bool is_negative(const TermParts& term) { return !term.empty() && term.front().t
 }  // namespace
 
 std::string expression_of_sum(const std::vector<Term>& terms) {
-  constexpr int most_groups = 6;
-  std::vector<TermParts> parts;
-  for (const Term& term : terms) parts.push_back(parts_of(term));
+  constexpr std::size_t most_groups = 6;
+  std::vector<std::vector<TermParts>> groups;  // of terms that are alike, in the order of the first of each
+  for (const Term& term : terms) {
+    const TermParts parts = parts_of(term);
+    const auto same = std::find_if(groups.begin(), groups.end(),
+                                   [&](const std::vector<TermParts>& group) { return alike(group.front(), parts); });
+    if (same != groups.end())
+      same->push_back(parts);
+    else if (groups.size() <= most_groups)
+      groups.push_back({parts});
+  }
   std::string text;
-  int groups = 0;
-  for (std::size_t begin = 0, end = 0; begin < parts.size(); begin = end) {
-    while (end < parts.size() && alike(parts[begin], parts[end])) ++end;
-    text += text.empty() ? (is_negative(parts[begin]) ? "−" : "") : is_negative(parts[begin]) ? " − " : " + ";
-    if (++groups > most_groups) return text + "…";
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    const bool is_minus = is_negative(groups[g].front());
+    text += g == 0 ? (is_minus ? "−" : "") : is_minus ? " − " : " + ";
+    if (g == most_groups) return text + "…";
     Indices indices;
-    const std::string product = product_of(std::span(parts).subspan(begin, end - begin), indices);
-    text += end - begin == 1 ? product : fmt::format("Σ over {} of {}", indices.letters(), product);
+    const std::string product = product_of(groups[g], indices);
+    text += groups[g].size() == 1 ? product : fmt::format("Σ over {} of {}", indices.letters(), product);
   }
   return text;
 }

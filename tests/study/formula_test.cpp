@@ -81,6 +81,8 @@ TEST(AnExpression, HasALetterForWhatDiffers) {
   EXPECT_EQ(expression_of_sum(terms({{"scale", "d s[0,1]"}})), "scale · d s[0,1]");
   EXPECT_EQ(expression_of_sum(terms({{"w[2]", "d w[2]"}, {"−1", "w[2]", "sigma[1]"}})),
             "w[2] · d w[2] − w[2] · sigma[1]");
+  EXPECT_EQ(expression_of_sum(terms({{"a[0]", "b[0]"}, {"c[0]"}, {"a[1]", "b[1]"}, {"c[1]"}})),
+            "Σ over k of a[k] · b[k] + Σ over k of c[k]");
   EXPECT_EQ(expression_of_sum({}), "");
 }
 
