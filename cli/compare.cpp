@@ -12,6 +12,8 @@
 #include "qkv/files/durable_file.h"
 #include "qkv/study/comparison_file.h"
 #include "qkv/study/comparison_table.h"
+#include "qkv/study/report.h"
+#include "qkv/study/report_page.h"
 
 namespace qkv::cli {
 
@@ -94,11 +96,14 @@ void run(const CLI::App& command, const Options& options) {
   const nlohmann::ordered_json json = comparison_json(comparison);
   write_durably((out / "compare.csv").string(), comparison_csv(comparison));
   write_durably((out / "compare.json").string(), json.dump(1) + "\n");
+  write_durably((out / "compare.html").string(), report_page(page_of_comparison(json, options.out)));
   if (options.json) return print_json(json, 2);
   print("{}", comparison_table(comparison));
-  print("\nEverything is in {0} and {1}; each training is a run\nof its own, such as {2}.\n",
-        as_typed((out / "compare.json").string()), as_typed((out / "compare.csv").string()),
-        as_typed((out / "runs" / comparison.of_runs.front().name).string()));
+  print(
+      "\nEverything is in {0} and {1};\nto look at it, open {2} in a browser.\n"
+      "Each training is a run of its own, such as {3}.\n",
+      as_typed((out / "compare.json").string()), as_typed((out / "compare.csv").string()),
+      as_typed((out / "compare.html").string()), as_typed((out / "runs" / comparison.of_runs.front().name).string()));
 }
 
 }  // namespace
@@ -109,7 +114,8 @@ void add_compare(CLI::App& app) {
   CLI::App* compare = app.add_subcommand(
       "compare", "Train fixed context, attention and Transformer with as many parameters, and compare them");
   add_path(*compare, "--data", asked.data, "folder with train.csv, valid.csv and test files", "DIR")->required();
-  add_path(*compare, "--out", options->out, "folder for the trained runs, compare.json and compare.csv", "DIR")
+  add_path(*compare, "--out", options->out,
+           "folder for the trained runs, compare.json, compare.csv and a page, compare.html", "DIR")
       ->required();
   add_number(*compare, "--seeds", asked.seeds, "trainings of each model, with seeds that follow each other",
              Range{1, most_seeds});

@@ -213,4 +213,25 @@ class Report {
 
 ordered_json report_data(const ReportOptions& options) { return Report(options)(); }
 
+ordered_json page_of_comparison(const ordered_json& comparison, const std::string& place) {
+  const ordered_json list = ordered_json::array(), object = ordered_json::object();
+  return {{"version", version},
+          {"run", visible(place)},
+          {"model", "comparison"},
+          {"title", fmt::format("comparison in {}", visible(place))},
+          {"settings", object},
+          {"parameters", 0},
+          {"vocabulary", {{"source", 0}, {"target", 0}}},
+          {"missing", object},
+          {"training",
+           {{"steps", {{"step", list}, {"loss", list}, {"lr", list}, {"gradient_norm", list}}},
+            {"validations", {{"step", list}, {"valid_loss", list}, {"valid_bleu", list}, {"valid_exact", list}}}}},
+          {"tests", object},
+          {"translations", list},
+          {"sentences", list},
+          {"snapshots", nullptr},
+          {"compare", comparison},
+          {"graph", nullptr}};
+}
+
 }  // namespace qkv

@@ -24,4 +24,8 @@ struct ReportOptions {
 /// sentences is not UTF-8 or has more words than the model has positions; std::invalid_argument for an empty sentence.
 nlohmann::ordered_json report_data(const ReportOptions& options);
 
+/// The data of a page that shows no run, but a comparison alone: compare.json, as comparison_json makes it, of the
+/// folder `place`.
+nlohmann::ordered_json page_of_comparison(const nlohmann::ordered_json& comparison, const std::string& place);
+
 }  // namespace qkv
