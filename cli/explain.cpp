@@ -4,11 +4,10 @@
 
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/sentences.h"
 #include "cli/terminal.h"
-#include "qkv/datasets/visible_text.h"
 #include "qkv/study/explanation.h"
 #include "qkv/study/explanation_text.h"
-#include "qkv/translation/source_sentence.h"
 
 namespace qkv::cli {
 
@@ -21,29 +20,6 @@ struct Options {
   ExplainOptions explain;
   bool json = false;
 };
-
-void warn_of_unknown(const std::vector<std::string>& words, const Vocabulary& vocabulary) {
-  for (const std::string& word : words) {
-    const auto nearest = vocabulary.nearest(word);
-    tell(fmt::format("qkv: warning: {} is not a word that this model knows{}\n", in_quotes(word),
-                     nearest ? fmt::format("; the nearest that it knows is {}", in_quotes(*nearest)) : ""));
-  }
-}
-
-SentencePair read_pair(const Options& options, const TrainedModel& trained) {
-  const SourceSentence source = read_source(options.sentence, trained.source);
-  if (source.words.empty()) throw WrongUsage("the sentence is empty: there is nothing to attend to");
-  warn_of_unknown(source.unknown, trained.source);
-  if (!options.target) {
-    SentencePair pair = pair_with_own_translation(trained, source);
-    if (pair.cut) tell("qkv: warning: the translation was cut off, so nothing is predicted behind its last word\n");
-    return pair;
-  }
-  const SourceSentence target = read_source(*options.target, trained.target);
-  if (target.words.empty()) throw WrongUsage("--target is empty; without it, the model's own translation is explained");
-  warn_of_unknown(target.unknown, trained.target);
-  return pair_with_translation(trained, source, target);
-}
 
 /// Options that this model has nothing for.
 void check_options(const Options& options, const TrainedModel& trained) {
@@ -76,7 +52,7 @@ std::string where_to_go_on(const Options& options, const Explanation& explanatio
 void run(const Options& options) {
   const TrainedModel trained = load_run(options.run);
   check_options(options, trained);
-  Explainer explainer(trained, read_pair(options, trained));
+  Explainer explainer(trained, read_pair(trained, options.sentence, options.target));
   const Explanation explanation = [&] {
     try {
       return explainer.explain(options.explain);
@@ -99,13 +75,10 @@ void add_explain(CLI::App& app) {
   explain->add_option("SENTENCE", options->sentence, "the sentence that is translated")->required();
   add_text(*explain, "--target", "a translation to explain instead of the model's own",
            [options](const std::string& text) { options->target = text; });
-  add_choice(*explain, "--attention", {"cross", "encoder", "decoder"}, "which attention",
-             [options](std::size_t choice) {
-               constexpr AttentionKind kinds[] = {AttentionKind::cross, AttentionKind::self, AttentionKind::causal};
-               options->explain.kind = kinds[choice];
-               options->chose_attention = true;
-             })
-      ->default_str("cross");
+  add_attention(*explain, "which attention", [options](AttentionKind kind) {
+    options->explain.kind = kind;
+    options->chose_attention = true;
+  })->default_str("cross");
   add_number(*explain, "--layer", options->explain.layer, "of this layer", Range{0, 999})->default_str("the last");
   add_number(*explain, "--head", options->explain.head, "of this head", Range{0, 999'999})->default_str("the sharpest");
   add_number(*explain, "--word", options->explain.word, "the word that asks whose row is spelt out", Range{0, 999'999})

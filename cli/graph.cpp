@@ -4,6 +4,7 @@
 
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/sentences.h"
 #include "cli/terminal.h"
 #include "qkv/datasets/visible_text.h"
 #include "qkv/files/durable_file.h"
@@ -28,23 +29,6 @@ struct Options {
   bool as_svg() const { return std::filesystem::path(out).extension() == ".svg"; }
 };
 
-void warn_of_unknown(const std::vector<std::string>& words, const Vocabulary& vocabulary) {
-  for (const std::string& word : words) {
-    const auto nearest = vocabulary.nearest(word);
-    tell(fmt::format("qkv: warning: {} is not a word that this model knows{}\n", in_quotes(word),
-                     nearest ? fmt::format("; the nearest that it knows is {}", in_quotes(*nearest)) : ""));
-  }
-}
-
-SentencePair pair_of(const TrainedModel& trained, const Options& options) {
-  const SourceSentence source = read_source(options.sentence, trained.source);
-  warn_of_unknown(source.unknown, trained.source);
-  if (!options.target) return pair_with_own_translation(trained, source);
-  const SourceSentence target = read_source(*options.target, trained.target);
-  warn_of_unknown(target.unknown, trained.target);
-  return pair_with_translation(trained, source, target);
-}
-
 Graph graph_to_draw(const SentencePass& pass, const Options& options) {
   if (!options.one_head()) return fold(graph_of(pass, options.numbers), static_cast<std::size_t>(options.boxes));
   const AttentionKind kind = options.attention.value_or(AttentionKind::cross);
@@ -58,7 +42,7 @@ Graph graph_to_draw(const SentencePass& pass, const Options& options) {
 
 void run(const Options& options) {
   const TrainedModel trained = load_run(options.run);
-  const SentencePass pass(trained, pair_of(trained, options));
+  const SentencePass pass(trained, read_pair(trained, options.sentence, options.target));
   const Graph graph = graph_to_draw(pass, options);
   if (!options.out.empty()) {
     const std::string dot = to_dot(graph);
@@ -98,12 +82,9 @@ void add_graph(CLI::App& app) {
            [options](const std::string& text) { options->target = text; });
   auto* boxes = add_number(*graph, "--boxes", options->boxes, "fold by module until there are at most so many",
                            Range{1, 100'000});
-  add_choice(*graph, "--attention", {"cross", "encoder", "decoder"}, "draw one head of this attention, step by step",
-             [options](std::size_t choice) {
-               constexpr AttentionKind kinds[] = {AttentionKind::cross, AttentionKind::self, AttentionKind::causal};
-               options->attention = kinds[choice];
-             })
-      ->excludes(boxes);
+  add_attention(*graph, "draw one head of this attention, step by step", [options](AttentionKind kind) {
+    options->attention = kind;
+  })->excludes(boxes);
   add_number(*graph, "--layer", options->layer, "of this layer", Range{0, 999})
       ->default_str("the last")
       ->excludes(boxes);

@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/sentences.h"
 #include "cli/terminal.h"
 #include "qkv/datasets/text.h"
 #include "qkv/datasets/visible_text.h"
@@ -91,10 +92,7 @@ class Translator {
 
   void warn_of_unknown(const SourceSentence& source) {
     for (const std::string& word : source.unknown) {
-      if (!warned_.insert(word).second) continue;
-      const auto nearest = trained_.source.nearest(word);
-      tell(fmt::format("qkv: warning: {} is not a word that this model knows{}\n", in_quotes(word),
-                       nearest ? fmt::format("; the nearest that it knows is {}", in_quotes(*nearest)) : ""));
+      if (warned_.insert(word).second) qkv::cli::warn_of_unknown(word, trained_.source);
     }
   }
 
@@ -155,11 +153,8 @@ void add_translate(CLI::App& app) {
   add_decoding(*translate, options->decoding);
   add_number(*translate, "--max-words", options->max_words, "most words of a translation", Range{1, 1000})
       ->default_str("2 x source words + 10");
-  add_choice(*translate, "--attention", {"cross", "encoder", "decoder"}, "show the weights of this attention",
-             [options](std::size_t choice) {
-               constexpr AttentionKind kinds[] = {AttentionKind::cross, AttentionKind::self, AttentionKind::causal};
-               options->attention = kinds[choice];
-             });
+  add_attention(*translate, "show the weights of this attention",
+                [options](AttentionKind kind) { options->attention = kind; });
   add_number(*translate, "--layer", options->layer, "of this layer", Range{0, 999})->default_str("the last");
   constexpr Range heads{0, 999'999};
   add_text(*translate, "--head",

@@ -99,7 +99,7 @@ AttentionHeadMatrices attention_head(const SentencePass& pass, AttentionKind kin
                                      std::optional<int> head) {
   const std::vector<Records> layers = attention_layers(pass, kind);
   const std::string model = name_of(pass.trained().config.model);
-  check(!layers.empty(), "this model, {}, has no {}", model, name_of(kind));
+  check(!layers.empty(), "this model, {}, has no {}", model, title_of(kind));
   AttentionHeadMatrices h;
   h.kind = kind;
   h.layers = static_cast<int>(layers.size());

@@ -8,7 +8,7 @@
 
 namespace qkv {
 
-const char* name_of(AttentionKind kind) {
+const char* title_of(AttentionKind kind) {
   switch (kind) {
     case AttentionKind::cross:
       return "cross-attention";
@@ -35,8 +35,8 @@ Sentence with_last(const Sentence& words, const std::string& last) {
 }
 
 void name(AttentionView& view, AttentionKind kind) {
-  view.title = view.head ? fmt::format("{}, layer {}, head {}", name_of(kind), view.layer, *view.head)
-                         : fmt::format("{}, layer {}, mean of the heads", name_of(kind), view.layer);
+  view.title = view.head ? fmt::format("{}, layer {}, head {}", title_of(kind), view.layer, *view.head)
+                         : fmt::format("{}, layer {}, mean of the heads", title_of(kind), view.layer);
 }
 
 /// The rows that read a target word instead of those that predict it.
@@ -70,7 +70,7 @@ std::vector<AttentionView> all_views(const TrainedModel& trained, const Sentence
   trained.model->logits({source_ids, 1, source_length, std::span(&source_length, 1)},
                         {target_ids, 1, target_length, std::span(&target_length, 1)});
   const auto maps = attention_maps(tape, kind);
-  check(!maps.empty(), "this model has no {}", name_of(kind));
+  check(!maps.empty(), "this model has no {}", title_of(kind));
   const Sentence read = with_last(source, "<eos>"), fed = with_first("<bos>", target);
   std::vector<AttentionView> views;
   for (std::size_t layer = 0; layer < maps.size(); ++layer)

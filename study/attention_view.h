@@ -20,7 +20,7 @@ struct AttentionView {
 };
 
 /// "cross-attention", "encoder self-attention", "decoder self-attention".
-const char* name_of(AttentionKind kind);
+const char* title_of(AttentionKind kind);
 
 /// All layers and heads of one kind, the encoder's (self), the decoder's (causal) or the decoder's over the encoder's
 /// words (cross), for a source and its translation, which is fed in. A row of cross-attention is

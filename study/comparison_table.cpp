@@ -95,7 +95,7 @@ std::string alignment(const Comparison& comparison) {
     const std::string row = model_line(comparison, "  " + comparison.sets[set].name, rate_of);
     if (row.find('.') != std::string::npos) text += row;
   }
-  return text.empty() ? "" : "\n" + heading("alignment error rate") + text;
+  return text.empty() ? "" : fmt::format("\n{}{}", heading("alignment error rate"), text);
 }
 
 std::string cost(const Comparison& comparison) {

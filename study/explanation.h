@@ -57,10 +57,10 @@ struct Explanation {
 
 struct ExplainOptions {
   AttentionKind kind = AttentionKind::cross;
-  std::optional<int> layer, head;  ///< without: the last layer, its sharpest head
-  std::optional<int> word;         ///< the row that is spelt out; without: the middle one
-  std::optional<std::string> of;   ///< only the number at this address, taken apart
-  std::optional<double> rate;      ///< of the learning step; without: the one that the run was trained with
+  std::optional<int> layer{}, head{};  ///< without: the last layer, its sharpest head
+  std::optional<int> word{};           ///< the row that is spelt out; without: the middle one
+  std::optional<std::string> of{};     ///< only the number at this address, taken apart
+  std::optional<double> rate{};        ///< of the learning step; without: the one that the run was trained with
   bool backward = false;
   bool projections = true;  ///< of the backward pass, which are thousands of entries
 };

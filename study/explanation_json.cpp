@@ -2,16 +2,13 @@
 #include <nlohmann/json.hpp>
 
 #include "qkv/study/explanation.h"
+#include "qkv/translation/sentence_attention.h"
 
 namespace qkv {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-const char* kind_name(AttentionKind kind) {
-  return kind == AttentionKind::cross ? "cross" : kind == AttentionKind::self ? "self" : "causal";
-}
 
 /// A list of rows; what a mask hides is null.
 Json rows_of(const NumberMatrix& matrix) {
@@ -85,8 +82,8 @@ Json to_json(const Explanation& explanation) {
   json["rows"] = json["columns"] = Json::array();
   if (explanation.attention) {
     const ExplainedAttention& a = *explanation.attention;
-    json["attention"] = {{"name", a.name},   {"kind", kind_name(a.kind)}, {"layer", a.layer}, {"head", a.head},
-                         {"heads", a.heads}, {"scale", a.scale},          {"score", a.score}};
+    json["attention"] = {{"name", a.name},   {"kind", name_of(a.kind)}, {"layer", a.layer}, {"head", a.head},
+                         {"heads", a.heads}, {"scale", a.scale},        {"score", a.score}};
     json["rows"] = a.rows;
     json["columns"] = a.columns;
   }

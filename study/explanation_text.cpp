@@ -166,10 +166,10 @@ std::string head_text(const Explanation& explanation, int width) {
   std::string text;
   if (explanation.attention) {
     const ExplainedAttention& a = *explanation.attention;
-    text += broken(
-        fmt::format("{} of {}: {}, layer {} of {}, head {} of {}{}; counted from 0", name_of(a.kind), explanation.model,
-                    a.name, a.layer, a.layers, a.head, a.heads, a.is_sharpest ? ", the sharpest" : ""),
-        width, "");
+    text += broken(fmt::format("{} of {}: {}, layer {} of {}, head {} of {}{}; counted from 0", title_of(a.kind),
+                               explanation.model, a.name, a.layer, a.layers, a.head, a.heads,
+                               a.is_sharpest ? ", the sharpest" : ""),
+                   width, "");
   } else {
     text += fmt::format("the fixed context of {}\n", explanation.model);
   }

@@ -29,14 +29,14 @@ enum class Combined {
 
 /// One number taken apart: its formula in letters, and the numbers put in.
 struct Formula {
-  std::string address;     ///< the number's own, such as "d scores[2,5]"
-  double value = 0;        ///< as the model computed it
-  std::string expression;  ///< such as "scale · weights[2,5] · (d weights[2,5] − sigma[2])"
-  std::string note;        ///< a sentence for people, or nothing
+  std::string address{};     ///< the number's own, such as "d scores[2,5]"
+  double value = 0;          ///< as the model computed it
+  std::string expression{};  ///< such as "scale · weights[2,5] · (d weights[2,5] − sigma[2])"
+  std::string note{};        ///< a sentence for people, or nothing
   Combined operation = Combined::sum;
-  std::vector<Term> terms;
-  std::optional<double> exact;  ///< of a gradient: the same derivative by dual numbers
-  bool agrees = false;          ///< whether that is the same up to rounding
+  std::vector<Term> terms{};
+  std::optional<double> exact{};  ///< of a gradient: the same derivative by dual numbers
+  bool agrees = false;            ///< whether that is the same up to rounding
 };
 
 /// A term made of these factors: their product.

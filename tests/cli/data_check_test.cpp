@@ -22,7 +22,7 @@ TEST(DataCheckCommand, ShowsWhatAFolderHolds) {
 
 TEST(DataCheckCommand, NamesEveryLineThatCannotBeRead) {
   const Program qkv;
-  qkv.write("bad.csv", "source,target\na,b\nc,\n\"d,e\n\xff,f\na,b\na,c\n");
+  qkv.folder().file("bad.csv", "source,target\na,b\nc,\n\"d,e\n\xff,f\na,b\na,c\n");
   const Outcome outcome = qkv({"data", "check", "bad.csv"});
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_EQ(outcome.errors, "qkv: error: bad.csv: 3 lines cannot be read; training would stop at the first\n");
@@ -43,7 +43,7 @@ TEST(DataCheckCommand, NamesEveryLineThatCannotBeRead) {
 
 TEST(DataCheckCommand, SaysWhatIsMissing) {
   const Program qkv;
-  qkv.write("empty.csv", "source,target\n");
+  qkv.folder().file("empty.csv", "source,target\n");
   const Outcome empty = qkv({"data", "check", "empty.csv"});
   EXPECT_EQ(empty.exit_code, 1);
   EXPECT_TRUE(contains(empty.errors, "empty.csv: nothing follows the header; there are no pairs")) << empty.errors;

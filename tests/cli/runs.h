@@ -28,8 +28,9 @@ inline void expect_same_run(const Program& program, const std::string& a, const 
     EXPECT_TRUE(program.text_of(a + file) == program.text_of(b + file)) << b << file;
   const bool has_snapshots = std::filesystem::exists(program.folder() / (a + "/snapshots.jsonl"));
   ASSERT_EQ(std::filesystem::exists(program.folder() / (b + "/snapshots.jsonl")), has_snapshots);
-  if (has_snapshots)
+  if (has_snapshots) {
     EXPECT_TRUE(program.text_of(a + "/snapshots.jsonl") == program.text_of(b + "/snapshots.jsonl")) << b;
+  }
   EXPECT_TRUE(metrics_of(program, a) == metrics_of(program, b)) << b << "/metrics.jsonl";
 }
 

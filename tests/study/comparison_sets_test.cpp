@@ -1,6 +1,7 @@
 #include "qkv/study/comparison_sets.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <map>
 
@@ -9,7 +10,7 @@
 namespace qkv {
 namespace {
 
-Pair of_length(std::size_t words, int number) { return {Sentence(words, "w" + std::to_string(number)), {"x"}, {}}; }
+Pair of_length(std::size_t words, int number) { return {Sentence(words, fmt::format("w{}", number)), {"x"}, {}}; }
 
 /// Training has 50 sentences of each of 2 to 9 words; the test sets 10 of each, and 12 of 10 to 13 words.
 TrainingData data() {

@@ -57,8 +57,8 @@ TEST_P(ExactDerivativesOf, EveryNodeAgreeWithTheTape) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, ExactDerivativesOf, testing::Values("transformer", "rnn-attention", "rnn"),
-                         [](const auto& info) {
-                           std::string name = info.param;
+                         [](const auto& instance) {
+                           std::string name = instance.param;
                            std::erase(name, '-');
                            return name;
                          });

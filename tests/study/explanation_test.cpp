@@ -131,7 +131,7 @@ TEST_P(ExplanationOf, JsonHoldsEveryStep) {
 }
 
 INSTANTIATE_TEST_SUITE_P(SmallModels, ExplanationOf, testing::ValuesIn(small_models()),
-                         [](const auto& info) { return info.param.first; });
+                         [](const auto& instance) { return instance.param.first; });
 
 TrainedModel small_transformer() { return small_model(small_models()[0].second); }
 
