@@ -11,6 +11,7 @@
 #include "qkv/datasets/batches.h"
 #include "qkv/datasets/csv.h"
 #include "qkv/datasets/csv_lines.h"
+#include "qkv/datasets/data_check.h"
 #include "qkv/datasets/encoded_pairs.h"
 #include "qkv/datasets/pair.h"
 #include "qkv/datasets/text.h"

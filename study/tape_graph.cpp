@@ -1,6 +1,8 @@
 #include "qkv/study/tape_graph.h"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <span>
 
 #include "qkv/datasets/text.h"
 #include "qkv/study/terminal_text.h"
@@ -52,8 +54,10 @@ Graph graph_of(const SentencePass& pass, const GraphOptions& options) {
     GraphNode& box = graph.nodes.emplace_back();
     box.id = fmt::format("n{}", node->index);
     name(box, *node);
-    for (std::int32_t i = 0; i < node->parent_count; ++i)
-      graph.edges.emplace_back(first + static_cast<std::size_t>(node->parents[i]->index), here);
+    const std::span parents(node->parents, static_cast<std::size_t>(node->parent_count));
+    for (auto parent = parents.begin(); parent != parents.end(); ++parent)  // states may be keys and values: one edge
+      if (std::find(parents.begin(), parent, *parent) == parent)
+        graph.edges.emplace_back(first + static_cast<std::size_t>((*parent)->index), here);
     if (!node->is_leaf && box.module == "source_embedding") graph.edges.emplace_back(source, here);
     if (!node->is_leaf && box.module == "target_embedding") graph.edges.emplace_back(read, here);
     if (node == pass.loss().node()) graph.edges.emplace_back(predicted, here);

@@ -190,7 +190,9 @@ TEST(Heap, CountsOnednnApart) {
     multiply();
     const HeapCount count = stop_counting();
     EXPECT_EQ(count.own, 0);
-    EXPECT_EQ(count.onednn > 0, is_built_with_onednn);
+    // Measured: on an Intel Xeon oneDNN takes memory, on an AMD EPYC, which lacks AVX-512, none.
+    const bool takes_memory = is_built_with_onednn && __builtin_cpu_supports("avx512f");
+    EXPECT_EQ(count.onednn > 0, takes_memory);
   })
       .join();
 }

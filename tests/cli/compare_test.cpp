@@ -12,10 +12,11 @@ namespace {
 namespace fs = std::filesystem;
 
 Arguments compare_tiny(const std::string& out, const Arguments& more = {}) {
-  Arguments arguments{"compare", "--data",    "data", "--out",        out, "--seeds",
-                      "1",       "--d-model", "8",    "--layers",     "1", "--epochs",
-                      "2",       "--workers", "1",    "--batch-size", "8"};
+  Arguments arguments{"compare", "--data",   "data", "--out",     out, "--seeds",      "1", "--d-model",
+                      "8",       "--layers", "1",    "--workers", "1", "--batch-size", "8"};
   arguments.insert(arguments.end(), more.begin(), more.end());
+  if (std::find(more.begin(), more.end(), "--epochs") == more.end())
+    arguments.insert(arguments.end(), {"--epochs", "2"});
   return arguments;
 }
 
@@ -66,6 +67,8 @@ TEST(CompareSlow, TrainsMeasuresAndDoesNotTrainAgain) {
   }
   // As many training sentences as unseen ones.
   EXPECT_EQ(json["data"]["sets"][0]["sentences"], json["data"]["sets"][1]["sentences"]);
+  EXPECT_TRUE(
+      contains(qkv.text_of("out/compare.html"), "<script type=\"application/json\" id=\"data\">{\"qkv\":\"report\""));
   EXPECT_TRUE(starts_with(qkv.text_of("out/compare.csv"), "model,seed,width,set,length,measure,n,value,low,high\n"));
 
   // Its scores are those of qkv eval.

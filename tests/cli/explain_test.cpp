@@ -20,7 +20,7 @@ struct Explain : testing::Test {
 TEST_F(Explain, StepsWithTheirSums) {
   const Outcome outcome = (*this)("transformer", {"--word", "2"});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
-  EXPECT_TRUE(contains(outcome.output, "decoder.layers.0.cross_attention, layer 0 of 1, head"));
+  EXPECT_TRUE(contains(outcome.output, "decoder.layers.0.cross_attention, layer 0 of 1,"));
   EXPECT_TRUE(contains(outcome.output, ", the sharpest"));
   EXPECT_TRUE(contains(outcome.output, "softmax over j of scaled[i,j]"));
   EXPECT_TRUE(contains(outcome.output, "weights[2,"));

@@ -100,8 +100,8 @@ TEST_F(GraphCommand, WrongUsageSaysWhatIsMeant) {
   refused({"하나", "--out", "g.dot", "--layer", "1"}, "layer 1 does not exist; this model's layers are 0 to 0", 2);
   refused({"하나", "--out", "g.dot", "--boxes", "0"}, "--boxes", 2);
   refused({"하나", "--out", "g.dot", "--head", "1", "--boxes", "9"}, "--boxes", 2);
-  refused({" ", "--out", "g.dot"}, "the sentence is empty", 1);
-  refused({"하나", "--target", "", "--out", "g.dot"}, "the translation is empty", 1);
+  refused({" ", "--out", "g.dot"}, "the sentence is empty", 2);
+  refused({"하나", "--target", "", "--out", "g.dot"}, "--target is empty", 2);
   refused({"하나", "--out", "nowhere/g.dot"}, "nowhere/g.dot: cannot write", 1);
   EXPECT_FALSE(exists("g.dot"));
   EXPECT_FALSE(exists("g.png"));

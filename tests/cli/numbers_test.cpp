@@ -60,7 +60,11 @@ TEST_F(Numbers, OfEveryOptionAreReadStrictlyAndTheirRangeIsSaid) {
                                                   {"eval", {"run", "--data", "data"}},
                                                   {"gradcheck", {"sum"}},
                                                   {"grads", {"run", "--data", "data/test.csv", "--out", "g"}},
-                                                  {"bench", {}}};
+                                                  {"bench", {}},
+                                                  {"graph", {"run", "하나", "--out", "g.dot"}},
+                                                  {"explain", {"run", "하나"}},
+                                                  {"report", {"run", "--out", "r.html"}},
+                                                  {"compare", {"--data", "data", "--out", "o"}}};
   const std::vector<std::string> no_whole_number{"", " 1", "1 ", "+1", "1.5", "1e3", "0x10", "nan", "one", "1 2"};
   const std::vector<std::string> no_real_number{"", " 1", "1 ", "+1", "nan", "inf", "-inf", "0x1p3", "1e999", "0,5"};
   std::size_t options = 0;
@@ -86,7 +90,7 @@ TEST_F(Numbers, OfEveryOptionAreReadStrictlyAndTheirRangeIsSaid) {
       }
     }
   }
-  EXPECT_GE(options, 45U) << "were they found in the help?";
+  EXPECT_GE(options, 55U) << "were they found in the help?";
 }
 
 TEST_F(Numbers, AreDecimal) {

@@ -161,7 +161,7 @@ TEST_F(ReportCommand, NamesTheFileAndLineOfDamage) {
   fs::create_directory(trained().folder() / "compared");
   trained().folder().file("compared/compare.json", "[]");
   expect_refused({"report", "run", "--out", "other.html", "--compare", "compared"}, 1, "compare.json: this is no");
-  expect_refused({"report", "run", "--out", "other.html", "--compare", "data"}, 1, "there is no compare.json");
+  expect_refused({"report", "run", "--out", "other.html", "--compare", "data"}, 1, "there is no data/compare.json");
 }
 
 }  // namespace

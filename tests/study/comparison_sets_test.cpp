@@ -49,7 +49,8 @@ TEST(ComparisonSets, HoldAsManyTrainingSentencesOfEachLengthAsTheTestSet) {
 }
 
 TEST(ComparisonSets, DrawNoTrainingSentenceThatWasLeftOut) {
-  for (const Pair& pair : comparison_sets(data(), 5, 1)[0].pairs) EXPECT_LE(pair.source.size(), 5U);
+  const std::vector<ComparisonSet> sets = comparison_sets(data(), 5, 1);
+  for (const Pair& pair : sets[0].pairs) EXPECT_LE(pair.source.size(), 5U);
 }
 
 TEST(ComparisonSets, LengthsThatTrainingHasNotAreBucketsOfTheirOwn) {
