@@ -23,9 +23,9 @@ double rounded(double number, int digits = 6) {
   return std::isfinite(number) ? std::stod(fmt::format("{:.{}g}", number, digits)) : number;
 }
 
-/// A weight with four decimals; 0 and 1 take one byte.
+/// A weight with three decimals; 0 and 1 take one byte.
 ordered_json rounded_weight(float weight) {
-  const double decimals = std::round(1e4 * static_cast<double>(weight)) / 1e4;
+  const double decimals = std::round(1e3 * static_cast<double>(weight)) / 1e3;
   if (decimals == 0 || decimals == 1) return static_cast<int>(decimals);
   return decimals;
 }
