@@ -47,10 +47,10 @@ std::size_t median(const SideCheck& side, std::size_t sentences) {
 }
 
 void show_side(const char* name, const SideCheck& side, std::size_t sentences, bool is_training) {
-  print("  {}  {}, {} to {} a sentence, half of them up to {}; {} different, {} of them once\n", name,
-        counted(side.words, "word"), side.shortest, side.longest, median(side, sentences), side.vocabulary, side.once);
+  print("  {}  {}, {} to {} a sentence (half up to {}), {} different, {} once\n", name, counted(side.words, "word"),
+        side.shortest, side.longest, median(side, sentences), side.vocabulary, side.once);
   if (is_training) return;
-  print("          {} of them ({:.2f} %) do not occur in training{}\n", side.unknown, percent(side.unknown, side.words),
+  print("          {} ({:.2f} %) do not occur in training{}\n", side.unknown, percent(side.unknown, side.words),
         side.most_often_unknown.empty()
             ? ""
             : fmt::format(": {}{}", visible(fmt::format("{}", fmt::join(side.most_often_unknown, " "))),
