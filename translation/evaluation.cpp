@@ -22,7 +22,7 @@ constexpr int batch_size = 64;
 struct BatchResult {
   double loss = 0;
   std::int64_t tokens = 0;
-  std::vector<int> right;  // of each sentence
+  std::vector<int> right;                  // of each sentence
   std::vector<AlignmentCounts> alignment;  // [layer][head][offset]
   int heads = 0;
 };
