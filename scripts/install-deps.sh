@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Installs what qkv needs and is not there yet, on Debian and Ubuntu.
 #   usage: scripts/install-deps.sh [run|test|ci]      default: run
-# run: build and run the program; test: build and run its tests too; ci: what .ci/run needs besides, which is Clang with
-# its sanitizers and formatter, a g++ that compiles for 32 bits, Graphviz, and Node.js, Chromium and a Korean font for the
-# page.
+# run: build and run the program; test: build and run its tests too, which draw with Graphviz; ci: what .ci/run needs
+# besides, which is Clang with its sanitizers and formatter, a g++ that compiles for 32 bits, and Node.js, Chromium and a
+# Korean font for the page.
 set -euo pipefail
 
 purpose=${1:-run}
@@ -14,7 +14,8 @@ libraries="Eigen 3.4, fmt, fast-cpp-csv-parser, CLI11, nlohmann-json, utf8proc a
 case $purpose in
   run) ;;
   test | ci)
-    packages+=(libgtest-dev)
+    tools+=(dot)
+    packages+=(libgtest-dev graphviz)
     libraries="GoogleTest, $libraries"
     ;;
   *)
@@ -24,7 +25,7 @@ case $purpose in
 esac
 if [ "$purpose" = ci ]; then
   tools+=(clang-format clang++)
-  packages+=(clang-format clang libclang-rt-dev g++-multilib graphviz fonts-nanum)
+  packages+=(clang-format clang libclang-rt-dev g++-multilib fonts-nanum)
   # The page's tools may have come from elsewhere than Debian, whose packages would then stand in their way.
   for tool in node:nodejs npm:npm chromium:chromium; do
     tools+=("${tool%:*}")

@@ -93,14 +93,9 @@ TEST_P(GraphsOf, TheTangentOfTheLossIsItsGradientTimesTheDirection) {
   EXPECT_NEAR(tangents[static_cast<std::size_t>(surprised.loss().node()->index)].at(0), sum, 1e-12 * scale);
 }
 
-TEST_P(GraphsOf, GraphvizReadsThemIfItIsThere) {
+TEST_P(GraphsOf, AreReadByGraphviz) {
   const Graph graph = fold(graph_of(pass, {.values = true, .gradients = true, .tangents = true}), 40);
-  std::string svg;
-  try {
-    svg = svg_of(to_dot(graph));
-  } catch (const std::runtime_error& error) {
-    GTEST_SKIP() << error.what();
-  }
+  const std::string svg = svg_of(to_dot(graph));
   std::size_t boxes = 0;
   for (std::size_t at = 0; (at = svg.find("class=\"node\"", at)) != std::string::npos; ++at) ++boxes;
   EXPECT_EQ(boxes, graph.nodes.size());
