@@ -86,6 +86,10 @@ std::string to_text(const Address& address) {
   return address.index.empty() ? name : fmt::format("{}[{}]", name, fmt::join(address.index, ","));
 }
 
+std::string address_in(const std::string& name, int row, int column) {
+  return fmt::format("{}[{},{}]", name, row, column);
+}
+
 std::int64_t element_at(std::span<const int> sizes, std::span<const int> index) {
   std::int64_t element = 0;
   for (std::size_t i = 0; i < sizes.size(); ++i) element = element * sizes[i] + index[i];

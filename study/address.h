@@ -24,6 +24,9 @@ Address parse_address(std::string_view text);
 /// As people write it, and parse_address reads it.
 std::string to_text(const Address& address);
 
+/// The address of an entry of a matrix: "weights[2,5]".
+std::string address_in(const std::string& name, int row, int column);
+
 /// Which element of row-major numbers an index means, and back.
 std::int64_t element_at(std::span<const int> sizes, std::span<const int> index);
 std::vector<int> index_of(std::span<const int> sizes, std::int64_t element);

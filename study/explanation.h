@@ -6,25 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "qkv/study/head_gradients.h"
+#include "qkv/study/attention_head.h"
+#include "qkv/study/explained_step.h"
 #include "qkv/study/learning_step.h"
-#include "qkv/study/take_apart.h"
 
 namespace qkv {
-
-/// One step of an attention, or of the way back through it: a matrix of numbers with labels.
-struct ExplainedStep {
-  std::string name;                  ///< its entries are at NAME[row,column]
-  std::string title;                 ///< what it is, in a textbook's words
-  std::string formula;               ///< of one entry
-  std::vector<std::string> rows;     ///< words; or empty
-  std::vector<std::string> columns;  ///< words; empty where columns are features
-  int first_row = 0;            ///< which row of the whole the first is, where this is a head's part of a parameter
-  NumberMatrix values;          ///< not a number: a mask hides the entry
-  std::optional<Formula> cell;  ///< one entry spelt out,
-  int row = 0, column = 0;      ///< in this row and column of `values`
-  std::optional<CheckedGradient> checked;  ///< of gradients
-};
 
 /// Which attention is explained.
 struct ExplainedAttention {
@@ -93,12 +79,5 @@ class Explainer {
 
 /// The object that `qkv explain --json` prints.
 nlohmann::ordered_json to_json(const Explanation& explanation);
-
-/// Where the embeddings of a sentence lie on the tape: its node looked up this table. Throws std::logic_error if
-/// nothing did.
-const Node<double>* embeddings_from(const SentencePass& pass, const std::string& table);
-
-/// How much of ∂loss reaches each word of the source: the gradient of its embedding, and the norm of that.
-std::vector<ExplainedStep> reach_of_words(ExactDerivatives& exact, const TakeApart& take_apart, int word);
 
 }  // namespace qkv

@@ -5,15 +5,14 @@
 #include <functional>
 #include <limits>
 
-#include "qkv/autograd/exponential.h"
 #include "qkv/autograd/random.h"
+#include "qkv/study/head_directions.h"
 
 namespace qkv {
 
 namespace {
 
 using Direction = ExactDerivatives::Direction;
-using DualRow = std::vector<DualDouble>;
 
 constexpr int most_shown_rows = 4, most_shown_columns = 8;
 constexpr double hidden = std::numeric_limits<double>::quiet_NaN();  // an entry that a mask hides
@@ -34,65 +33,25 @@ struct Sums {
   }
 };
 
+/// A direction for each entry of a matrix that lies on the tape.
+template <class At>
+std::vector<Direction> of_places(int rows, int columns, At at) {
+  std::vector<Direction> directions;
+  for (int i = 0; i < rows; ++i)
+    for (int c = 0; c < columns; ++c) directions.push_back({{at(i, c).node, at(i, c).element, 1}});
+  return directions;
+}
+
 class Backward {
  public:
-  Backward(const AttentionHeadMatrices& head, ExactDerivatives& exact) : h_(head), exact_(exact) {}
+  Backward(const AttentionHeadMatrices& head, ExactDerivatives& exact) : h_(head), directions_(head), exact_(exact) {}
 
   HeadGradients run(bool projections);
 
  private:
   int rows() const { return h_.weights.rows; }
   int columns() const { return h_.weights.columns; }
-  int allowed(int row) const { return h_.kind == AttentionKind::causal ? row + 1 : columns(); }
   double by_tape(TapePlace at) const { return gradient_at(exact_.pass(), at); }
-
-  static Direction one(TapePlace at) { return {{at.node, at.element, 1}}; }
-
-  /// Row i of the head's output moves by this much.
-  template <class By>
-  void move_output(Direction& direction, int i, By by) const {
-    for (int c = 0; c < h_.output.columns; ++c) {
-      const TapePlace at = h_.output_at(i, c);
-      direction.push_back({at.node, at.element, by(c)});
-    }
-  }
-
-  /// Row i of the head's output on dual numbers, from that row of the scaled scores: the forward pass, not a formula
-  /// for its derivative.
-  DualRow output_of(int i, DualRow scaled) const {
-    softmax_in_place(scaled.data(), allowed(i), columns());
-    DualRow output(static_cast<std::size_t>(h_.output.columns));
-    for (int c = 0; c < h_.output.columns; ++c)
-      for (int j = 0; j < allowed(i); ++j)
-        output[static_cast<std::size_t>(c)] += scaled[static_cast<std::size_t>(j)] * DualDouble(h_.values(j, c));
-    return output;
-  }
-
-  /// The same where the scores of row i move, in direction k by moved(k, j), before or after they are scaled.
-  template <class Moved>
-  DualRow output_with(int i, bool before_scaling, Moved moved) const {
-    DualRow row(static_cast<std::size_t>(columns()));
-    for (int j = 0; j < columns(); ++j) {
-      DualDouble& score = row[static_cast<std::size_t>(j)];
-      score = DualDouble(before_scaling ? h_.scores(i, j) : h_.scaled(i, j));
-      for (int k = 0; k < dual_directions; ++k) score.d[static_cast<std::size_t>(k)] = moved(k, j);
-      if (before_scaling) score *= DualDouble(h_.scale);
-    }
-    return output_of(i, std::move(row));
-  }
-
-  /// A direction for each score of each row.
-  std::vector<Direction> of_scores(bool before_scaling) const;
-  std::vector<Direction> of_unprojected_queries() const;
-  std::vector<Direction> of_unprojected_keys() const;
-
-  template <class At>
-  static std::vector<Direction> of_places(int rows, int columns, At at) {
-    std::vector<Direction> directions;
-    for (int i = 0; i < rows; ++i)
-      for (int c = 0; c < columns; ++c) directions.push_back(one(at(i, c)));
-    return directions;
-  }
 
   using TapeGradient = std::function<double(int, int)>;
   CheckedGradient compared(const Sums& sums, const std::vector<Direction>& directions,
@@ -105,7 +64,10 @@ class Backward {
   CheckedGradient through_projection(const CheckedGradient& gradient, const Node<double>* weight,
                                      const std::function<TapePlace(int, int)>& at) const;
 
+  int allowed(int row) const { return directions_.allowed(row); }
+
   const AttentionHeadMatrices& h_;
+  HeadDirections directions_;
   ExactDerivatives& exact_;
 };
 
@@ -129,54 +91,6 @@ CheckedGradient Backward::hidden_by_mask(CheckedGradient gradient) const {
   for (int i = 0; i < rows(); ++i)
     for (int j = allowed(i); j < columns(); ++j) gradient.values(i, j) = gradient.exact(i, j) = hidden;
   return gradient;
-}
-
-std::vector<Direction> Backward::of_scores(bool before_scaling) const {
-  std::vector<Direction> directions;
-  for (int i = 0; i < rows(); ++i)
-    for (int first = 0; first < columns(); first += dual_directions) {
-      const DualRow output = output_with(i, before_scaling, [&](int k, int j) { return j == first + k ? 1.0 : 0.0; });
-      for (int j = first; j < std::min(first + dual_directions, columns()); ++j) {
-        Direction& direction = directions.emplace_back();
-        if (j >= allowed(i)) continue;
-        const auto k = static_cast<std::size_t>(j - first);
-        move_output(direction, i, [&](int c) { return output[static_cast<std::size_t>(c)].d[k]; });
-      }
-    }
-  return directions;
-}
-
-std::vector<Direction> Backward::of_unprojected_queries() const {
-  std::vector<Direction> directions;
-  for (int i = 0; i < rows(); ++i)
-    for (int first = 0; first < h_.queries.columns; first += dual_directions) {
-      const int count = std::min(dual_directions, h_.queries.columns - first);
-      const DualRow output =
-          output_with(i, true, [&](int k, int j) { return k < count ? h_.keys(j, first + k) : 0.0; });
-      for (int k = 0; k < count; ++k)
-        move_output(directions.emplace_back(), i,
-                    [&](int c) { return output[static_cast<std::size_t>(c)].d[static_cast<std::size_t>(k)]; });
-    }
-  return directions;
-}
-
-std::vector<Direction> Backward::of_unprojected_keys() const {
-  std::vector<Direction> directions;
-  for (int key = 0; key < columns(); ++key)
-    for (int first = 0; first < h_.keys.columns; first += dual_directions) {
-      const int count = std::min(dual_directions, h_.keys.columns - first);
-      std::vector<Direction> some(static_cast<std::size_t>(count));
-      for (int i = 0; i < rows(); ++i) {
-        if (key >= allowed(i)) continue;
-        const DualRow output =
-            output_with(i, true, [&](int k, int j) { return j == key && k < count ? h_.queries(i, first + k) : 0.0; });
-        for (int k = 0; k < count; ++k)
-          move_output(some[static_cast<std::size_t>(k)], i,
-                      [&](int c) { return output[static_cast<std::size_t>(c)].d[static_cast<std::size_t>(k)]; });
-      }
-      directions.insert(directions.end(), some.begin(), some.end());
-    }
-  return directions;
 }
 
 CheckedGradient Backward::compared_with_parameter(const Sums& sums, const Node<double>* parameter,
@@ -295,10 +209,10 @@ HeadGradients Backward::run(bool projections) {
   for (int i = 0; i < rows(); ++i) {
     for (int j = 0; j < columns(); ++j) {
       Direction& direction = of_weights.emplace_back();
-      if (j < allowed(i)) move_output(direction, i, [&](int c) { return v(j, c); });
+      if (j < allowed(i)) directions_.move_output(direction, i, [&](int c) { return v(j, c); });
     }
     // Along all weights of a row in proportion.
-    move_output(of_sigma.emplace_back(), i, [&](int c) { return h_.output(i, c); });
+    directions_.move_output(of_sigma.emplace_back(), i, [&](int c) { return h_.output(i, c); });
   }
   g.weights = compared(weights, of_weights);
   const NumberMatrix &dw = g.weights.values, &dw_size = g.weights.scale;
@@ -314,7 +228,7 @@ HeadGradients Backward::run(bool projections) {
     if (j >= allowed(i)) return;
     add(w(i, j) * (dw(i, j) - g.sigma.values(i, 0)), w(i, j) * (dw_size(i, j) + g.sigma.scale(i, 0)));
   });
-  g.scaled = compared(scaled, of_scores(false));
+  g.scaled = compared(scaled, directions_.of_scores(false));
 
   // dS = scale · dscaled
   const auto score_at = [&](int i, int j) -> TapePlace {
@@ -325,7 +239,8 @@ HeadGradients Backward::run(bool projections) {
   const Sums scores(rows(), columns(), [&](int i, int j, auto add) {
     add(h_.scale * g.scaled.values(i, j), h_.scale * g.scaled.scale(i, j));
   });
-  g.scores = h_.is_additive ? compared(scores, of_scores(true), tape(score_at)) : compared(scores, of_scores(true));
+  g.scores = h_.is_additive ? compared(scores, directions_.of_scores(true), tape(score_at))
+                            : compared(scores, directions_.of_scores(true));
   const NumberMatrix &ds = g.scores.values, &ds_size = g.scores.scale;
 
   // dQ = dS K and dK = dSᵀ Q; through the tanh where the score is additive
@@ -343,9 +258,9 @@ HeadGradients Backward::run(bool projections) {
       if (j < allowed(i)) add(ds(i, j) * to_key(i, j, c), ds_size(i, j) * std::abs(to_key(i, j, c)));
   });
   g.queries = h_.projects ? compared(queries, of_places(rows(), q.columns, query_at), tape(query_at))
-                          : compared(queries, of_unprojected_queries());
+                          : compared(queries, directions_.of_unprojected_queries());
   g.keys = h_.projects ? compared(keys, of_places(columns(), k.columns, key_at), tape(key_at))
-                       : compared(keys, of_unprojected_keys());
+                       : compared(keys, directions_.of_unprojected_keys());
   if (h_.is_additive) {
     const Sums energy(1, q.columns, [&](int, int c, auto add) {
       for (int i = 0; i < rows(); ++i)

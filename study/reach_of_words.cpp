@@ -1,6 +1,8 @@
-#include <cmath>
+#include "qkv/study/reach_of_words.h"
 
-#include "qkv/study/explanation.h"
+#include <cmath>
+#include <fmt/format.h>
+#include <stdexcept>
 
 namespace qkv {
 
