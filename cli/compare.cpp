@@ -10,10 +10,10 @@
 #include "cli/stop_signals.h"
 #include "cli/terminal.h"
 #include "qkv/files/durable_file.h"
-#include "qkv/study/comparison_file.h"
-#include "qkv/study/comparison_table.h"
-#include "qkv/study/report.h"
-#include "qkv/study/report_page.h"
+#include "qkv/study/compare/comparison_file.h"
+#include "qkv/study/compare/comparison_table.h"
+#include "qkv/study/report/report.h"
+#include "qkv/study/report/report_page.h"
 
 namespace qkv::cli {
 

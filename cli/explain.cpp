@@ -6,8 +6,8 @@
 #include "cli/options.h"
 #include "cli/sentences.h"
 #include "cli/terminal.h"
-#include "qkv/study/explanation.h"
-#include "qkv/study/explanation_text.h"
+#include "qkv/study/explain/explanation.h"
+#include "qkv/study/explain/explanation_text.h"
 
 namespace qkv::cli {
 

@@ -9,8 +9,8 @@
 #include "qkv/datasets/visible_text.h"
 #include "qkv/files/durable_file.h"
 #include "qkv/files/message.h"
-#include "qkv/study/graphviz.h"
-#include "qkv/study/tape_graph.h"
+#include "qkv/study/graph/graphviz.h"
+#include "qkv/study/graph/tape_graph.h"
 
 namespace qkv::cli {
 

@@ -1,4 +1,4 @@
-#include "qkv/study/report.h"
+#include "qkv/study/report/report.h"
 
 #include <filesystem>
 #include <fmt/format.h>
@@ -10,7 +10,7 @@
 #include "qkv/datasets/visible_text.h"
 #include "qkv/files/durable_file.h"
 #include "qkv/files/message.h"
-#include "qkv/study/report_page.h"
+#include "qkv/study/report/report_page.h"
 
 namespace qkv::cli {
 

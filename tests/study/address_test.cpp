@@ -1,4 +1,4 @@
-#include "qkv/study/address.h"
+#include "qkv/study/explain/address.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "qkv/study/attention_entropy.h"
+#include "qkv/study/compare/attention_entropy.h"
 
 #include <cmath>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "qkv/study/comparison_cost.h"
+#include "qkv/study/compare/comparison_cost.h"
 
 #include <gtest/gtest.h>
 #include <string_view>

@@ -1,4 +1,4 @@
-#include "qkv/study/comparison_file.h"
+#include "qkv/study/compare/comparison_file.h"
 
 #include <gtest/gtest.h>
 

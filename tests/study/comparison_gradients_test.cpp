@@ -1,4 +1,4 @@
-#include "qkv/study/comparison_gradients.h"
+#include "qkv/study/compare/comparison_gradients.h"
 
 #include <cmath>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "qkv/study/comparison_plan.h"
+#include "qkv/study/compare/comparison_plan.h"
 
 #include <gtest/gtest.h>
 

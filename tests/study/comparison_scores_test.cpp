@@ -1,4 +1,4 @@
-#include "qkv/study/comparison_scores.h"
+#include "qkv/study/compare/comparison_scores.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "qkv/study/comparison_sets.h"
+#include "qkv/study/compare/comparison_sets.h"
 
 #include <algorithm>
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-#include "qkv/study/explanation.h"
+#include "qkv/study/explain/explanation.h"
 
 #include <cmath>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 
 #include "qkv/datasets/text.h"
 #include "qkv/study/attention_view.h"
-#include "qkv/study/explanation_text.h"
+#include "qkv/study/explain/explanation_text.h"
 #include "tests/study/small_models.h"
 
 namespace qkv {

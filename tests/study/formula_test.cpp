@@ -1,10 +1,10 @@
-#include "qkv/study/formula.h"
+#include "qkv/study/explain/formula.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "qkv/study/expression.h"
+#include "qkv/study/explain/expression.h"
 
 namespace qkv {
 namespace {

@@ -1,12 +1,12 @@
-#include "qkv/study/graph.h"
+#include "qkv/study/graph/graph.h"
 
 #include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
 #include <set>
 
-#include "qkv/study/graphviz.h"
-#include "qkv/study/tape_graph.h"
+#include "qkv/study/graph/graphviz.h"
+#include "qkv/study/graph/tape_graph.h"
 
 namespace qkv {
 namespace {

@@ -1,4 +1,4 @@
-#include "qkv/study/head_switched_off.h"
+#include "qkv/study/report/head_switched_off.h"
 
 #include <algorithm>
 #include <cmath>

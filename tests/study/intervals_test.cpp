@@ -1,4 +1,4 @@
-#include "qkv/study/intervals.h"
+#include "qkv/study/compare/intervals.h"
 
 #include <cmath>
 #include <gtest/gtest.h>

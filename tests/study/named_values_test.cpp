@@ -1,11 +1,11 @@
-#include "qkv/study/named_values.h"
+#include "qkv/study/explain/named_values.h"
 
 #include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "qkv/study/take_apart.h"
+#include "qkv/study/explain/take_apart.h"
 #include "tests/study/small_models.h"
 
 namespace qkv {

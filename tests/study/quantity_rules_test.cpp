@@ -1,4 +1,4 @@
-#include "qkv/study/quantity_rules.h"
+#include "qkv/study/explain/quantity_rules.h"
 
 #include <cmath>
 #include <gtest/gtest.h>

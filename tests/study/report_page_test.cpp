@@ -1,4 +1,4 @@
-#include "qkv/study/report_page.h"
+#include "qkv/study/report/report_page.h"
 
 #include <gtest/gtest.h>
 

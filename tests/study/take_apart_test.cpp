@@ -1,4 +1,4 @@
-#include "qkv/study/take_apart.h"
+#include "qkv/study/explain/take_apart.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,0 +1,80 @@
+#include "qkv/study/compare/comparison_cost.h"
+
+#include <chrono>
+
+#include "qkv/autograd/check.h"
+#include "qkv/translation/decoding.h"
+
+namespace qkv {
+
+namespace {
+
+MultiplyAdds products_of(const RnnConfig& config, double source, double target) {
+  const double e = config.embedding, h = config.hidden, v = config.target_words;
+  const double gates = config.cell == CellKind::gru ? 3 : config.cell == CellKind::lstm ? 4 : 1;
+  MultiplyAdds count;
+  count.encoder = source * gates * h * (e + h);
+  count.decoder = target * (gates * h * (e + h) + gates * h * h + h * v);
+  if (!config.attention) return count;
+  count.decoder += target * (2 * source * h + 2 * h * h);
+  if (*config.attention == Score::additive) {
+    count.encoder += source * h * h;
+    count.decoder += target * h * h;
+  }
+  return count;
+}
+
+MultiplyAdds products_of(const TransformerConfig& config, double source, double target) {
+  const double c = config.d_model, f = config.ff, layers = config.layers, v = config.target_words;
+  MultiplyAdds count;
+  count.encoder = layers * source * (4 * c * c + 2 * c * f + 2 * source * c) + layers * source * 2 * c * c;
+  const double self = target * 4 * c * c + target * (target + 1) * c;  // Σ 2 t C
+  const double cross = target * (2 * c * c + 2 * source * c);
+  count.decoder = layers * (self + cross + target * 2 * c * f) + target * c * v;
+  return count;
+}
+
+}  // namespace
+
+MultiplyAdds multiply_adds(const ModelConfig& config, int source_tokens, int target_tokens) {
+  check(source_tokens >= 1 && target_tokens >= 1, "multiply_adds: {} source and {} target tokens; both need `<eos>`",
+        source_tokens, target_tokens);
+  return std::visit([&](const auto& model) { return products_of(model, source_tokens, target_tokens); }, config);
+}
+
+CostRow cost_of(const TrainedModel& trained, const std::vector<Pair>& pairs, const std::string& length) {
+  using Clock = std::chrono::steady_clock;
+  check(!pairs.empty(), "cost_of: there are no sentences");
+  const ModelConfig config = model_for(trained.config, trained.source.size(), trained.target.size());
+  const auto translate_one = [&](const Pair& pair) {
+    std::vector<int> ids = trained.source.encode(pair.source);
+    ids.push_back(eos_id);
+    const int tokens = static_cast<int>(ids.size()), limit = most_words(tokens - 1);
+    return translate(*trained.model, {ids, 1, tokens, std::span(&tokens, 1)}, std::span(&limit, 1)).front();
+  };
+  translate_one(pairs.front());  // what the first use makes is not measured
+  CostRow row;
+  row.length = length;
+  row.n = pairs.size();
+  std::vector<double> microseconds;
+  double target_tokens = 0;
+  for (const Pair& pair : pairs) {
+    const auto start = Clock::now();
+    const Translation translation = translate_one(pair);
+    const std::chrono::duration<double, std::micro> taken = Clock::now() - start;
+    microseconds.push_back(taken.count() / static_cast<double>(translation.words.size() + 1));
+    const MultiplyAdds count =
+        multiply_adds(config, static_cast<int>(pair.source.size()) + 1, static_cast<int>(pair.target.size()) + 1);
+    row.source_words += static_cast<double>(pair.source.size()) / static_cast<double>(pairs.size());
+    row.target_words += static_cast<double>(pair.target.size()) / static_cast<double>(pairs.size());
+    row.multiply_adds += count.total();
+    row.encoder_multiply_adds += count.encoder;
+    target_tokens += static_cast<double>(pair.target.size() + 1);
+  }
+  row.multiply_adds /= target_tokens;
+  row.encoder_multiply_adds /= target_tokens;
+  row.microseconds = median_interval(microseconds);
+  return row;
+}
+
+}  // namespace qkv

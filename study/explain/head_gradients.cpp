@@ -1,0 +1,298 @@
+#include "qkv/study/explain/head_gradients.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+
+#include "qkv/autograd/random.h"
+#include "qkv/study/explain/head_directions.h"
+
+namespace qkv {
+
+namespace {
+
+using Direction = ExactDerivatives::Direction;
+
+constexpr int most_shown_rows = 4, most_shown_columns = 8;
+constexpr double hidden = std::numeric_limits<double>::quiet_NaN();  // an entry that a mask hides
+
+/// A matrix of sums, and of the sums of their terms' absolute values.
+struct Sums {
+  NumberMatrix values, scale;
+
+  /// term(i, j, add) calls add(term, size of it) for each term of entry i, j.
+  template <class Terms>
+  Sums(int rows, int columns, Terms terms) : values(rows, columns), scale(rows, columns) {
+    for (int i = 0; i < rows; ++i)
+      for (int j = 0; j < columns; ++j)
+        terms(i, j, [&](double term, double size) {
+          values(i, j) += term;
+          scale(i, j) += size;
+        });
+  }
+};
+
+/// A direction for each entry of a matrix that lies on the tape.
+template <class At>
+std::vector<Direction> of_places(int rows, int columns, At at) {
+  std::vector<Direction> directions;
+  for (int i = 0; i < rows; ++i)
+    for (int c = 0; c < columns; ++c) directions.push_back({{at(i, c).node, at(i, c).element, 1}});
+  return directions;
+}
+
+class Backward {
+ public:
+  Backward(const AttentionHeadMatrices& head, ExactDerivatives& exact) : h_(head), directions_(head), exact_(exact) {}
+
+  HeadGradients run(bool projections);
+
+ private:
+  int rows() const { return h_.weights.rows; }
+  int columns() const { return h_.weights.columns; }
+  double by_tape(TapePlace at) const { return gradient_at(exact_.pass(), at); }
+
+  using TapeGradient = std::function<double(int, int)>;
+  CheckedGradient compared(const Sums& sums, const std::vector<Direction>& directions,
+                           const TapeGradient& tape = {}) const;
+  CheckedGradient hidden_by_mask(CheckedGradient gradient) const;
+
+  CheckedGradient compared_with_parameter(const Sums& sums, const Node<double>* parameter, int first_row) const;
+  HeadGradients::Projection projection(const std::string& name, Var<double> projected, const CheckedGradient& gradient,
+                                       const NumberMatrix& input, int first_row) const;
+  CheckedGradient through_projection(const CheckedGradient& gradient, const Node<double>* weight,
+                                     const std::function<TapePlace(int, int)>& at) const;
+
+  int allowed(int row) const { return directions_.allowed(row); }
+
+  const AttentionHeadMatrices& h_;
+  HeadDirections directions_;
+  ExactDerivatives& exact_;
+};
+
+CheckedGradient Backward::compared(const Sums& sums, const std::vector<Direction>& directions,
+                                   const TapeGradient& tape) const {
+  CheckedGradient gradient{sums.values, sums.scale, NumberMatrix(sums.values.rows, sums.values.columns)};
+  const std::vector<ExactDerivative> derivatives = exact_.of_loss(directions);
+  std::size_t at = 0;
+  for (int i = 0; i < sums.values.rows; ++i)
+    for (int j = 0; j < sums.values.columns; ++j, ++at) {
+      double& scale = gradient.scale(i, j);
+      scale += derivatives[at].scale;
+      gradient.exact(i, j) = derivatives[at].value;
+      gradient.compare(sums.values(i, j), derivatives[at].value, scale);
+      if (tape) gradient.compare(sums.values(i, j), tape(i, j), scale);
+    }
+  return gradient;
+}
+
+CheckedGradient Backward::hidden_by_mask(CheckedGradient gradient) const {
+  for (int i = 0; i < rows(); ++i)
+    for (int j = allowed(i); j < columns(); ++j) gradient.values(i, j) = gradient.exact(i, j) = hidden;
+  return gradient;
+}
+
+CheckedGradient Backward::compared_with_parameter(const Sums& sums, const Node<double>* parameter,
+                                                  int first_row) const {
+  CheckedGradient gradient{sums.values, sums.scale, {}};
+  const NumberMatrix& values = sums.values;
+  const bool is_bias = parameter->shape.rank() == 1;
+  const auto place = [&](int i, int j) -> TapePlace {
+    if (is_bias) return {parameter->index, first_row + j};
+    return {parameter->index, std::int64_t{first_row + i} * parameter->shape.last() + j};
+  };
+  const int shown_rows = std::min(values.rows, most_shown_rows),
+            shown_columns = std::min(values.columns, most_shown_columns);
+  std::vector<Direction> directions = of_places(shown_rows, shown_columns, place);
+  Random random(1);
+  double along = 0, size = 0;
+  Direction& whole = directions.emplace_back();
+  for (int i = 0; i < values.rows; ++i)
+    for (int j = 0; j < values.columns; ++j) {
+      const TapePlace at = place(i, j);
+      whole.push_back({at.node, at.element, random.normal()});
+      along += whole.back().by * values(i, j);
+      size += std::abs(whole.back().by) * sums.scale(i, j);
+    }
+  const std::vector<ExactDerivative> derivatives = exact_.of_loss(directions);
+  gradient.exact = NumberMatrix(shown_rows, shown_columns);
+  std::size_t at = 0;
+  for (int i = 0; i < shown_rows; ++i)
+    for (int j = 0; j < shown_columns; ++j, ++at) {
+      gradient.exact(i, j) = derivatives[at].value;
+      gradient.scale(i, j) += derivatives[at].scale;
+      gradient.compare(values(i, j), derivatives[at].value, gradient.scale(i, j));
+    }
+  gradient.compare(along, derivatives.back().value, size + derivatives.back().scale);
+  // The tape's, entry by entry. How exact an entry is that had no direction of its own is known of all together.
+  for (int i = 0; i < values.rows; ++i)
+    for (int j = 0; j < values.columns; ++j)
+      gradient.compare(values(i, j), by_tape(place(i, j)), sums.scale(i, j) + derivatives.back().scale);
+  return gradient;
+}
+
+HeadGradients::Projection Backward::projection(const std::string& name, Var<double> projected,
+                                               const CheckedGradient& gradient, const NumberMatrix& input,
+                                               int first_row) const {
+  const Node<double>* layer = projected.node();
+  const NumberMatrix &d = gradient.values, &size = gradient.scale;
+  const Sums weight(d.columns, input.columns, [&](int r, int c, auto add) {
+    for (int i = 0; i < d.rows; ++i) add(d(i, r) * input(i, c), size(i, r) * std::abs(input(i, c)));
+  });
+  HeadGradients::Projection result{name, compared_with_parameter(weight, layer->parents[1], first_row), {}};
+  if (layer->parent_count < 3) return result;
+  const Sums bias(1, d.columns, [&](int, int r, auto add) {
+    for (int i = 0; i < d.rows; ++i) add(d(i, r), size(i, r));
+  });
+  result.bias = compared_with_parameter(bias, layer->parents[2], first_row);
+  return result;
+}
+
+/// The gradient of what was projected, through the projection; `at`: where the projected value lies.
+CheckedGradient Backward::through_projection(const CheckedGradient& gradient, const Node<double>* weight,
+                                             const std::function<TapePlace(int, int)>& at) const {
+  const NumberMatrix &d = gradient.values, &size = gradient.scale;
+  const int in = weight->shape.last();
+  const auto w = [&](int r, int c) { return weight->value[std::int64_t{r} * in + c]; };
+  const Sums sums(d.rows, in, [&](int i, int c, auto add) {
+    for (int r = 0; r < d.columns; ++r) add(d(i, r) * w(r, c), size(i, r) * std::abs(w(r, c)));
+  });
+  std::vector<Direction> directions;
+  for (int i = 0; i < d.rows; ++i)
+    for (int c = 0; c < in; ++c) {
+      Direction& direction = directions.emplace_back();
+      for (int r = 0; r < d.columns; ++r) direction.push_back({at(i, r).node, at(i, r).element, w(r, c)});
+    }
+  return compared(sums, directions);
+}
+
+HeadGradients Backward::run(bool projections) {
+  const NumberMatrix &q = h_.queries, &k = h_.keys, &v = h_.values, &w = h_.weights;
+  HeadGradients g;
+  const auto output_at = [&](int i, int c) { return h_.output_at(i, c); };
+  const auto query_at = [&](int i, int c) { return h_.query_at(i, c); };
+  const auto key_at = [&](int j, int c) { return h_.key_at(j, c); };
+  const auto value_at = [&](int j, int c) { return h_.value_at(j, c); };
+  const auto tape = [&](auto at) { return [this, at](int i, int c) { return by_tape(at(i, c)); }; };
+
+  // dO, as the tape has it
+  const Sums into(rows(), v.columns, [&](int i, int c, auto add) {
+    const double d = by_tape(h_.output_at(i, c));
+    add(d, std::abs(d));
+  });
+  g.output = compared(into, of_places(rows(), v.columns, output_at));
+  const NumberMatrix &dy = g.output.values, &dy_size = g.output.scale;
+
+  // dV = Wᵀ dO
+  const Sums values(columns(), v.columns, [&](int j, int c, auto add) {
+    for (int i = 0; i < rows(); ++i) add(w(i, j) * dy(i, c), w(i, j) * dy_size(i, c));
+  });
+  if (h_.values_are_projected) {
+    g.values = compared(values, of_places(columns(), v.columns, value_at), tape(value_at));
+  } else {
+    std::vector<Direction> directions;
+    for (int j = 0; j < columns(); ++j)
+      for (int c = 0; c < v.columns; ++c) {
+        Direction& direction = directions.emplace_back();
+        for (int i = 0; i < rows(); ++i)
+          direction.push_back({h_.output_at(i, c).node, h_.output_at(i, c).element, w(i, j)});
+      }
+    g.values = compared(values, directions);
+  }
+
+  // dW = dO Vᵀ
+  const Sums weights(rows(), columns(), [&](int i, int j, auto add) {
+    for (int c = 0; c < v.columns && j < allowed(i); ++c) add(dy(i, c) * v(j, c), dy_size(i, c) * std::abs(v(j, c)));
+  });
+  std::vector<Direction> of_weights, of_sigma;
+  for (int i = 0; i < rows(); ++i) {
+    for (int j = 0; j < columns(); ++j) {
+      Direction& direction = of_weights.emplace_back();
+      if (j < allowed(i)) directions_.move_output(direction, i, [&](int c) { return v(j, c); });
+    }
+    // Along all weights of a row in proportion.
+    directions_.move_output(of_sigma.emplace_back(), i, [&](int c) { return h_.output(i, c); });
+  }
+  g.weights = compared(weights, of_weights);
+  const NumberMatrix &dw = g.weights.values, &dw_size = g.weights.scale;
+
+  // σᵢ = Σⱼ W dW
+  const Sums sigma(rows(), 1, [&](int i, int, auto add) {
+    for (int j = 0; j < allowed(i); ++j) add(w(i, j) * dw(i, j), w(i, j) * dw_size(i, j));
+  });
+  g.sigma = compared(sigma, of_sigma);
+
+  // dscaled = W (dW − σ)
+  const Sums scaled(rows(), columns(), [&](int i, int j, auto add) {
+    if (j >= allowed(i)) return;
+    add(w(i, j) * (dw(i, j) - g.sigma.values(i, 0)), w(i, j) * (dw_size(i, j) + g.sigma.scale(i, 0)));
+  });
+  g.scaled = compared(scaled, directions_.of_scores(false));
+
+  // dS = scale · dscaled
+  const auto score_at = [&](int i, int j) -> TapePlace {
+    const bool is_one = h_.records.size() == 1;
+    const Node<double>* node = h_.records[is_one ? 0 : static_cast<std::size_t>(i)]->scores.node();
+    return {node->index, std::int64_t{is_one ? i : 0} * columns() + j};
+  };
+  const Sums scores(rows(), columns(), [&](int i, int j, auto add) {
+    add(h_.scale * g.scaled.values(i, j), h_.scale * g.scaled.scale(i, j));
+  });
+  g.scores = h_.is_additive ? compared(scores, directions_.of_scores(true), tape(score_at))
+                            : compared(scores, directions_.of_scores(true));
+  const NumberMatrix &ds = g.scores.values, &ds_size = g.scores.scale;
+
+  // dQ = dS K and dK = dSᵀ Q; through the tanh where the score is additive
+  const auto slope = [&](int i, int j, int c) {
+    const double a = std::tanh(q(i, c) + k(j, c));
+    return h_.energy(0, c) * (1 - a * a);
+  };
+  const auto to_query = [&](int i, int j, int c) { return h_.is_additive ? slope(i, j, c) : k(j, c); };
+  const auto to_key = [&](int i, int j, int c) { return h_.is_additive ? slope(i, j, c) : q(i, c); };
+  const Sums queries(rows(), q.columns, [&](int i, int c, auto add) {
+    for (int j = 0; j < allowed(i); ++j) add(ds(i, j) * to_query(i, j, c), ds_size(i, j) * std::abs(to_query(i, j, c)));
+  });
+  const Sums keys(columns(), k.columns, [&](int j, int c, auto add) {
+    for (int i = 0; i < rows(); ++i)
+      if (j < allowed(i)) add(ds(i, j) * to_key(i, j, c), ds_size(i, j) * std::abs(to_key(i, j, c)));
+  });
+  g.queries = h_.projects ? compared(queries, of_places(rows(), q.columns, query_at), tape(query_at))
+                          : compared(queries, directions_.of_unprojected_queries());
+  g.keys = h_.projects ? compared(keys, of_places(columns(), k.columns, key_at), tape(key_at))
+                       : compared(keys, directions_.of_unprojected_keys());
+  if (h_.is_additive) {
+    const Sums energy(1, q.columns, [&](int, int c, auto add) {
+      for (int i = 0; i < rows(); ++i)
+        for (int j = 0; j < columns(); ++j) {
+          const double a = std::tanh(q(i, c) + k(j, c));
+          add(ds(i, j) * a, ds_size(i, j) * std::abs(a));
+        }
+    });
+    const std::int32_t leaf = h_.records.front()->scores.node()->parents[2]->index;
+    const auto energy_at = [leaf](int, int c) -> TapePlace { return {leaf, c}; };
+    g.energy = compared(energy, of_places(1, q.columns, energy_at), tape(energy_at));
+  }
+  if (!h_.values_are_projected && h_.projects) {
+    g.x_as_queries = through_projection(g.queries, h_.weight_of(h_.records.front()->queries), query_at);
+    g.memory_as_keys = through_projection(g.keys, h_.weight_of(h_.records.front()->keys), key_at);
+  }
+  if (projections && h_.projects) {
+    const AttentionRecord<double>& first = *h_.records.front();
+    g.projections.push_back(projection("query", first.queries, g.queries, h_.x, h_.first_feature()));
+    g.projections.push_back(projection("key", first.keys, g.keys, h_.memory, h_.first_feature()));
+    if (h_.values_are_projected)
+      g.projections.push_back(projection("value", first.values, g.values, h_.memory, h_.head * v.columns));
+  }
+  if (h_.kind == AttentionKind::causal)
+    for (CheckedGradient* masked : {&g.weights, &g.scaled, &g.scores}) *masked = hidden_by_mask(std::move(*masked));
+  return g;
+}
+
+}  // namespace
+
+HeadGradients head_gradients(const AttentionHeadMatrices& head, ExactDerivatives& exact, bool projections) {
+  return Backward(head, exact).run(projections);
+}
+
+}  // namespace qkv

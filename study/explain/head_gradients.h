@@ -1,0 +1,36 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "qkv/study/explain/attention_head.h"
+
+namespace qkv {
+
+/// The backward pass through one head, step by step: computed from its matrices by the textbook's formulas, from what
+/// comes in on, and compared with the exact derivatives and with the tape's gradients where the tape has the value.
+struct HeadGradients {
+  CheckedGradient output;                 ///< [rows, C] what comes in
+  CheckedGradient values;                 ///< [columns, C] Wᵀ dO: of values, or of states as values
+  CheckedGradient weights;                ///< [rows, columns] dO Vᵀ
+  CheckedGradient sigma;                  ///< [rows, 1] Σ weights · dweights
+  CheckedGradient scaled;                 ///< [rows, columns] weights · (dweights − sigma)
+  CheckedGradient scores;                 ///< [rows, columns] scale · dscaled
+  CheckedGradient queries;                ///< [rows, C] dS K
+  CheckedGradient keys;                   ///< [columns, C] dSᵀ Q
+  std::optional<CheckedGradient> energy;  ///< [1, A] of an additive score
+  struct Projection {
+    std::string name;        ///< "query", "key" or "value"
+    CheckedGradient weight;  ///< the head's rows of it
+    std::optional<CheckedGradient> bias;
+  };
+  std::vector<Projection> projections;
+  /// Of hidden states, which others read too: the parts that flow through queries and through keys.
+  std::optional<CheckedGradient> x_as_queries, memory_as_keys;
+};
+
+/// Computes them. Without `projections`, those are left out: each takes some dozens of passes.
+HeadGradients head_gradients(const AttentionHeadMatrices& head, ExactDerivatives& exact, bool projections);
+
+}  // namespace qkv
