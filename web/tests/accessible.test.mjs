@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
-import { data, views, withBrowser } from './report.mjs';
+import { data, goTo, views, withBrowser } from './report.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 let browser;
@@ -30,7 +30,7 @@ for (const [kind, options] of Object.entries(kinds)) {
     await page.evaluate(axe);
     const found = [];
     for (const address of addresses) {
-      await page.evaluate((hash) => (location.hash = hash), `#/${address}`);
+      await goTo(page, `#/${address}`);
       await page.waitForTimeout(120);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       if (wide > 0) found.push(`${address} is ${wide} px wider than the window`);

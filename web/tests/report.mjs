@@ -25,6 +25,25 @@ export async function until(holds) {
   }
 }
 
+/** Asserts what soon holds: a page is drawn after the event that asks for it. */
+export async function soon(assertion) {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await assertion();
+    } catch (error) {
+      if (tries === 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+/** Goes to another address of the page, and waits until its view is drawn. */
+export async function goTo(page, hash) {
+  await page.evaluate((to) => (location.hash = to), hash);
+  const view = hash.replace('#/', '').split('/')[0];
+  await page.locator(`nav a[href="#/${view}"][aria-current=page]`).waitFor();
+}
+
 /** A browser, and pages in it that note what goes wrong. */
 export async function withBrowser() {
   const browser = await openBrowser();

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fill, makeReport } from './fixture.mjs';
-import { file, withBrowser } from './report.mjs';
+import { file, goTo, withBrowser } from './report.mjs';
 
 let browser;
 let folder;
@@ -28,7 +28,7 @@ test('a sentence <script> is shown as such', async () => {
   const page = await browser.open('#/sentence/0');
   assert.match(await page.locator('main').innerText(), /<script>alert\(2\)<\/script>/);
   assert.match(await page.locator('main').innerText(), /<b>dog<\/b>/);
-  await page.evaluate(() => (location.hash = '#/translations'));
+  await goTo(page, '#/translations');
   assert.match(await page.locator('main').innerText(), /<script>alert\(1\)<\/script>/);
   assert.equal(await page.locator('main script, main b').count(), 0);
   assert.deepEqual(browser.wrong.splice(0), []);
@@ -84,7 +84,7 @@ test('a run without snapshots, tests, comparison, graph or sentences', async () 
   const page = await browser.open('#/evolution', {}, written('poor.html', fill(template, poor)));
   assert.match(await page.locator('main').innerText(), /No snapshots were kept/);
   for (const view of ['training', 'translations', 'sentence', 'steps', 'softmax', 'compare', 'graph']) {
-    await page.evaluate((v) => (location.hash = `#/${v}`), view);
+    await goTo(page, `#/${view}`);
     assert.equal(await page.locator('main [role=alert]').count(), 0, view);
     assert.ok((await page.locator('main').innerText()).length > 10, view);
   }

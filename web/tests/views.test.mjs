@@ -1,7 +1,7 @@
 // Each view is opened, clicked through and walked through, and its numbers are those of the data.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { data, digits, near, until, views, withBrowser } from './report.mjs';
+import { data, digits, goTo, near, soon, until, views, withBrowser } from './report.mjs';
 
 let browser;
 before(async () => (browser = await withBrowser()));
@@ -18,7 +18,7 @@ test('the navigation leads to each view, by keyboard alone', async () => {
     const link = page.locator(`nav a[href="#/${view}"]`);
     await link.focus();
     await page.keyboard.press('Enter');
-    assert.equal(await link.getAttribute('aria-current'), 'page');
+    await soon(async () => assert.equal(await link.getAttribute('aria-current'), 'page'));
     assert.equal(await page.locator('main h2').count(), 1);
     assert.ok((await page.locator('main').innerText()).length > 10, `${view} shows something`);
     assert.equal(await page.locator('main [role=alert]').count(), 0, `${view} is drawn`);
@@ -30,7 +30,7 @@ test('what a run lacks is said in a sentence', async () => {
   const where = { snapshots: 'evolution', compare: 'compare', test: 'training', validation: 'training', graph: 'graph' };
   for (const [what, view] of Object.entries(where)) {
     if (!data.missing[what]) continue;
-    await page.evaluate((v) => (location.hash = `#/${v}`), view);
+    await goTo(page, `#/${view}`);
     await page.locator(`[data-missing=${what}]`).waitFor();
     assert.equal((await page.locator(`[data-missing=${what}]`).innerText()).trim(), data.missing[what]);
   }
@@ -49,7 +49,7 @@ test('training: a point is read with the arrow keys, and the table has all of th
   await page.keyboard.press('Home');
   near(/training (\S+?),?(?: |$)/.exec(await chart.locator('[data-told]').innerText())[1], loss[0], 'the first loss');
   await chart.locator('summary').click();
-  assert.equal(await chart.locator('tbody tr').count(), steps.size);
+  await soon(async () => assert.equal(await chart.locator('tbody tr').count(), steps.size));
 });
 
 test('translations: sorted by errors, searched, turned over', async () => {
@@ -99,7 +99,9 @@ test('evolution: the slider shows each snapshot', async () => {
   assert.ok(Math.abs(shown - attention.weights.at(-1)[0][0][0]) <= 0.0051);
   await page.getByRole('button', { name: 'Play' }).click();
   const first = String(data.snapshots.steps[0]);
-  assert.equal(await page.locator('[data-snapshot]').getAttribute('data-snapshot'), first, 'played from the beginning');
+  // Each snapshot is shown for a while, so that a busy machine may already be at the next.
+  const early = data.snapshots.steps.slice(0, 3).map(String);
+  assert.ok(early.includes(await page.locator('[data-snapshot]').getAttribute('data-snapshot')), 'played from the beginning');
   if (data.snapshots.steps.length > 1) await until(async () => (await page.locator('[data-snapshot]').getAttribute('data-snapshot')) !== first);
 });
 
@@ -117,7 +119,7 @@ test('steps: each number of each matrix, forwards and backwards, is the data’s
     if (value === null || step.name.endsWith('.bias')) continue;
     const vector = step.values.every((line) => line.length === 1);
     const address = vector ? `${step.name}[${row + label}]` : `${step.name}[${row + label},${column}]`;
-    await page.evaluate((hash) => (location.hash = hash), `#/steps/${withBackward}/${name}/${head}/${encodeURIComponent(address)}`);
+    await goTo(page, `#/steps/${withBackward}/${name}/${head}/${encodeURIComponent(address)}`);
     await page.locator(`[data-address="${address}"]`).waitFor();
     near(await page.locator('[data-formula-value]').innerText(), value, address);
     if (step.agrees !== undefined) assert.equal(await page.locator('[data-verdict]').getAttribute('data-verdict'), String(step.agrees));
@@ -129,6 +131,22 @@ test('steps: each number of each matrix, forwards and backwards, is the data’s
   }
   for (const wanted of ['scores', 'output', 'd weights', 'd values', 'd queries', 'd keys'])
     if ([...explained.forward, ...explained.backward].some((s) => s.name === wanted)) assert.ok(sums.includes(wanted), `${wanted} is shown as a sum (${sums})`);
+});
+
+test('steps: who leaves an address before it is drawn meets no error', async () => {
+  if (withBackward < 0) return;
+  const { name, head } = data.sentences[withBackward].explained.find((e) => e.backward?.length && e.attention).attention;
+  const page = await browser.open('#/softmax');
+  await page.evaluate(
+    async ([steps, others]) => {
+      for (let wait = 0; wait < 60; wait += 3)
+        for (const hash of [steps, ...others]) {
+          location.hash = hash;
+          await new Promise((resolve) => setTimeout(resolve, wait));
+        }
+    },
+    [`#/steps/${withBackward}/${name}/${head}/d scores[0,0]`, [`#/steps/${withBackward}/${name}/${head}/weights[0,0]`, '#/softmax']],
+  );
 });
 
 test('steps: a factor is a link to its cell, and the way back leads back', async () => {
@@ -179,7 +197,7 @@ test('graph: a box is reached and left with the keyboard', async () => {
   assert.notEqual(await page.evaluate(() => document.activeElement.id), await boxes.first().getAttribute('id'));
   assert.equal(await page.locator('[aria-pressed=true]').count(), 1);
   await page.locator('summary').click();
-  assert.equal(await page.locator('textarea').inputValue(), data.graph.dot);
+  await soon(async () => assert.equal(await page.locator('textarea').inputValue(), data.graph.dot));
 });
 
 test('the choice of language and theme holds after another visit', async () => {
@@ -221,5 +239,5 @@ test('the sentence chooser offers every sentence', async () => {
   assert.equal(await page.locator('main select').first().locator('option').count(), data.sentences.length);
   if (data.sentences.length < 2) return;
   await page.getByRole('button', { name: 'Next' }).first().click();
-  near(await page.locator('[data-loss]').innerText(), data.sentences[1].loss, 'the loss of the next sentence');
+  await soon(async () => near(await page.locator('[data-loss]').innerText(), data.sentences[1].loss, 'the loss of the next sentence'));
 });
