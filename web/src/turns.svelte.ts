@@ -16,3 +16,20 @@ function next() {
   waiting.shift();
   if (waiting.length) requestAnimationFrame(next);
 }
+
+/** How many of a list are drawn: `first` at once and `more` with each frame, so that no frame takes long; another list begins anew. */
+export function gradually(list: () => unknown[], first: number, more: number): { readonly count: number } {
+  let drawn = $state(first);
+  $effect.pre(() => {
+    list();
+    drawn = first;
+  });
+  $effect(() => {
+    if (drawn < list().length) return inTurn(() => (drawn += more));
+  });
+  return {
+    get count() {
+      return drawn;
+    },
+  };
+}
