@@ -23,6 +23,7 @@ struct Options {
   std::string data;
   int workers = 2;
   DecodingOptions decoding;
+  BleuWords bleu_words = BleuWords::as_given;
   int examples = 0;
   bool json = false;
 };
@@ -89,8 +90,10 @@ void run(const Options& options) {
   for (std::size_t i = 0; i < files.size(); ++i) {
     const auto& [name, file] = files[i];
     const std::vector<Pair>& pairs = data[i];
-    const Evaluation evaluation = in_file(
-        file, [&] { return evaluate(*trained.model, trained.source, trained.target, pairs, team, options.decoding); });
+    const Evaluation evaluation = in_file(file, [&] {
+      return evaluate(*trained.model, trained.source, trained.target, pairs, team, options.decoding, never_stopped,
+                      options.bleu_words);
+    });
     if (options.json) {
       json[name] = in_file(file, [&] { return to_json(evaluation); });
       continue;
@@ -112,6 +115,11 @@ void add_eval(CLI::App& app) {
            "FILE|DIR")
       ->required();
   add_decoding(*eval, options->decoding);
+  add_choice(*eval, "--bleu-tokenize", {"none", "13a"},
+             "what BLEU counts as words: those of the data, or punctuation by itself too, as sacreBLEU's 13a",
+             [options](std::size_t choice) {
+               options->bleu_words = choice == 0 ? BleuWords::as_given : BleuWords::mteval_13a;
+             });
   add_number(*eval, "--workers", options->workers, "threads that share the sentences", worker_range);
   add_number(*eval, "--examples", options->examples,
              "show so many sentences of different lengths, with attention and links", Range{0, 100});

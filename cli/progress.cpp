@@ -5,6 +5,7 @@
 
 #include "cli/terminal.h"
 #include "qkv/datasets/visible_text.h"
+#include "qkv/files/message.h"
 
 namespace qkv::cli {
 
@@ -26,6 +27,7 @@ std::string minutes_and_seconds(double seconds) {
 
 TrainingObserver Progress::observer() {
   TrainingObserver observer;
+  observer.on_start = [this](const TrainingObserver::Start& s) { start(s); };
   observer.on_step = [this](const TrainingObserver::Step& s) { step(s); };
   observer.on_validation = [this](const TrainingObserver::Validation& v) {
     line(fmt::format("step {:>6}  validation: loss {:.4f}  BLEU {:>5.1f}  exact match {:>5.1f} %{}", v.step,
@@ -34,6 +36,19 @@ TrainingObserver Progress::observer() {
   };
   observer.on_message = [this](const std::string& message) { line("note: " + message); };
   return observer;
+}
+
+void Progress::start(const TrainingObserver::Start& s) {
+  const auto batch = static_cast<std::int64_t>(s.config.batch_size);
+  const auto pairs = static_cast<std::int64_t>(s.pairs);
+  const std::int64_t in_epoch = (pairs + batch - 1) / batch;
+  line(fmt::format("{}: {} parameters, {} source and {} target words", name_of(s.config.model), s.parameters,
+                   s.source_words, s.target_words));
+  line(fmt::format("{} in batches of {}, {} ({:.3g} epochs), warm-up {}, {}", counted(s.pairs, "pair"), batch,
+                   counted(static_cast<std::size_t>(s.steps), "step"),
+                   static_cast<double>(s.steps) / static_cast<double>(in_epoch), s.config.warmup,
+                   counted(static_cast<std::size_t>(s.config.workers), "worker")));
+  if (s.step > 0) line(fmt::format("going on after step {}", s.step));
 }
 
 void Progress::step(const TrainingObserver::Step& s) {

@@ -22,6 +22,7 @@ class Progress {
   TrainingObserver observer();
 
  private:
+  void start(const TrainingObserver::Start& start);
   void step(const TrainingObserver::Step& step);
   void line(const std::string& text);
 

@@ -6,11 +6,13 @@
 
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/sentences.h"
 #include "cli/terminal.h"
 #include "qkv/datasets/visible_text.h"
 #include "qkv/files/durable_file.h"
 #include "qkv/files/message.h"
 #include "qkv/study/report/report_page.h"
+#include "qkv/translation/run_folder.h"
 
 namespace qkv::cli {
 
@@ -37,11 +39,11 @@ void check_writable(const Options& options) {
       "{} exists already and is no report that qkv wrote; choose another `out`, or give `overwrite`", options.out));
 }
 
-void warn(const nlohmann::ordered_json& data) {
+void warn(const nlohmann::ordered_json& data, const std::string& run) {
+  const Vocabulary known = Vocabulary::load(RunFolder{run}.source_vocabulary());
   for (const auto& sentence : data["sentences"]) {
     if (!sentence["given"].get<bool>()) continue;
-    for (const auto& word : sentence["unknown"])
-      tell(fmt::format("qkv: warning: {} is not a word that this model knows\n", in_quotes(word.get<std::string>())));
+    for (const auto& word : sentence["unknown"]) warn_of_unknown(word.get<std::string>(), known);
   }
   if (const auto& missing = data["missing"]; missing.contains("translations"))
     tell(fmt::format("qkv: warning: {} --data DIR says where it is.\n", missing["translations"].get<std::string>()));
@@ -55,7 +57,7 @@ void run(const Options& options) {
   } catch (const std::invalid_argument& error) {
     throw WrongUsage(error.what());
   }
-  warn(data);
+  warn(data, options.report.run);
   const std::string page = report_page(data);
   write_durably(options.out, page);
   print("{}: {:.2f} MB, {} and {} translations; open it in a browser\n", visible(options.out),

@@ -14,6 +14,7 @@
 #include "qkv/datasets/visible_text.h"
 #include "qkv/study/bars.h"
 #include "qkv/study/score_table.h"
+#include "qkv/translation/fit_to_data.h"
 #include "qkv/translation/saved_model.h"
 #include "qkv/translation/trainer.h"
 
@@ -171,29 +172,35 @@ void check_resumable(const CLI::App& command, const Options& options) {
 /// The settings of the run that goes on, or of the file of --config, or those that training begins with.
 SettingsFile settings_before_options(const CLI::App& command, const Options& options) {
   if (options.resume) return read_settings_file(RunFolder{options.out}.config());
-  if (options.config_file.empty()) return {default_settings(options.model), {}};
+  if (options.config_file.empty()) return {.config = default_settings(options.model)};
   const bool names_model = is_given(command, "model");
   return read_settings_file(options.config_file, names_model ? std::optional(options.model) : std::nullopt);
 }
 
-TrainingConfig settings_of(const CLI::App& command, const Options& options) {
+/// The settings, and the names of those that were given, by a file or as options.
+SettingsFile settings_of(const CLI::App& command, const Options& options) {
   if (options.resume) check_resumable(command, options);
-  auto [settings, unused] = settings_before_options(command, options);
+  SettingsFile file = settings_before_options(command, options);
+  TrainingConfig& settings = file.config;
   const bool names_files = is_given(command, "train") || is_given(command, "valid") || is_given(command, "test");
   if (names_files && !is_given(command, "data")) settings.data.clear();
   if (is_given(command, "data") && !names_files) settings.train = settings.valid = settings.test = "";
   if (is_given(command, "epochs")) settings.steps.reset();  // of the file; --steps, if given too, still counts
   put_given(command, options, settings);
-  report_unused(command, options, name_of(settings.model), options.resume ? std::vector<std::string>{} : unused);
+  report_unused(command, options, name_of(settings.model), options.resume ? std::vector<std::string>{} : file.unused);
   check_origin(command, options, settings);
-  return settings;
+  for (const auto& [name, put] : options.put)
+    if (is_given(command, name)) file.named.push_back(name);
+  return file;
 }
 
 /// `losses` gets that of each step.
-TrainingResult train(const TrainingConfig& settings, const Options& options, std::vector<double>& losses) {
+TrainingResult train(SettingsFile given, const Options& options, std::vector<double>& losses) {
+  TrainingConfig& settings = given.config;
   const RunStart start = options.resume ? RunStart::resume : options.overwrite ? RunStart::overwrite : RunStart::anew;
   try {
     const TrainingData data = read_training_data(settings);
+    if (!options.resume) fit_to_data(settings, given.named, data.train.size());
     std::signal(SIGPIPE, SIG_IGN);  // a reader of the progress who goes away, as head does, ends nothing
     const StopFlag& stop = stop_on_signals();
     Progress progress(draws_on(STDERR_FILENO));
@@ -246,7 +253,13 @@ void add_train(CLI::App& app) {
       "Examples:\n"
       "  qkv train --data data/korean-english --out runs/transformer\n"
       "  qkv train --train my.csv --model rnn-attention --out runs/mine\n"
-      "  qkv train --resume --out runs/transformer --epochs 30");
+      "  qkv train --resume --out runs/transformer --epochs 30\n"
+      "A file of pairs is CSV, in UTF-8, with a header; spaces separate words, here letters to be reversed:\n"
+      "  source,target\n"
+      "  a b c,c b a\n"
+      "  d e,e d\n"
+      "With --resume, --epochs or --steps say how long the training is in all, and the learning rate's schedule is\n"
+      "stretched to that.");
   train->callback([train, options] { run(*train, *options); });
 }
 

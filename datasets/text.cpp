@@ -80,7 +80,7 @@ std::u32string decompose(std::string_view text) {
   return code_points(map(text, UTF8PROC_STABLE | UTF8PROC_DECOMPOSE));
 }
 
-std::vector<std::string> split_words(std::string_view text) {
+Sentence split_words(std::string_view text) {
   std::vector<std::string> words;
   std::size_t count = 0;
   for_each_word(text, [&](std::string_view) { ++count; });
@@ -89,7 +89,7 @@ std::vector<std::string> split_words(std::string_view text) {
   return words;
 }
 
-std::string join_words(const std::vector<std::string>& words) {
+std::string join_words(const Sentence& words) {
   std::string text;
   for (const std::string& word : words) {
     if (&word != &words.front()) text += ' ';

@@ -12,6 +12,9 @@ namespace qkv {
 /// Text is UTF-8 everywhere. A character is a code point. Every function here throws std::invalid_argument with the
 /// character's number (from 1) where its argument is not UTF-8.
 
+/// A sentence as its words.
+using Sentence = std::vector<std::string>;
+
 /// Normalisation form C, so that the same letters are the same bytes (Unicode Standard Annex 15).
 std::string normalise(std::string_view text);
 
@@ -21,10 +24,10 @@ std::u32string decompose(std::string_view text);
 
 /// The words between spaces: any run of characters with the Unicode property White_Space, among them the no-break
 /// space (U+00A0) and the ideographic space (U+3000). Leading and trailing spaces make no empty words.
-std::vector<std::string> split_words(std::string_view text);
+Sentence split_words(std::string_view text);
 
 /// The words with one space between each two.
-std::string join_words(const std::vector<std::string>& words);
+std::string join_words(const Sentence& words);
 
 /// How many terminal columns a text takes: two for Hangul and other wide characters, none for combining marks, for
 /// the later jamo of a decomposed syllable and for control characters.

@@ -11,9 +11,10 @@ namespace qkv {
 
 /// How a parameter gets its first values.
 enum class Initialise {
-  zeros,        ///< biases
-  ones,         ///< the weight of a layer norm
-  xavier,       ///< uniform in ±√(6 / (in + out)) for a weight [out, in] (Glorot & Bengio 2010, eq. 16)
+  zeros,       ///< biases
+  ones,        ///< the weight of a layer norm
+  xavier,      ///< uniform in ±√(6 / (in + out)) for a weight [out, in] (Glorot & Bengio 2010, eq. 16)
+  projection,  ///< `xavier` of queries, keys and values as one matrix [3C, C]: in ±√(6 / 4C), as in PyTorch's attention
   embedding,    ///< normal with deviation 1/√C for a table [vocabulary, C], since embeddings are multiplied by √C
   unit_normal,  ///< normal with deviation 1 for a table [vocabulary, C] that is used as it is, as in torch.nn.Embedding
   recurrent,    ///< uniform in ±1/√H for a weight [gates · H, H], as in torch.nn.RNN, GRU and LSTM
@@ -28,8 +29,10 @@ void initialise(std::span<T> values, const Shape& shape, Initialise how, Random&
     case Initialise::ones:
       std::fill(values.begin(), values.end(), T(1));
       break;
-    case Initialise::xavier: {
-      const double bound = std::sqrt(6.0 / (shape.dim(0) + shape.dim(1)));
+    case Initialise::xavier:
+    case Initialise::projection: {
+      const int matrices = how == Initialise::projection ? 3 : 1;
+      const double bound = std::sqrt(6.0 / (matrices * shape.dim(0) + shape.dim(1)));
       for (T& value : values) value = static_cast<T>(random.uniform(-bound, bound));
       break;
     }

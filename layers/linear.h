@@ -14,9 +14,9 @@ class LinearSteps;
 template <class T>
 class Linear {
  public:
-  Linear(const Path<T>& path, int in, int out)
+  Linear(const Path<T>& path, int in, int out, Initialise how = Initialise::xavier)
       : path_(path.name()),
-        weight_(path.add("weight", {out, in}, Initialise::xavier)),
+        weight_(path.add("weight", {out, in}, how)),
         bias_(path.add("bias", {out}, Initialise::zeros)) {}
 
   /// A layer whose weight belongs to another one too: tied embeddings.

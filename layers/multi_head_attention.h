@@ -12,15 +12,18 @@ namespace qkv {
 
 /// Attention by several heads at once (Vaswani et al. 2017, section 3.2.2): queries, keys and values are projected,
 /// each head attends with its own part of the features, and what the heads found is projected once more.
-/// In self-attention `x` and `memory` are the same words; in cross-attention the memory is the encoder's output.
+/// In self-attention `x` and `memory` are the same positions; in cross-attention the memory is the encoder's output.
+/// The projections of queries, keys and values begin as parts of one matrix, so that the first scores are half as large
+/// as if each began by itself: attention that begins sharp learns slowly, since the softmax's gradient vanishes there
+/// (docs/07-masks-and-heads.md).
 template <class T>
 class MultiHeadAttention {
  public:
   MultiHeadAttention(const Path<T>& path, int width, int heads)
       : path_(path.name()),
-        query_(path / "query", width, width),
-        key_(path / "key", width, width),
-        value_(path / "value", width, width),
+        query_(path / "query", width, width, Initialise::projection),
+        key_(path / "key", width, width, Initialise::projection),
+        value_(path / "value", width, width, Initialise::projection),
         output_(path / "output", width, width),
         heads_(heads) {
     check(heads > 0 && width % heads == 0, "attention: {} features cannot be divided among {} heads", width, heads);

@@ -20,9 +20,9 @@ class SelfAttention {
   /// `scaled`: whether the scores are divided by √C (Vaswani et al. 2017, eq. 1), so that they do not grow with C.
   SelfAttention(const Path<T>& path, int width, bool scaled = true)
       : path_(path.name()),
-        query_(path / "query", width, width),
-        key_(path / "key", width, width),
-        value_(path / "value", width, width),
+        query_(path / "query", width, width, Initialise::projection),
+        key_(path / "key", width, width, Initialise::projection),
+        value_(path / "value", width, width, Initialise::projection),
         factor_(scaled ? 1 / std::sqrt(width) : 1) {}
 
   /// Every step's result, to look at.

@@ -110,7 +110,8 @@ const AlignmentScores::Entry& AlignmentScores::best() const {
 double Evaluation::perplexity() const { return std::exp(loss); }
 
 Evaluation evaluate(const Seq2Seq<float>& model, const Vocabulary& source, const Vocabulary& target,
-                    const std::vector<Pair>& pairs, Team& team, const DecodingOptions& decoding, const StopFlag& stop) {
+                    const std::vector<Pair>& pairs, Team& team, const DecodingOptions& decoding, const StopFlag& stop,
+                    BleuWords bleu_words) {
   check(!pairs.empty(), "evaluation: there are no sentences");
   const auto [sorted, order] = by_similar_length(pairs);
   const bool has_links = std::any_of(pairs.begin(), pairs.end(), [](const Pair& pair) { return !pair.links.empty(); });
@@ -155,8 +156,9 @@ Evaluation evaluate(const Seq2Seq<float>& model, const Vocabulary& source, const
     sources.push_back(pair.source);
     references.push_back(pair.target);
   }
-  evaluation.scores = score(evaluation.translations, references);
-  evaluation.by_length = scores_by_length(sources, evaluation.translations, references);
+  evaluation.bleu_words = bleu_words;
+  evaluation.scores = score(evaluation.translations, references, bleu_words);
+  evaluation.by_length = scores_by_length(sources, evaluation.translations, references, bleu_words);
   if (has_links && !results.front().alignment.empty()) evaluation.alignment = alignment_scores(results, pairs);
   return evaluation;
 }
@@ -195,6 +197,8 @@ nlohmann::ordered_json to_json(const Evaluation& evaluation) {
                               {"perplexity", evaluation.perplexity()},
                               {"token_accuracy", evaluation.token_accuracy}};
   json.update(to_json(evaluation.scores));
+  json["bleu_signature"] = bleu_signature(evaluation.bleu_words);
+  json["chrf_signature"] = chrf_signature();
   json["cut"] = evaluation.cut;
   for (const LengthScores& length : evaluation.by_length) {
     nlohmann::ordered_json row{{"source_words", length.name()}};

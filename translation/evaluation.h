@@ -43,7 +43,8 @@ struct AlignmentScores {
 struct Evaluation {
   double loss = 0;            ///< mean cross-entropy per target token, `<eos>` counted, reference fed in
   double token_accuracy = 0;  ///< share of target tokens that were the most likely, reference fed in
-  Scores scores;              ///< of the translations
+  BleuWords bleu_words = BleuWords::as_given;  ///< what BLEU counts
+  Scores scores;                               ///< of the translations
   std::vector<LengthScores> by_length;
   std::optional<AlignmentScores> alignment;  ///< where there are gold links
   std::vector<Sentence> translations;        ///< in the order of the pairs
@@ -60,7 +61,7 @@ struct Evaluation {
 /// the operation where that began; Stopped before the next batch or word once `stop` is set.
 Evaluation evaluate(const Seq2Seq<float>& model, const Vocabulary& source, const Vocabulary& target,
                     const std::vector<Pair>& pairs, Team& team, const DecodingOptions& decoding = {},
-                    const StopFlag& stop = never_stopped);
+                    const StopFlag& stop = never_stopped, BleuWords bleu_words = BleuWords::as_given);
 
 /// Throws std::runtime_error, "FILE:LINE: …", if a sentence of the pairs, which were read from this file, has more
 /// words than the model has positions for: it cannot be evaluated on them.

@@ -139,8 +139,9 @@ double exact_match(const std::vector<Sentence>& hypotheses, const std::vector<Se
   return static_cast<double>(right) / static_cast<double>(hypotheses.size());
 }
 
-Scores score(const std::vector<Sentence>& hypotheses, const std::vector<Sentence>& references) {
-  return {hypotheses.size(), exact_match(hypotheses, references), bleu(hypotheses, references),
+Scores score(const std::vector<Sentence>& hypotheses, const std::vector<Sentence>& references, BleuWords bleu_words) {
+  return {hypotheses.size(), exact_match(hypotheses, references),
+          bleu(in_bleu_words(hypotheses, bleu_words), in_bleu_words(references, bleu_words)),
           chrf(hypotheses, references)};
 }
 
@@ -151,7 +152,7 @@ std::string LengthScores::name() const {
 
 std::vector<LengthScores> scores_by_length(const std::vector<Sentence>& sources,
                                            const std::vector<Sentence>& hypotheses,
-                                           const std::vector<Sentence>& references) {
+                                           const std::vector<Sentence>& references, BleuWords bleu_words) {
   check_sizes("scores by length", hypotheses.size(), references.size());
   if (sources.size() != hypotheses.size()) {
     throw std::invalid_argument(
@@ -167,7 +168,7 @@ std::vector<LengthScores> scores_by_length(const std::vector<Sentence>& sources,
       chosen_references.push_back(references[i]);
     }
     if (chosen_hypotheses.empty()) continue;
-    result.push_back({shortest, longest, score(chosen_hypotheses, chosen_references)});
+    result.push_back({shortest, longest, score(chosen_hypotheses, chosen_references, bleu_words)});
   }
   return result;
 }

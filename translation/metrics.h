@@ -5,10 +5,9 @@
 #include <string>
 #include <vector>
 
-namespace qkv {
+#include "qkv/translation/bleu_words.h"
 
-/// A sentence as its words.
-using Sentence = std::vector<std::string>;
+namespace qkv {
 
 /// How many n-grams of one order the hypotheses and the references have, and how many of the hypotheses' are in the
 /// reference, each counted at most as often as it is there.
@@ -57,7 +56,8 @@ struct Scores {
   double bleu = 0;         ///< 0 to 100
   double chrf = 0;         ///< 0 to 100
 };
-Scores score(const std::vector<Sentence>& hypotheses, const std::vector<Sentence>& references);
+Scores score(const std::vector<Sentence>& hypotheses, const std::vector<Sentence>& references,
+             BleuWords bleu_words = BleuWords::as_given);
 
 /// The scores of the sentences whose source has from `shortest` to `longest` words (longest 0: any number more).
 struct LengthScores {
@@ -72,6 +72,7 @@ struct LengthScores {
 /// The scores by the number of source words: 1, 2-4, 5-7, 8-10, 11-16 and 17 or more; those only that there are.
 std::vector<LengthScores> scores_by_length(const std::vector<Sentence>& sources,
                                            const std::vector<Sentence>& hypotheses,
-                                           const std::vector<Sentence>& references);
+                                           const std::vector<Sentence>& references,
+                                           BleuWords bleu_words = BleuWords::as_given);
 
 }  // namespace qkv

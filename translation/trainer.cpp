@@ -76,6 +76,8 @@ class Run {
     Logs logs{{folder_.metrics(), optimiser_.steps()},
               {folder_.snapshots(), optimiser_.steps(), *model_, source_, target_,
                data_.valid.empty() ? data_.train : data_.valid}};
+    observer_.on_start({config_, model_->parameters().count(), source_.size(), target_.size(), batches_.pairs().size(),
+                        optimiser_.steps(), total_steps_});
     if (optimiser_.steps() == 0) logs.snapshots.take(0);
     batches_.reserve(batch_);
     const Clock::time_point start = Clock::now();

@@ -14,6 +14,13 @@ namespace qkv {
 
 /// What a trainer tells while it works.
 struct TrainingObserver {
+  struct Start {
+    const TrainingConfig& config;
+    std::int64_t parameters;
+    int source_words, target_words;  ///< in the vocabularies
+    std::size_t pairs;
+    std::int64_t step, steps;  ///< where it starts, of how many
+  };
   struct Step {
     std::int64_t step;  ///< steps done, of how many
     std::int64_t steps;
@@ -26,6 +33,7 @@ struct TrainingObserver {
     const Evaluation& evaluation;
     bool is_best;
   };
+  std::function<void(const Start&)> on_start = [](const Start&) {};
   std::function<void(const Step&)> on_step = [](const Step&) {};
   std::function<void(const Validation&)> on_validation = [](const Validation&) {};
   std::function<void(const std::string&)> on_message = [](const std::string&) {};  ///< a sentence for people

@@ -180,7 +180,7 @@ Elsewhere in_another_model(const nlohmann::json& value, const std::string& path,
 SettingsFile read_settings(const nlohmann::json& json, const std::string& path,
                            const std::optional<std::string>& model) {
   if (!json.is_object()) throw std::runtime_error(fmt::format("{}: this is no JSON object with settings", path));
-  SettingsFile file{defaults_for(json, path, model), {}};
+  SettingsFile file{.config = defaults_for(json, path, model)};
   for (const auto& [key, value] : json.items()) {
     bool known = key == "qkv" || key == "model";
     for_each_setting(file.config, [&, &key = key, &value = value](const char* name, auto& setting, const Setting&) {
@@ -188,7 +188,10 @@ SettingsFile read_settings(const nlohmann::json& json, const std::string& path,
       known = true;
       reading(path, key, [&] { read_value(value, setting); });
     });
-    if (known) continue;
+    if (known) {
+      file.named.push_back(key);
+      continue;
+    }
     const Elsewhere elsewhere = in_another_model(value, path, key);
     if (elsewhere == Elsewhere::unknown)
       throw std::runtime_error(fmt::format("{}: there is no setting {}", path, described(nlohmann::json(key))));

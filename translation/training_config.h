@@ -61,12 +61,13 @@ ModelConfig model_for(const TrainingConfig& config, int source_words, int target
 /// begins with them.
 nlohmann::ordered_json to_json(const TrainingConfig& config);
 
-/// The settings that a file holds, and the default for those that it does not name; `unused` are the names of those
-/// that the model does not have though others do, and that are not as training begins with, as a file of settings for
-/// another model holds them.
+/// The settings that a file holds, and the default for those that it does not name; `named` are those of the model that
+/// it names, `unused` those that the model does not have though others do, and that are not as training begins with, as
+/// a file of settings for another model holds them.
 struct SettingsFile {
   TrainingConfig config;
-  std::vector<std::string> unused;
+  std::vector<std::string> named{};
+  std::vector<std::string> unused{};
 };
 
 /// Reads what to_json wrote, or any part of it, for the model that it names or for the one of this name. Throws
@@ -94,13 +95,15 @@ void for_each_training_setting(Config& config, Visit&& visit) {
   visit("max_length", config.max_length,
         number("training pairs with more words on a side are left out", Range{1, 10'000}));
   visit("shuffle", config.shuffle, Setting{"take the training pairs in random order"});
-  visit("batch_size", config.batch_size, number("sentences in a batch", size_range));
-  visit("epochs", config.epochs, number("passes through the training data", Range{1, 1'000'000'000}));
+  visit("batch_size", config.batch_size, number("sentences in a batch; fewer for a small training set", size_range));
+  visit("epochs", config.epochs,
+        number("passes through the training data; more for a small one, to make 4000 steps", Range{1, 1'000'000'000}));
   visit("steps", config.steps, number("train for so many steps instead; 0 writes the initial model", steps));
   visit("lr", config.lr,
         number("learning rate: the highest that the schedule reaches", Range{0.0, 100.0, true, false}));
   visit("schedule", config.schedule, Setting{"how the learning rate goes on after the warm-up"});
-  visit("warmup", config.warmup, number("steps in which the learning rate rises from 0", steps));
+  visit("warmup", config.warmup,
+        number("steps in which the learning rate rises from 0; at most a tenth of all", steps));
   visit("beta1", config.adam.beta1, number("Adam's memory of the gradient", share_range));
   visit("beta2", config.adam.beta2, number("Adam's memory of its square", share_range));
   visit("weight_decay", config.adam.weight_decay,
@@ -108,7 +111,8 @@ void for_each_training_setting(Config& config, Visit&& visit) {
   visit("clip", config.clip,
         number("largest norm of the gradient; 0 means none", Range{0.0, std::numeric_limits<double>::max()}));
   visit("label_smoothing", config.label_smoothing, number("share of each target spread over all words", share_range));
-  visit("validate_every", config.validate_every, number("steps between validations; 0 means once an epoch", steps));
+  visit("validate_every", config.validate_every,
+        number("steps between validations; 0 means once an epoch, and of a small set some 20 times", steps));
   visit("patience", config.patience,
         number("validations without improvement before training ends; 0 means never", Range{0, 1'000'000}));
   visit("workers", config.workers, number("threads that share each batch", Range{1, 256}));

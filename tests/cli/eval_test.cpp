@@ -34,6 +34,19 @@ TEST_F(Eval, JsonHoldsTheScoresInTheirUnits) {
   for (const auto& entry : json["aer"]) EXPECT_LE(entry["aer"], 1);
 }
 
+TEST_F(Eval, BleuSaysWhatItCountsAsWords) {
+  const auto scores = [&](const Arguments& more) {
+    Arguments arguments{"eval", "run", "--data", "data/test.csv", "--json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return nlohmann::json::parse(qkv(arguments).output);
+  };
+  EXPECT_EQ(scores({})["bleu_signature"], "nrefs:1|case:mixed|eff:no|tok:none|smooth:exp|version:2.6.0");
+  const auto by_13a = scores({"--bleu-tokenize", "13a"});
+  EXPECT_EQ(by_13a["bleu_signature"], "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0");
+  EXPECT_EQ(by_13a["chrf"], scores({})["chrf"]);
+  EXPECT_EQ(qkv({"eval", "run", "--data", "data", "--bleu-tokenize", "12a"}).exit_code, 2);
+}
+
 TEST_F(Eval, AFolderStandsForItsTestFiles) {
   std::filesystem::copy(qkv.folder() / "data/test.csv", qkv.folder() / "data/long.csv");
   const auto both = nlohmann::json::parse(qkv({"eval", "run", "--data", "data", "--json"}).output);

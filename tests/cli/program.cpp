@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <fstream>
 #include <iterator>
+#include <pty.h>
 #include <regex>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,6 +23,21 @@ void redirect(int stream, const std::string& file, int flags) {
   ::close(opened);
 }
 
+/// In the child: becomes the program in this folder.
+[[noreturn]] void become(const TemporaryFolder& folder, Arguments& arguments) {
+  std::vector<char*> pointers;
+  for (std::string& argument : arguments) pointers.push_back(argument.data());
+  pointers.push_back(nullptr);
+  if (::chdir(folder.path().c_str()) == 0) ::execv(pointers.front(), pointers.data());
+  ::_exit(127);
+}
+
+int exit_code_of(pid_t process) {
+  int status = 0;
+  ::waitpid(process, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 /// What a program that still writes to this file has written; read_file refuses a file that changes meanwhile.
 std::string written_so_far(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -37,6 +53,29 @@ testing::AssertionResult explained(bool holds, const std::string& text, const ch
 
 Outcome Program::operator()(const Arguments& arguments, std::string_view input) const {
   return finish(start(QKV_PROGRAM, arguments, input));
+}
+
+Outcome Program::on(const Terminal& terminal, const Arguments& arguments) const {
+  Arguments all = arguments;
+  all.insert(all.begin(), QKV_PROGRAM);
+  winsize size{};
+  size.ws_row = 24;
+  size.ws_col = static_cast<unsigned short>(terminal.columns);
+  int screen = -1;
+  const pid_t process = ::forkpty(&screen, nullptr, nullptr, &size);
+  if (process < 0) throw std::runtime_error("no terminal can be opened");
+  if (process == 0) {
+    for (const char* name : {"COLUMNS", "NO_COLOR", "TERM", "LC_ALL", "LC_CTYPE", "LANG"}) ::unsetenv(name);
+    for (const auto& [name, value] : terminal.environment) ::setenv(name.c_str(), value.c_str(), 1);
+    become(folder_, all);
+  }
+  std::string shown;
+  char part[4096];
+  ssize_t size_of_part = 0;
+  while ((size_of_part = ::read(screen, part, sizeof part)) > 0)  // it fails when nobody has the terminal any more
+    shown.append(part, static_cast<std::size_t>(size_of_part));
+  ::close(screen);
+  return {exit_code_of(process), shown, ""};
 }
 
 Outcome Program::shell(const std::string& line) const {
@@ -67,27 +106,19 @@ pid_t Program::start(const std::string& program, Arguments arguments, std::strin
   folder_.file(".output", "");
   folder_.file(".errors", "");
   arguments.insert(arguments.begin(), program);
-  std::vector<char*> pointers;
-  for (std::string& argument : arguments) pointers.push_back(argument.data());
-  pointers.push_back(nullptr);
   const pid_t process = ::fork();
   if (process < 0) throw std::runtime_error("no process can be started");
   if (process == 0) {
     redirect(STDIN_FILENO, folder_ / ".input", O_RDONLY);
     redirect(STDOUT_FILENO, folder_ / ".output", O_WRONLY | O_APPEND);
     redirect(STDERR_FILENO, folder_ / ".errors", O_WRONLY | O_APPEND);
-    if (::chdir(folder_.path().c_str()) != 0) ::_exit(127);
-    ::execv(program.c_str(), pointers.data());
-    ::_exit(127);
+    become(folder_, arguments);
   }
   return process;
 }
 
 Outcome Program::finish(pid_t process) const {
-  int status = 0;
-  ::waitpid(process, &status, 0);
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_file(folder_ / ".output"),
-          read_file(folder_ / ".errors")};
+  return {exit_code_of(process), read_file(folder_ / ".output"), read_file(folder_ / ".errors")};
 }
 
 std::string Program::text_of(const std::string& file) const { return read_file(folder_ / file); }

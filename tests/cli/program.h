@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <sys/types.h>
+#include <utility>
 #include <vector>
 
 #include "tests/files/temporary_folder.h"
@@ -19,12 +20,21 @@ struct Outcome {
 
 using Arguments = std::vector<std::string>;
 
+/// A terminal as a program sees it: its size, and how it is described in the environment.
+struct Terminal {
+  int columns = 80;
+  std::vector<std::pair<std::string, std::string>> environment = {{"TERM", "xterm-256color"}};
+};
+
 /// The built program `qkv`, run as users run it, in a temporary folder of the test's own. Its standard streams are
-/// files, so it never sees a terminal.
+/// files, so it sees a terminal only `on` one.
 class Program {
  public:
   /// Runs `qkv ARGUMENTS…` to its end, with this on standard input.
   Outcome operator()(const Arguments& arguments, std::string_view input = "") const;
+
+  /// Runs `qkv ARGUMENTS…` on a terminal, which shows all that it writes: that is the outcome's `output`.
+  Outcome on(const Terminal& terminal, const Arguments& arguments) const;
 
   /// Runs a line of bash, in which "$QKV" is the program: for pipes and closed streams.
   Outcome shell(const std::string& line) const;

@@ -1,4 +1,4 @@
-"""Writes metrics.json: corpus BLEU and chrF of small corpora as sacrebleu computes them.
+"""Writes metrics.json: corpus BLEU (tokenisers none and 13a) and chrF of small corpora as sacrebleu computes them.
 
     python3 -m venv venv && venv/bin/pip install sacrebleu==2.6.0
     venv/bin/python tests/reference/make_metrics.py
@@ -56,10 +56,25 @@ def corpora():
     yield "short_hypothesis", ["ab c"], ["abcdefgh ijk"]
     yield "mixed_lengths", ["abcdefgh", "xy"], ["ab", "xyzabcdefg"]
     yield "single_character", ["a", "나"], ["a", "너"]
+    texts = [
+        "Prices rose 3.5%, i.e. 1,234.50-1,300 dollars (approx.)!",
+        'He said: "it\'s the 2nd well-known co-op," didn\'t he?',
+        "&quot;A &amp; B&quot; &lt;skip&gt; <skipped>x@y.org/~me #1 [a_b] {c} 5-6 a-5 5- ...,, ..5.,6",
+        "서울은 3.5,6도이고 “값”은 ₩1,000이다.",
+    ]
+    changed = [
+        "Prices rose 3.6%, i.e. 1,234.50-1,301 dollars (approx)!",
+        'He said: "it is the 2nd well-known co-op", did he?',
+        "&quot;A &amp; C&quot; &lt;skip&gt; x@y.org/~me #2 [a_b] {c} 5-6 a-6 5- ..,, ..5.,6",
+        "서울은 3.5,6도이며 “값”은 ₩1,000이다.",
+    ]
+    yield "punctuation", changed, texts
+    yield "punctuation_alone", texts, texts
 
 
 def main():
     bleu = sacrebleu.metrics.BLEU(tokenize="none")
+    bleu_13a = sacrebleu.metrics.BLEU(tokenize="13a")
     chrf = sacrebleu.metrics.CHRF()
     cases = []
     for name, hypotheses, references in corpora():
@@ -68,9 +83,16 @@ def main():
             "hypotheses": hypotheses,
             "references": references,
             "bleu": bleu.corpus_score(hypotheses, [references]).score,
+            "bleu_13a": bleu_13a.corpus_score(hypotheses, [references]).score,
+            "words_13a": [bleu_13a.tokenizer(text).split() for text in hypotheses],
             "chrf": chrf.corpus_score(hypotheses, [references]).score,
         })
-    result = {"bleu": str(bleu.get_signature()), "chrf": str(chrf.get_signature()), "cases": cases}
+    result = {
+        "bleu": str(bleu.get_signature()),
+        "bleu_13a": str(bleu_13a.get_signature()),
+        "chrf": str(chrf.get_signature()),
+        "cases": cases,
+    }
     path = pathlib.Path(__file__).with_name("metrics.json")
     path.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 

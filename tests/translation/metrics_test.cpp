@@ -7,6 +7,7 @@
 
 #include "qkv/datasets/text.h"
 #include "qkv/files/durable_file.h"
+#include "qkv/translation/bleu_words.h"
 
 namespace qkv {
 namespace {
@@ -25,7 +26,18 @@ TEST(Metrics, AgreeWithSacrebleu) {
     const auto hypotheses = split(expected["hypotheses"]), references = split(expected["references"]);
     EXPECT_NEAR(bleu(hypotheses, references), expected["bleu"].get<double>(), 1e-9);
     EXPECT_NEAR(chrf(hypotheses, references), expected["chrf"].get<double>(), 1e-9);
+    EXPECT_EQ(in_bleu_words(hypotheses, BleuWords::mteval_13a), expected["words_13a"].get<std::vector<Sentence>>());
+    EXPECT_NEAR(
+        bleu(in_bleu_words(hypotheses, BleuWords::mteval_13a), in_bleu_words(references, BleuWords::mteval_13a)),
+        expected["bleu_13a"].get<double>(), 1e-9);
   }
+}
+
+TEST(Metrics, HaveTheSignaturesOfSacrebleu) {
+  const auto reference = nlohmann::json::parse(read_file(QKV_SOURCE_DIR "/tests/reference/metrics.json"));
+  EXPECT_EQ(bleu_signature(BleuWords::as_given), reference["bleu"]);
+  EXPECT_EQ(bleu_signature(BleuWords::mteval_13a), reference["bleu_13a"]);
+  EXPECT_EQ(chrf_signature(), reference["chrf"]);
 }
 
 // By hand, Papineni et al. 2002, section 2.1: 2 of 7 unigrams, the rest nothing; exp smoothing makes the others

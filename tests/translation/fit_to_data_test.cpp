@@ -1,0 +1,64 @@
+#include "qkv/translation/fit_to_data.h"
+
+#include <gtest/gtest.h>
+
+namespace qkv {
+namespace {
+
+TrainingConfig fitted(std::size_t pairs, const std::vector<std::string>& given = {}, TrainingConfig config = {}) {
+  fit_to_data(config, given, pairs);
+  return config;
+}
+
+TEST(FitToData, TheToySetIsTrainedAsEver) { EXPECT_EQ(fitted(30'000), TrainingConfig{}); }
+
+TEST(FitToData, ASmallSetIsTrainedForSomeThousandStepsAndLookedAtTwentyTimes) {
+  const TrainingConfig config = fitted(60);
+  EXPECT_EQ(config.batch_size, 8);
+  EXPECT_EQ(config.epochs, 500);  // of 8 steps
+  EXPECT_EQ(config.warmup, 400);
+  EXPECT_EQ(config.validate_every, 200);
+}
+
+TEST(FitToData, AMiddlingSetHasLargeBatchesAndMoreEpochs) {
+  const TrainingConfig config = fitted(2'000);
+  EXPECT_EQ(config.batch_size, 64);
+  EXPECT_EQ(config.epochs, 125);  // of 32 steps
+  EXPECT_EQ(config.validate_every, 200);
+}
+
+TEST(FitToData, EvenASinglePairGivesSensibleSettings) {
+  const TrainingConfig config = fitted(1);
+  EXPECT_EQ(config.batch_size, 8);
+  EXPECT_EQ(config.epochs, 4'000);
+  EXPECT_NO_THROW(check_settings(config));
+}
+
+TEST(FitToData, WhatIsGivenStaysAndTheRestFollowsFromIt) {
+  TrainingConfig config;
+  config.steps = 50;
+  config.batch_size = 3;
+  EXPECT_EQ(fitted(60, {"steps", "batch_size"}, config).batch_size, 3);
+  EXPECT_EQ(fitted(60, {"steps", "batch_size"}, config).warmup, 5) << "a tenth of the steps";
+  EXPECT_EQ(fitted(60, {"steps", "batch_size"}, config).validate_every, 0) << "two and a half epochs";
+  config.steps.reset();
+  config.epochs = 100;
+  config.warmup = 1'000;
+  const TrainingConfig all = fitted(60, {"epochs", "batch_size", "warmup", "validate_every"}, config);
+  EXPECT_EQ(all, config);
+}
+
+TEST(FitToData, AnInitialModelIsReadyToGoOnAsLongAsTrainingTakes) {
+  TrainingConfig config;
+  config.steps = 0;
+  EXPECT_EQ(fitted(60, {"steps"}, config).warmup, 400);
+}
+
+TEST(FitToData, WhatARunWasTrainedWithIsNotChosenAnew) {
+  const TrainingConfig config = fitted(60);
+  const SettingsFile file = read_settings(to_json(config), "config.json");
+  EXPECT_EQ(fitted(100'000, file.named, file.config), config);
+}
+
+}  // namespace
+}  // namespace qkv

@@ -1,0 +1,33 @@
+#include "qkv/translation/fit_to_data.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace qkv {
+
+namespace {
+
+constexpr std::int64_t enough_steps = 4000, most_validations = 20;
+
+std::int64_t divided_up(std::int64_t all, std::int64_t part) { return (all + part - 1) / part; }
+
+}  // namespace
+
+void fit_to_data(TrainingConfig& config, const std::vector<std::string>& given, std::size_t pairs) {
+  const auto is_chosen_here = [&](const char* setting) {
+    return std::find(given.begin(), given.end(), setting) == given.end();
+  };
+  if (is_chosen_here("batch_size"))
+    config.batch_size = static_cast<int>(std::clamp<std::size_t>(std::bit_floor(pairs / 16), 8, 64));
+  const std::int64_t steps_in_epoch =
+      divided_up(std::max<std::int64_t>(static_cast<std::int64_t>(pairs), 1), config.batch_size);
+  if (is_chosen_here("epochs"))
+    config.epochs = static_cast<int>(std::max<std::int64_t>(16, divided_up(enough_steps, steps_in_epoch)));
+  // An initial model, of 0 steps, may be gone on with for as long as training takes.
+  const std::int64_t steps = config.steps.value_or(0) > 0 ? *config.steps : config.epochs * steps_in_epoch;
+  if (is_chosen_here("warmup")) config.warmup = std::min<std::int64_t>(400, steps / 10);
+  if (is_chosen_here("validate_every"))
+    config.validate_every = steps > most_validations * steps_in_epoch ? divided_up(steps, most_validations) : 0;
+}
+
+}  // namespace qkv
