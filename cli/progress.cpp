@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "cli/options.h"
 #include "cli/terminal.h"
 #include "qkv/datasets/visible_text.h"
 
@@ -32,7 +33,7 @@ TrainingObserver Progress::observer() {
                      v.evaluation.loss, v.evaluation.scores.bleu, 100 * v.evaluation.scores.exact_match,
                      v.is_best ? "  best so far" : ""));
   };
-  observer.on_message = [this](const std::string& message) { line("note: " + message); };
+  observer.on_message = [this](const std::string& message) { line("note: " + with_options(message)); };
   return observer;
 }
 

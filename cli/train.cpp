@@ -136,6 +136,19 @@ void report_unused(const CLI::App& command, const Options& options, const std::s
                      fmt::join(unused_of_file, ", ")));
 }
 
+/// The same for settings that play no part because of another one. `settings`: with the options put in.
+void report_idle(const CLI::App& command, const Options& options, const TrainingConfig& settings) {
+  const auto json = to_json(settings), usual = to_json(default_settings(name_of(settings.model)));
+  for (const auto& [idle, because_of] : idle_settings(settings)) {
+    if (is_given(command, idle))
+      throw WrongUsage(
+          fmt::format("{} plays no part with {}; leave it out (see qkv train --help)", option_of(idle), because_of));
+    if (options.resume || json[idle] == usual[idle]) continue;
+    tell(fmt::format("qkv: warning: {}: {} plays no part with {}\n", visible(options.config_file), idle,
+                     with_options(because_of)));
+  }
+}
+
 /// Settings that are out of range are wrong usage if the options by themselves are, and else a bad file.
 void check_origin(const CLI::App& command, const Options& options, const TrainingConfig& settings) {
   const std::string file = options.resume ? RunFolder{options.out}.config() : options.config_file;
@@ -186,6 +199,7 @@ TrainingConfig settings_of(const CLI::App& command, const Options& options) {
   put_given(command, options, settings);
   report_unused(command, options, name_of(settings.model), options.resume ? std::vector<std::string>{} : unused);
   check_origin(command, options, settings);
+  report_idle(command, options, settings);
   return settings;
 }
 

@@ -5,7 +5,6 @@
 
 #include "qkv/files/durable_file.h"
 #include "qkv/files/message.h"
-#include "qkv/train/adam.h"
 #include "qkv/train/learner.h"
 #include "qkv/translation/batch_loss.h"
 #include "qkv/translation/metrics_log.h"
@@ -39,7 +38,7 @@ class Run {
                                           : Vocabulary(data.train, &Pair::target, config.min_frequency)),
         model_(start == RunStart::resume ? resumed_model() : new_model()),
         learner_(model_->parameters(), {.workers = config.workers, .seed = config.seed}),
-        optimiser_(model_->parameters(), config.adam),
+        optimiser_(make_optimiser(config.optimizer, model_->parameters(), config.adam)),
         batches_(encoded(start), config.batch_size, config.shuffle ? Order::shuffled : Order::cyclic, config.seed) {
     if (!data.valid.empty()) check_lengths(*model_, data.valid, data.valid_file);
     for (const auto& test : data.tests) check_lengths(*model_, test.pairs, test.file);
@@ -47,8 +46,8 @@ class Run {
     schedule_ = {config.schedule, config.lr, config.warmup, total_steps_};
     const std::uint64_t data_hash = hash_of(data.train), valid_hash = hash_of(data.valid);
     if (start == RunStart::resume) {
-      state_ = load_checkpoint(folder.checkpoint(), *model_, optimiser_);
-      learner_.set_batches(optimiser_.steps());
+      state_ = load_checkpoint(folder.checkpoint(), *model_, *optimiser_);
+      learner_.set_batches(optimiser_->steps());
       if (state_.data_hash != data_hash)
         throw std::runtime_error(fmt::format(
             "{} was trained on other sentences than are in the training file now; resuming would mix the two",
@@ -69,26 +68,28 @@ class Run {
     if (start != RunStart::resume) {
       source_.save(folder.source_vocabulary());
       target_.save(folder.target_vocabulary());
+      if (config.optimizer == OptimiserKind::adamw && config.adam.weight_decay == 0)
+        observer_.on_message("with a `weight_decay` of 0, adamw does what adam does");
     }
   }
 
   TrainingResult operator()() {
-    Logs logs{{folder_.metrics(), optimiser_.steps()},
-              {folder_.snapshots(), optimiser_.steps(), *model_, source_, target_,
+    Logs logs{{folder_.metrics(), optimiser_->steps()},
+              {folder_.snapshots(), optimiser_->steps(), *model_, source_, target_,
                data_.valid.empty() ? data_.train : data_.valid}};
-    if (optimiser_.steps() == 0) logs.snapshots.take(0);
+    if (optimiser_->steps() == 0) logs.snapshots.take(0);
     batches_.reserve(batch_);
     const Clock::time_point start = Clock::now();
-    const std::int64_t first_step = optimiser_.steps();
+    const std::int64_t first_step = optimiser_->steps();
     if (state_.validation_is_due) validate(logs);
-    while (optimiser_.steps() < total_steps_ && !stop_ && !is_out_of_patience()) {
+    while (optimiser_->steps() < total_steps_ && !stop_ && !is_out_of_patience()) {
       const Clock::time_point step_start = Clock::now();
       batches_.fill(state_.position, batch_);
-      const std::int64_t step = optimiser_.steps() + 1;
+      const std::int64_t step = optimiser_->steps() + 1;
       const double rate = schedule_(step);
       const double loss = differentiate(step);
       if (config_.clip > 0) learner_.clip(config_.clip);
-      optimiser_.step(learner_.gradient(), rate);
+      optimiser_->step(learner_.gradient(), rate);
       const std::uint64_t epoch = state_.position.epoch;
       state_.position = batches_.next(state_.position);
       const double tokens_per_second = static_cast<double>(batch_.target_tokens) / seconds_since(step_start);
@@ -103,12 +104,12 @@ class Run {
       if (state_.validation_is_due) validate(logs);
     }
     TrainingResult result;
-    result.steps = optimiser_.steps();
-    result.interrupted = state_.validation_is_due || (optimiser_.steps() < total_steps_ && !is_out_of_patience());
-    if (result.interrupted || total_steps_ == 0 || optimiser_.steps() == first_step) save(logs);
+    result.steps = optimiser_->steps();
+    result.interrupted = state_.validation_is_due || (optimiser_->steps() < total_steps_ && !is_out_of_patience());
+    if (result.interrupted || total_steps_ == 0 || optimiser_->steps() == first_step) save(logs);
     if (!fs::exists(folder_.model())) save_model(folder_.model(), *model_, {});
     if (!result.interrupted) {
-      logs.snapshots.take(optimiser_.steps());
+      logs.snapshots.take(optimiser_->steps());
       logs.snapshots.flush();
       finish(result);
     }
@@ -155,12 +156,12 @@ class Run {
   /// Throws std::runtime_error unless the checkpoint's step is the one that its place in the data makes it.
   void check_position() const {
     const auto [epoch, batch] = state_.position;
-    const auto steps = static_cast<std::uint64_t>(optimiser_.steps());
+    const auto steps = static_cast<std::uint64_t>(optimiser_->steps());
     const std::uint64_t most_epochs = (std::uint64_t{1} << 62) / batches_.pairs().size();
     if (epoch > most_epochs || batch >= batches_.count(epoch) || steps != batches_.count_before(epoch) + batch)
       throw std::runtime_error(
           fmt::format("{}: after {} steps in batches of {}, training does not stand at batch {} of epoch {}",
-                      folder_.checkpoint(), optimiser_.steps(), config_.batch_size, batch, epoch));
+                      folder_.checkpoint(), optimiser_->steps(), config_.batch_size, batch, epoch));
   }
 
   std::int64_t steps_in(std::uint64_t epochs) const { return static_cast<std::int64_t>(batches_.count_before(epochs)); }
@@ -207,8 +208,8 @@ class Run {
       }
       state_.validations_without_improvement = is_best ? 0 : state_.validations_without_improvement + 1;
       logs.metrics.validation(
-          {optimiser_.steps(), evaluation->loss, evaluation->scores.bleu, evaluation->scores.exact_match});
-      observer_.on_validation({optimiser_.steps(), *evaluation, is_best});
+          {optimiser_->steps(), evaluation->loss, evaluation->scores.bleu, evaluation->scores.exact_match});
+      observer_.on_validation({optimiser_->steps(), *evaluation, is_best});
     }
     if (is_best) {
       remove_file(folder_.test());  // it would be another model's
@@ -226,14 +227,14 @@ class Run {
       return std::nullopt;
     } catch (const std::runtime_error& error) {
       throw std::runtime_error(fmt::format("step {}: on {}, {}; a smaller `lr`, a longer `warmup` or `clip` may help",
-                                           optimiser_.steps(), name, error.what()));
+                                           optimiser_->steps(), name, error.what()));
     }
   }
 
   void save(Logs& logs) {
     logs.metrics.flush();
     logs.snapshots.flush();
-    save_checkpoint(folder_.checkpoint(), *model_, optimiser_, state_);
+    save_checkpoint(folder_.checkpoint(), *model_, *optimiser_, state_);
   }
 
   /// Tests the best model on each test file there is.
@@ -265,7 +266,7 @@ class Run {
   Vocabulary source_, target_;
   std::unique_ptr<Seq2Seq<float>> model_;
   Learner<float> learner_;
-  Adam<float> optimiser_;
+  std::unique_ptr<Optimiser<float>> optimiser_;
   Batches batches_;
   Batch batch_;
   TrainingState state_;

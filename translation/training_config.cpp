@@ -55,6 +55,12 @@ ModelConfig model_for(const TrainingConfig& config, int source_words, int target
   return sized;
 }
 
+std::vector<IdleSetting> idle_settings(const TrainingConfig& config) {
+  std::vector<IdleSetting> idle;
+  if (config.optimizer == OptimiserKind::sgd) idle.push_back({"beta2", "`optimizer` sgd"});
+  return idle;
+}
+
 std::vector<std::string> models_with(const std::string& setting) {
   std::vector<std::string> names;
   for (const ModelConfig& model : models()) {

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "qkv/train/adam.h"
+#include "qkv/train/optimiser_kind.h"
 #include "qkv/train/schedule.h"
 #include "qkv/translation/models.h"
 #include "qkv/translation/setting.h"
@@ -36,6 +36,7 @@ struct TrainingConfig {
   double lr = 2e-3;
   ScheduleKind schedule = ScheduleKind::cosine;
   std::int64_t warmup = 400;
+  OptimiserKind optimizer = OptimiserKind::adam;
   AdamOptions adam{.beta1 = 0.9, .beta2 = 0.98};
   double clip = 1.0;
   double label_smoothing = 0.0;
@@ -77,6 +78,13 @@ SettingsFile read_settings(const nlohmann::json& json, const std::string& path,
 /// config.json of a run, or a file for --config. Throws std::runtime_error naming the file and the place.
 SettingsFile read_settings_file(const std::string& path, const std::optional<std::string>& model = {});
 
+/// A setting that plays no part because of another one: beta2 because of "`optimizer` sgd".
+struct IdleSetting {
+  std::string name;
+  std::string because_of;
+};
+std::vector<IdleSetting> idle_settings(const TrainingConfig& config);
+
 /// The names of the models that have a setting of this name.
 std::vector<std::string> models_with(const std::string& setting);
 
@@ -101,10 +109,13 @@ void for_each_training_setting(Config& config, Visit&& visit) {
         number("learning rate: the highest that the schedule reaches", Range{0.0, 100.0, true, false}));
   visit("schedule", config.schedule, Setting{"how the learning rate goes on after the warm-up"});
   visit("warmup", config.warmup, number("steps in which the learning rate rises from 0", steps));
-  visit("beta1", config.adam.beta1, number("Adam's memory of the gradient", share_range));
-  visit("beta2", config.adam.beta2, number("Adam's memory of its square", share_range));
+  visit("optimizer", config.optimizer, Setting{"what moves the parameters along the gradient"});
+  visit("beta1", config.adam.beta1,
+        number("memory of the gradient: Adam's first beta, the momentum of sgd", share_range));
+  visit("beta2", config.adam.beta2, number("memory of its square, of adam and adamw", share_range));
   visit("weight_decay", config.adam.weight_decay,
-        number("adds this much of each parameter to its gradient", share_range));
+        number("adds this much of each parameter to its gradient; with adamw, takes lr times it off the parameter",
+               share_range));
   visit("clip", config.clip,
         number("largest norm of the gradient; 0 means none", Range{0.0, std::numeric_limits<double>::max()}));
   visit("label_smoothing", config.label_smoothing, number("share of each target spread over all words", share_range));

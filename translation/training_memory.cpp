@@ -33,12 +33,19 @@ std::vector<std::string> blamed(const TrainingConfig& config, int source_words, 
   return settings;
 }
 
+/// How many numbers the optimiser keeps for each parameter.
+int moments_of(const TrainingConfig& config) {
+  if (config.optimizer != OptimiserKind::sgd) return 2;
+  return config.adam.beta1 > 0 ? 1 : 0;
+}
+
 }  // namespace
 
 double bytes_to_train(const TrainingConfig& config, int source_words, int target_words) {
   constexpr double bytes_of_a_name = 500;  // with the layer that has it
   const ModelSize size = size_of(model_for(config, source_words, target_words));
-  return sizeof(float) * (size.parameters * (3.0 + config.workers) + size.positions) + bytes_of_a_name * size.tensors;
+  return sizeof(float) * (size.parameters * (1.0 + moments_of(config) + config.workers) + size.positions) +
+         bytes_of_a_name * size.tensors;
 }
 
 std::string memory_advice(const TrainingConfig& config, int source_words, int target_words) {

@@ -79,6 +79,7 @@ TEST_F(EndToEnd, ATransformerLearnsToTranslateAndItsRunFolderHoldsWhatIsPromised
                                        "lr",
                                        "schedule",
                                        "warmup",
+                                       "optimizer",
                                        "beta1",
                                        "beta2",
                                        "weight_decay",

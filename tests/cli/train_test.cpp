@@ -57,6 +57,7 @@ TEST_F(Train, ResumeTakesOnlyWhatDoesNotChangeTheTraining) {
   ASSERT_EQ(qkv(train_tiny("run", {"--steps", "2"})).exit_code, 0);
   for (const Arguments& more : std::vector<Arguments>{{"--lr", "1"},
                                                       {"--seed", "2"},
+                                                      {"--optimizer", "sgd"},
                                                       {"--no-shuffle"},
                                                       {"--workers", "2"},
                                                       {"--config", "run/config.json"},
@@ -145,13 +146,13 @@ TEST_F(Train, WhatDataIsMissingIsTaught) {
 
 TEST_F(Train, OptionsOutOfRangeAreNamed) {
   for (const Arguments& option : std::vector<Arguments>{
-           {"--heads", "3"},     {"--d-model", "0"},      {"--layers", "-1"},   {"--dropout", "1"},
-           {"--dropout", "nan"}, {"--lr", "0"},           {"--lr", "nan"},      {"--clip", "-1"},
-           {"--clip", "inf"},    {"--beta1", "1"},        {"--workers", "0"},   {"--batch-size", "0"},
-           {"--epochs", "0"},    {"--steps", "-1"},       {"--seed", "-1"},     {"--min-frequency", "0"},
-           {"--norm", "both"},   {"--schedule", "magic"}, {"--model", "gpt"},   {"--epochs", "99999999999"},
-           {"--layers", "two"},  {"--max-length", "0"},   {"--patience", "-1"}, {"--label-smoothing", "1"},
-           {"--warmup", "-1"},   {"--ff", "1.5"}}) {
+           {"--heads", "3"},     {"--d-model", "0"},      {"--layers", "-1"},     {"--dropout", "1"},
+           {"--dropout", "nan"}, {"--lr", "0"},           {"--lr", "nan"},        {"--clip", "-1"},
+           {"--clip", "inf"},    {"--beta1", "1"},        {"--workers", "0"},     {"--batch-size", "0"},
+           {"--epochs", "0"},    {"--steps", "-1"},       {"--seed", "-1"},       {"--min-frequency", "0"},
+           {"--norm", "both"},   {"--schedule", "magic"}, {"--model", "gpt"},     {"--epochs", "99999999999"},
+           {"--layers", "two"},  {"--max-length", "0"},   {"--patience", "-1"},   {"--label-smoothing", "1"},
+           {"--warmup", "-1"},   {"--ff", "1.5"},         {"--optimizer", "lion"}}) {
     const Outcome outcome = qkv({"train", "--data", "data", "--out", "run", option[0], option[1]});
     EXPECT_EQ(outcome.exit_code, 2) << option[0] << " " << option[1];
     EXPECT_TRUE(contains(outcome.errors, option[0]));
@@ -194,6 +195,20 @@ TEST_F(Train, WhatAFileSetsForAnotherModelIsToldAndChangesNothing) {
   const Outcome again = train("b/config.json", "c");
   EXPECT_EQ(again.exit_code, 0);
   EXPECT_EQ(again.errors.find("does not use"), std::string::npos) << "defaults mislead nobody";
+}
+
+TEST_F(Train, ASettingThatPlaysNoPartIsRefusedAsAnOptionAndToldOfAFile) {
+  const Outcome refused = qkv(train_tiny("run", {"--optimizer", "sgd", "--beta2", "0.9"}));
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_TRUE(contains(refused.errors, "--beta2 plays no part with --optimizer sgd"));
+  EXPECT_FALSE(fs::exists(qkv.folder() / "run"));
+  qkv.folder().file("adam.json", R"({"beta2": 0.9, "steps": 2})");
+  const Outcome told = qkv(train_tiny("run", {"--optimizer", "sgd", "--config", "adam.json"}));
+  ASSERT_EQ(told.exit_code, 0) << told.errors;
+  EXPECT_TRUE(starts_with(told.errors, "qkv: warning: adam.json: beta2 plays no part with --optimizer sgd\n"));
+  const Outcome resumed = qkv({"train", "--resume", "--out", "run", "--steps", "3"});
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.errors;
+  EXPECT_EQ(resumed.errors.find("plays no part"), std::string::npos) << "it was told when the run began";
 }
 
 TEST_F(Train, AnRnnBeginsWithSettingsThatSuitIt) {

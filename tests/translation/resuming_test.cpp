@@ -36,6 +36,34 @@ TEST(Resuming, ResumesBitForBit) {
   }
 }
 
+/// Whether a training that is stopped at each of these steps, and goes on, is one that was never stopped.
+void expect_to_resume_bit_for_bit(const TrainingConfig& config, const std::vector<std::int64_t>& stops) {
+  const TemporaryFolder temporary;
+  const RunFolder whole{temporary / "whole"}, parts{temporary / "parts"};
+  const std::int64_t steps = train_to_the_end(config, toy_data(), whole).steps;
+  RunStart start = RunStart::anew;
+  for (const std::int64_t stop_at : stops) {
+    const TrainingResult stopped = train_until(stop_at, config, toy_data(), parts, start);
+    EXPECT_TRUE(stopped.interrupted);
+    EXPECT_EQ(stopped.steps, stop_at);
+    start = RunStart::resume;
+  }
+  EXPECT_EQ(train_to_the_end(config, toy_data(), parts, start).steps, steps);
+  expect_same_run(parts, whole);
+}
+
+TEST(Resuming, ResumesEveryOptimiserBitForBit) {
+  for (const auto& [kind, name] : names_of(OptimiserKind{}))
+    for (const double momentum : {0.9, 0.0}) {
+      SCOPED_TRACE(fmt::format("{} {}", name, momentum));
+      TrainingConfig config = thirty_steps();
+      config.optimizer = kind;
+      config.adam.beta1 = momentum;
+      config.adam.weight_decay = 0.01;
+      expect_to_resume_bit_for_bit(config, {1, 7, 30});
+    }
+}
+
 /// How many validations the log of a run holds.
 std::size_t validations_in(const RunFolder& folder) {
   const std::string log = metrics_of(folder);

@@ -2,6 +2,7 @@
 
 #include <ctime>
 #include <gtest/gtest.h>
+#include <map>
 
 #include "qkv/datasets/csv.h"
 #include "qkv/files/safetensors.h"
@@ -227,6 +228,33 @@ TEST(TrainingData, IsReadFromAFolderOrFromFiles) {
   EXPECT_TRUE(data.tests.empty());
   config.test = folder / "composition.csv";
   EXPECT_EQ(read_training_data(config).tests.at(0).name, "test");
+}
+
+TEST(Trainer, TakesTheOptimiserThatIsChosen) {
+  const TemporaryFolder temporary;
+  std::map<std::string, std::string> models;
+  const auto train_with = [&](OptimiserKind kind, double weight_decay) {
+    TrainingConfig config = thirty_steps();
+    config.optimizer = kind;
+    config.adam.weight_decay = weight_decay;
+    const RunFolder folder{temporary / fmt::format("{} {}", name_of(kind), weight_decay)};
+    std::vector<std::string> messages;
+    TrainingObserver observer;
+    observer.on_message = [&](const std::string& message) { messages.push_back(message); };
+    const std::atomic<bool> stop = false;
+    train(config, toy_data(), folder, RunStart::anew, observer, stop);
+    models[folder.path.filename()] = read_file(folder.model());
+    EXPECT_EQ(nlohmann::json::parse(read_file(folder.config()))["optimizer"], name_of(kind));
+    return messages;
+  };
+  EXPECT_TRUE(train_with(OptimiserKind::adam, 0).empty());
+  EXPECT_EQ(train_with(OptimiserKind::adamw, 0),
+            std::vector<std::string>{"with a `weight_decay` of 0, adamw does what adam does"});
+  EXPECT_TRUE(models["adam 0"] == models["adamw 0"]);
+  for (const OptimiserKind kind : {OptimiserKind::adam, OptimiserKind::adamw, OptimiserKind::sgd})
+    EXPECT_TRUE(train_with(kind, 0.1).empty());
+  EXPECT_FALSE(models["adam 0"] == models["adam 0.1"] || models["adam 0.1"] == models["adamw 0.1"] ||
+               models["adamw 0.1"] == models["sgd 0.1"]);
 }
 
 TEST(Trainer, CountsTheStepsOfAnyNumberOfEpochsAtOnce) {

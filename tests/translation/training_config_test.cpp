@@ -207,6 +207,20 @@ TEST(TrainingConfig, EachModelHasItsSettings) {
   EXPECT_EQ(once, 1);
 }
 
+TEST(TrainingConfig, NamesWhatPlaysNoPartBesideOtherSettings) {
+  const auto idle = [](const TrainingConfig& config) {
+    std::string names;
+    for (const auto& [name, because_of] : idle_settings(config)) names += name + ": " + because_of + "\n";
+    return names;
+  };
+  TrainingConfig config;
+  EXPECT_EQ(idle(config), "");
+  config.optimizer = OptimiserKind::adamw;
+  EXPECT_EQ(idle(config), "");
+  config.optimizer = OptimiserKind::sgd;
+  EXPECT_EQ(idle(config), "beta2: `optimizer` sgd\n");
+}
+
 TEST(TrainingConfig, WhatTheModelDoesNotHaveIsNamedWhereItWouldChangeSomething) {
   const nlohmann::json json = nlohmann::json::parse(
       R"({"model": "rnn", "heads": 3, "d_model": -1, "layers": 2, "score": "additive", "hidden": 7})");
