@@ -118,7 +118,8 @@ void put_given(const CLI::App& command, const Options& options, TrainingConfig& 
 }
 
 /// Settings that may be given with --resume: how long to train and how to look on, not what is trained.
-constexpr const char* resumable[] = {"data", "train", "valid", "test", "epochs", "steps", "validate_every", "patience"};
+constexpr const char* resumable[] = {"data",  "train",          "valid", "test",    "epochs",
+                                     "steps", "validate_every", "keep",  "patience"};
 
 /// Options for another model are refused by name. A file may be written for another model; what of it plays no part is
 /// told.

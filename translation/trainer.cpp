@@ -55,6 +55,7 @@ class Run {
       check_position();
       folder.remove_temporaries();
       if (state_.valid_hash && *state_.valid_hash != valid_hash) start_new_best();
+      if (state_.keep != config.keep) keep_by_the_other_score();
     } else {
       model_->parameters().initialise(config.seed);
       lock_.emplace(folder.create(start == RunStart::overwrite));
@@ -64,6 +65,7 @@ class Run {
                                        folder.path.string(), *lock_->why_not_held()));
     state_.data_hash = data_hash;
     state_.valid_hash = valid_hash;
+    state_.keep = config.keep;
     write_durably(folder.config(), to_json(config).dump(2) + "\n");
     if (start != RunStart::resume) {
       source_.save(folder.source_vocabulary());
@@ -188,6 +190,18 @@ class Run {
     state_.validation_is_due = true;
   }
 
+  /// Both scores of the best model so far are known, so the next ones are compared with it by the other one.
+  void keep_by_the_other_score() {
+    if (has_best())
+      observer_.on_message(
+          fmt::format("from now on the best model is the one of the best {}; the one so far has a loss "
+                      "of {:.4f} and BLEU {:.1f}",
+                      config_.keep == Keep::loss ? "loss" : "BLEU", state_.best_loss, state_.best_bleu));
+    state_.validations_without_improvement = 0;
+  }
+
+  bool has_best() const { return state_.best_bleu >= 0; }
+
   bool is_out_of_patience() const {
     return config_.patience > 0 && state_.validations_without_improvement >= config_.patience;
   }
@@ -200,8 +214,8 @@ class Run {
       const std::optional<Evaluation> evaluation = evaluated(data_.valid, "the validation set");
       if (!evaluation) return;
       if (evaluation->alignment) alignment = evaluation->alignment->best().reading;
-      is_best = evaluation->scores.bleu > state_.best_bleu ||
-                (evaluation->scores.bleu == state_.best_bleu && evaluation->loss < state_.best_loss);
+      is_best = !has_best() ||
+                is_better(config_.keep, evaluation->scores.bleu, evaluation->loss, state_.best_bleu, state_.best_loss);
       if (is_best) {
         state_.best_bleu = evaluation->scores.bleu;
         state_.best_loss = evaluation->loss;
@@ -281,6 +295,8 @@ TrainingResult train(const TrainingConfig& config, const TrainingData& data, con
   check(!folder.path.empty(), "train: the run folder's name is empty");
   check_settings(config);
   check(config.patience == 0 || !data.valid.empty(), "`patience` needs a validation set; give `valid`");
+  check(config.keep == Keep::bleu || !data.valid.empty() || start == RunStart::resume,
+        "`keep` {} needs a validation set; give `valid`", name_of(config.keep));
   try {
     return Run(config, data, folder, start, observer, stop)();
   } catch (const std::bad_alloc&) {

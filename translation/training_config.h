@@ -11,6 +11,7 @@
 
 #include "qkv/train/optimiser_kind.h"
 #include "qkv/train/schedule.h"
+#include "qkv/translation/keep.h"
 #include "qkv/translation/models.h"
 #include "qkv/translation/setting.h"
 
@@ -41,7 +42,8 @@ struct TrainingConfig {
   double clip = 1.0;
   double label_smoothing = 0.0;
   std::int64_t validate_every = 0;  ///< steps between validations; 0: once an epoch
-  int patience = 0;                 ///< validations without improvement before training ends; 0: never
+  Keep keep = Keep::bleu;
+  int patience = 0;  ///< validations without improvement before training ends; 0: never
   int workers = 2;
   std::uint64_t seed = 1;
 
@@ -120,6 +122,7 @@ void for_each_training_setting(Config& config, Visit&& visit) {
         number("largest norm of the gradient; 0 means none", Range{0.0, std::numeric_limits<double>::max()}));
   visit("label_smoothing", config.label_smoothing, number("share of each target spread over all words", share_range));
   visit("validate_every", config.validate_every, number("steps between validations; 0 means once an epoch", steps));
+  visit("keep", config.keep, Setting{"the score on the validation set that chooses the best model"});
   visit("patience", config.patience,
         number("validations without improvement before training ends; 0 means never", Range{0, 1'000'000}));
   visit("workers", config.workers, number("threads that share each batch", Range{1, 256}));

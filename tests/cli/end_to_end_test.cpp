@@ -86,6 +86,7 @@ TEST_F(EndToEnd, ATransformerLearnsToTranslateAndItsRunFolderHoldsWhatIsPromised
                                        "clip",
                                        "label_smoothing",
                                        "validate_every",
+                                       "keep",
                                        "patience",
                                        "workers",
                                        "seed"};

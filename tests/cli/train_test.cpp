@@ -70,7 +70,8 @@ TEST_F(Train, ResumeTakesOnlyWhatDoesNotChangeTheTraining) {
   }
   ASSERT_EQ(qkv({"train", "--resume", "--out", "run", "--steps", "5"}).exit_code, 0);
   EXPECT_EQ(nlohmann::json::parse(qkv.text_of("run/config.json"))["steps"], 5);
-  ASSERT_EQ(qkv({"train", "--resume", "--out", "run", "--epochs", "3"}).exit_code, 0);
+  ASSERT_EQ(qkv({"train", "--resume", "--out", "run", "--epochs", "3", "--keep", "loss"}).exit_code, 0);
+  EXPECT_EQ(nlohmann::json::parse(qkv.text_of("run/config.json"))["keep"], "loss");
   EXPECT_EQ(metrics("run").back()["step"], 9) << "--epochs takes the place of the run's --steps: 3 x 24 / 8";
   qkv.folder().file("data/train.csv", "source,target\n하나,one\n");
   const Outcome changed = qkv({"train", "--resume", "--out", "run", "--epochs", "9"});
@@ -146,13 +147,13 @@ TEST_F(Train, WhatDataIsMissingIsTaught) {
 
 TEST_F(Train, OptionsOutOfRangeAreNamed) {
   for (const Arguments& option : std::vector<Arguments>{
-           {"--heads", "3"},     {"--d-model", "0"},      {"--layers", "-1"},     {"--dropout", "1"},
-           {"--dropout", "nan"}, {"--lr", "0"},           {"--lr", "nan"},        {"--clip", "-1"},
-           {"--clip", "inf"},    {"--beta1", "1"},        {"--workers", "0"},     {"--batch-size", "0"},
-           {"--epochs", "0"},    {"--steps", "-1"},       {"--seed", "-1"},       {"--min-frequency", "0"},
-           {"--norm", "both"},   {"--schedule", "magic"}, {"--model", "gpt"},     {"--epochs", "99999999999"},
-           {"--layers", "two"},  {"--max-length", "0"},   {"--patience", "-1"},   {"--label-smoothing", "1"},
-           {"--warmup", "-1"},   {"--ff", "1.5"},         {"--optimizer", "lion"}}) {
+           {"--heads", "3"},     {"--d-model", "0"},      {"--layers", "-1"},      {"--dropout", "1"},
+           {"--dropout", "nan"}, {"--lr", "0"},           {"--lr", "nan"},         {"--clip", "-1"},
+           {"--clip", "inf"},    {"--beta1", "1"},        {"--workers", "0"},      {"--batch-size", "0"},
+           {"--epochs", "0"},    {"--steps", "-1"},       {"--seed", "-1"},        {"--min-frequency", "0"},
+           {"--norm", "both"},   {"--schedule", "magic"}, {"--model", "gpt"},      {"--epochs", "99999999999"},
+           {"--layers", "two"},  {"--max-length", "0"},   {"--patience", "-1"},    {"--label-smoothing", "1"},
+           {"--warmup", "-1"},   {"--ff", "1.5"},         {"--optimizer", "lion"}, {"--keep", "chrf"}}) {
     const Outcome outcome = qkv({"train", "--data", "data", "--out", "run", option[0], option[1]});
     EXPECT_EQ(outcome.exit_code, 2) << option[0] << " " << option[1];
     EXPECT_TRUE(contains(outcome.errors, option[0]));

@@ -146,6 +146,42 @@ TEST(Resuming, OnAnotherValidationSetTheBestModelIsChosenAnew) {
   EXPECT_TRUE(messages.empty()) << "it is the same one now";
 }
 
+TEST(Resuming, KeepsByLossBitForBit) {
+  TrainingConfig config = thirty_steps();
+  config.keep = Keep::loss;
+  config.patience = 20;
+  expect_to_resume_bit_for_bit(config, {4, 15, 30});
+}
+
+TEST(Resuming, KeptByAnotherScoreTheBestModelIsComparedByThatOne) {
+  const TemporaryFolder temporary;
+  const RunFolder folder{temporary / "run"};
+  TrainingConfig config = thirty_steps();
+  config.lr = 0.02;
+  train_until(17, config, toy_data(), folder, RunStart::anew);
+  const TrainedModel kept = load_run(folder.path.string());
+  Adam<float> adam(kept.model->parameters());
+  const TrainingState before = load_checkpoint(folder.checkpoint(), *kept.model, adam);
+  ASSERT_GE(before.best_bleu, 0);
+  config.keep = Keep::loss;
+  double best_loss = before.best_loss;
+  std::vector<std::string> messages;
+  TrainingObserver observer;
+  observer.on_message = [&](const std::string& message) { messages.push_back(message); };
+  observer.on_validation = [&](const TrainingObserver::Validation& v) {
+    EXPECT_EQ(v.is_best, v.evaluation.loss < best_loss) << v.step;
+    if (v.is_best) best_loss = v.evaluation.loss;
+  };
+  const std::atomic<bool> stop = false;
+  train(config, toy_data(), folder, RunStart::resume, observer, stop);
+  ASSERT_EQ(messages.size(), 1u);
+  EXPECT_TRUE(messages[0].starts_with("from now on the best model is the one of the best loss; the one so far has"))
+      << messages[0];
+  messages.clear();
+  train(config, toy_data(), folder, RunStart::resume, observer, stop);
+  EXPECT_TRUE(messages.empty()) << "it is kept by the loss now";
+}
+
 TEST(Resuming, ACheckpointThatKnowsNoValidationSetGoesOnAsBefore) {  // one of version 0.1.0
   const TemporaryFolder temporary;
   const RunFolder whole{temporary / "whole"}, parts{temporary / "parts"};
@@ -153,7 +189,7 @@ TEST(Resuming, ACheckpointThatKnowsNoValidationSetGoesOnAsBefore) {  // one of v
   train_until(7, thirty_steps(), toy_data(), parts, RunStart::anew);
   const SafetensorsFile checkpoint = SafetensorsFile::read(parts.checkpoint());
   auto metadata = checkpoint.metadata();
-  EXPECT_EQ(metadata.erase("valid_hash") + metadata.erase("validation_is_due"), 2u);
+  EXPECT_EQ(metadata.erase("valid_hash") + metadata.erase("validation_is_due") + metadata.erase("keep"), 3u);
   write_safetensors(parts.checkpoint(), checkpoint.tensors(), metadata);
   train_to_the_end(thirty_steps(), toy_data(), parts, RunStart::resume);
   expect_same_run(parts, whole);

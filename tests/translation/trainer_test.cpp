@@ -65,17 +65,20 @@ TEST(Trainer, WritesTheRunFolder) {
   EXPECT_TRUE(load_run(folder.path.string()).alignment.has_value());
 }
 
-TEST(Trainer, KeepsTheModelWithTheBestScoreOnTheValidationSet) {
+void expect_the_best_model_is_kept(Keep keep) {
   const TemporaryFolder temporary;
   const RunFolder folder{temporary / "run"};
   TrainingConfig config = thirty_steps();
   config.lr = 0.02;
-  double best_bleu = -1, best_loss = 0;
+  config.keep = keep;
+  double best_bleu = -1, best_loss = INFINITY;
   int best = 0;
   TrainingObserver observer;
   observer.on_validation = [&](const TrainingObserver::Validation& v) {
     const double bleu = v.evaluation.scores.bleu;
-    EXPECT_EQ(v.is_best, bleu > best_bleu || (bleu == best_bleu && v.evaluation.loss < best_loss));
+    const double loss = v.evaluation.loss;
+    EXPECT_EQ(v.is_best, keep == Keep::bleu ? bleu > best_bleu || (bleu == best_bleu && loss < best_loss)
+                                            : loss < best_loss || (loss == best_loss && bleu > best_bleu));
     if (v.is_best) {
       best_bleu = bleu;
       best_loss = v.evaluation.loss;
@@ -92,6 +95,18 @@ TEST(Trainer, KeepsTheModelWithTheBestScoreOnTheValidationSet) {
   EXPECT_EQ(again.loss, best_loss);
   const Evaluation tested = evaluate(*kept.model, kept.source, kept.target, toy_data().tests[0].pairs, team);
   EXPECT_EQ(result.tests[0].second.loss, tested.loss);
+}
+
+TEST(Trainer, KeepsTheModelWithTheBestScoreOnTheValidationSet) {
+  expect_the_best_model_is_kept(Keep::bleu);
+  expect_the_best_model_is_kept(Keep::loss);
+}
+
+TEST(Trainer, AScoreOutranksTheOtherOne) {
+  EXPECT_TRUE(is_better(Keep::bleu, 11, 3, 10, 2) && !is_better(Keep::loss, 11, 3, 10, 2));
+  EXPECT_TRUE(!is_better(Keep::bleu, 9, 1, 10, 2) && is_better(Keep::loss, 9, 1, 10, 2));
+  EXPECT_TRUE(is_better(Keep::bleu, 10, 1, 10, 2) && is_better(Keep::loss, 11, 2, 10, 2));
+  EXPECT_FALSE(is_better(Keep::bleu, 10, 2, 10, 2) || is_better(Keep::loss, 10, 2, 10, 2));
 }
 
 TEST(Trainer, KeepsTheLastModelWithoutAValidationSet) {
@@ -117,6 +132,10 @@ TEST(Trainer, KeepsTheLastModelWithoutAValidationSet) {
   EXPECT_EQ(complaint([&] { train_to_the_end(config, data, {temporary / "patient"}); }),
             "`patience` needs a validation set; give `valid`");
   EXPECT_FALSE(fs::exists(temporary / "patient"));
+  config.patience = 0;
+  config.keep = Keep::loss;
+  EXPECT_EQ(complaint([&] { train_to_the_end(config, data, {temporary / "kept"}); }),
+            "`keep` loss needs a validation set; give `valid`");
 }
 
 TEST(Trainer, LosesPatience) {
