@@ -44,7 +44,9 @@ int moments_of(const TrainingConfig& config) {
 double bytes_to_train(const TrainingConfig& config, int source_words, int target_words) {
   constexpr double bytes_of_a_name = 500;  // with the layer that has it
   const ModelSize size = size_of(model_for(config, source_words, target_words));
-  return sizeof(float) * (size.parameters * (1.0 + moments_of(config) + config.workers) + size.positions) +
+  return sizeof(float) *
+             (size.parameters * (1.0 + moments_of(config) + config.workers + (config.accumulate > 1 ? 1 : 0)) +
+              size.positions) +
          bytes_of_a_name * size.tensors;
 }
 

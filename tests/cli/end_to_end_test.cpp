@@ -51,45 +51,14 @@ TEST_F(EndToEnd, ATransformerLearnsToTranslateAndItsRunFolderHoldsWhatIsPromised
   EXPECT_EQ(qkv({"translate", "run", source}).output, fmt::format("{}\n", fmt::join(unseen.target, " ")));
 
   const auto config = nlohmann::json::parse(qkv.text_of("run/config.json"));
-  const std::set<std::string> settings{"qkv",
-                                       "model",
-                                       "d_model",
-                                       "heads",
-                                       "layers",
-                                       "ff",
-                                       "dropout",
-                                       "norm",
-                                       "activation",
-                                       "positions",
-                                       "tie_embeddings",
-                                       "embedding",
-                                       "hidden",
-                                       "cell",
-                                       "score",
-                                       "data",
-                                       "train",
-                                       "valid",
-                                       "test",
-                                       "min_frequency",
-                                       "max_length",
-                                       "shuffle",
-                                       "batch_size",
-                                       "epochs",
-                                       "steps",
-                                       "lr",
-                                       "schedule",
-                                       "warmup",
-                                       "optimizer",
-                                       "beta1",
-                                       "beta2",
-                                       "weight_decay",
-                                       "clip",
-                                       "label_smoothing",
-                                       "validate_every",
-                                       "keep",
-                                       "patience",
-                                       "workers",
-                                       "seed"};
+  const std::set<std::string> settings{
+      "qkv",     "model",         "d_model",      "heads",     "layers",          "ff",
+      "dropout", "norm",          "activation",   "positions", "tie_embeddings",  "embedding",
+      "hidden",  "cell",          "score",        "data",      "train",           "valid",
+      "test",    "min_frequency", "max_length",   "shuffle",   "batch_size",      "accumulate",
+      "epochs",  "steps",         "lr",           "schedule",  "warmup",          "optimizer",
+      "beta1",   "beta2",         "weight_decay", "clip",      "label_smoothing", "validate_every",
+      "keep",    "patience",      "workers",      "seed"};
   EXPECT_EQ(keys_of(config), settings);
   EXPECT_EQ(config["d_model"], 32);
   EXPECT_EQ(config["beta2"], 0.98) << "defaults are written too";

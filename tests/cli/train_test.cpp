@@ -153,7 +153,8 @@ TEST_F(Train, OptionsOutOfRangeAreNamed) {
            {"--epochs", "0"},    {"--steps", "-1"},       {"--seed", "-1"},        {"--min-frequency", "0"},
            {"--norm", "both"},   {"--schedule", "magic"}, {"--model", "gpt"},      {"--epochs", "99999999999"},
            {"--layers", "two"},  {"--max-length", "0"},   {"--patience", "-1"},    {"--label-smoothing", "1"},
-           {"--warmup", "-1"},   {"--ff", "1.5"},         {"--optimizer", "lion"}, {"--keep", "chrf"}}) {
+           {"--warmup", "-1"},   {"--ff", "1.5"},         {"--optimizer", "lion"}, {"--keep", "chrf"},
+           {"--accumulate", "0"}}) {
     const Outcome outcome = qkv({"train", "--data", "data", "--out", "run", option[0], option[1]});
     EXPECT_EQ(outcome.exit_code, 2) << option[0] << " " << option[1];
     EXPECT_TRUE(contains(outcome.errors, option[0]));
@@ -254,6 +255,16 @@ TEST_F(Train, WithoutShufflingBatchesAreConsecutiveRowsAgainFromTheTop) {
   EXPECT_EQ(qkv.text_of("twelve/model.safetensors"), qkv.text_of("twice/model.safetensors"));
   EXPECT_EQ(metrics("twelve")[1]["epoch"], 0);
   EXPECT_EQ(metrics("twelve")[2]["epoch"], 1);
+}
+
+TEST_F(Train, AnAccumulatedStepIsOneLineOfMetricsAndOneStep) {
+  ASSERT_EQ(qkv(train_tiny("run", {"--accumulate", "2", "--epochs", "3"})).exit_code, 0);  // 3 x 24 / 8 batches
+  int steps = 0;
+  for (const auto& line : metrics("run")) {
+    if (!line.contains("lr")) continue;
+    EXPECT_EQ(line["step"], ++steps);
+  }
+  EXPECT_EQ(steps, 5) << "the last one takes a batch of the next pass";
 }
 
 TEST_F(Train, LongPairsAreLeftOutAndCounted) {

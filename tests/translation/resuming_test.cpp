@@ -146,6 +146,16 @@ TEST(Resuming, OnAnotherValidationSetTheBestModelIsChosenAnew) {
   EXPECT_TRUE(messages.empty()) << "it is the same one now";
 }
 
+TEST(Resuming, ResumesAccumulatedStepsBitForBit) {
+  for (const bool shuffle : {true, false}) {
+    TrainingConfig config = thirty_steps();  // with dropout
+    config.shuffle = shuffle;
+    config.accumulate = 3;  // 5 batches an epoch: steps go from one into the next
+    config.validate_every = 4;
+    expect_to_resume_bit_for_bit(config, {1, 2, 7, 10});
+  }
+}
+
 TEST(Resuming, KeepsByLossBitForBit) {
   TrainingConfig config = thirty_steps();
   config.keep = Keep::loss;

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "qkv/datasets/batches.h"
+#include "qkv/train/learner.h"
+#include "qkv/train/schedule.h"
+#include "qkv/translation/seq2seq.h"
+#include "qkv/translation/training_config.h"
+
+namespace qkv {
+
+/// The steps of a training: each differentiates `accumulate` batches, divides by all their target words, and moves the
+/// parameters once, so that it is the step of one batch as large as all of them. The batches follow each other through
+/// all epochs: every step has as many, and one may begin in an epoch and end in the next.
+class TrainingSteps {
+ public:
+  struct Step {
+    double loss = 0;  ///< mean per target word
+    double learning_rate = 0;
+    double gradient_norm = 0;  ///< before clipping
+    std::int64_t target_tokens = 0;
+  };
+
+  /// The model must outlive it. Throws std::invalid_argument where there are no pairs.
+  TrainingSteps(Seq2Seq<float>& model, EncodedPairs pairs, const TrainingConfig& config);
+
+  /// How many steps it takes to go through the data so often, and how many epochs, the last one perhaps in part, so
+  /// many steps take.
+  std::int64_t steps_in(std::uint64_t epochs) const;
+  std::uint64_t epochs_in(std::int64_t steps) const;
+
+  /// For `steps` steps in all, of which so many were made as the optimiser says; the schedule follows from both.
+  void go_on(std::int64_t steps);
+
+  /// Whether the steps made so far end just before this position.
+  bool end_at(Position position) const;
+
+  /// Makes the next step from the batches at this position, and moves the position behind them. Throws
+  /// std::runtime_error if the loss or its gradient is not finite.
+  Step make(Position& position);
+
+  /// How many were made.
+  std::int64_t made() const { return optimiser_->steps(); }
+
+  Optimiser<float>& optimiser() { return *optimiser_; }
+  Team& team() { return learner_.team(); }
+
+ private:
+  std::uint64_t batches_in(std::int64_t steps) const { return static_cast<std::uint64_t>(steps) * filled_.size(); }
+
+  Seq2Seq<float>& model_;
+  const TrainingConfig& config_;
+  Batches batches_;
+  std::vector<Batch> filled_;  // those of one step
+  Learner<float> learner_;
+  std::unique_ptr<Optimiser<float>> optimiser_;
+  Schedule schedule_;
+};
+
+}  // namespace qkv
