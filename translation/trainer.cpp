@@ -132,6 +132,13 @@ class Run {
       observer_.on_message(fmt::format("{0} of {1} {2} longer than {3} and {2} left out", pairs.left_out(),
                                        counted(all, "training pair"), pairs.left_out() == 1 ? "is" : "are",
                                        counted(static_cast<std::size_t>(config_.max_length), "word")));
+    std::int64_t longest = 0;
+    for (std::size_t i = 0; i < pairs.size(); ++i) longest = std::max(longest, longer_side(pairs, i));
+    if (config_.batch_words > 0 && longest > config_.batch_words)
+      throw std::invalid_argument(
+          fmt::format("a training pair has {} words on its longer side, <eos> counted, but `batch_words` is {}; give "
+                      "more, or a smaller `max_length`, which leaves such pairs out",
+                      longest, config_.batch_words));
     return pairs;
   }
 
@@ -149,8 +156,10 @@ class Run {
   }
 
   std::string described_batches() const {
-    return fmt::format("batches of {}{}", config_.batch_size,
-                       config_.accumulate > 1 ? fmt::format(", {} a step", config_.accumulate) : "");
+    return fmt::format(
+        "batches of {}{}",
+        config_.batch_words > 0 ? fmt::format("{} words", config_.batch_words) : fmt::to_string(config_.batch_size),
+        config_.accumulate > 1 ? fmt::format(", {} a step", config_.accumulate) : "");
   }
 
   TrainingSteps::Step make_step() {

@@ -32,7 +32,8 @@ struct TrainingConfig {
 
   // the training
   int batch_size = 64;
-  int accumulate = 1;  ///< batches of a step
+  int batch_words = 0;  ///< cuts batches by words instead, see WordsPerBatch; 0: by `batch_size` sentences
+  int accumulate = 1;   ///< batches of a step
   int epochs = 16;
   std::optional<std::int64_t> steps;  ///< ends training after so many, instead of after `epochs`
   double lr = 2e-3;
@@ -106,6 +107,9 @@ void for_each_training_setting(Config& config, Visit&& visit) {
         number("training pairs with more words on a side are left out", Range{1, 10'000}));
   visit("shuffle", config.shuffle, Setting{"take the training pairs in random order"});
   visit("batch_size", config.batch_size, number("sentences in a batch", size_range));
+  visit("batch_words", config.batch_words,
+        number("words on the longer side of a batch, padding counted; 0 means --batch-size sentences",
+               Range{0, 1'000'000'000}));
   visit("accumulate", config.accumulate, number("batches whose gradients make one step", Range{1, 10'000}));
   visit("epochs", config.epochs, number("passes through the training data", Range{1, 1'000'000'000}));
   visit("steps", config.steps, number("train for so many steps instead; 0 writes the initial model", steps));

@@ -58,8 +58,10 @@ std::string memory_advice(const TrainingConfig& config, int source_words, int ta
       in_gigabytes(bytes_to_train(config, source_words, target_words)),
       settings.empty()
           ? fmt::format("the vocabularies have {} and {} words, of which a larger `min_frequency` leaves out "
-                        "the rare ones, and `batch_size` is {}",
-                        source_words, target_words, config.batch_size)
+                        "the rare ones, and {}",
+                        source_words, target_words,
+                        config.batch_words > 0 ? fmt::format("`batch_words` is {}", config.batch_words)
+                                               : fmt::format("`batch_size` is {}", config.batch_size))
           : fmt::format("what makes it so large is {}", fmt::join(settings, " and ")));
 }
 

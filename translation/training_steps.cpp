@@ -9,6 +9,9 @@ namespace qkv {
 namespace {
 
 Batches batches_of(EncodedPairs pairs, const TrainingConfig& config) {
+  if (config.batch_words > 0)
+    return {std::move(pairs), WordsPerBatch{config.batch_words}, config.shuffle ? Order::shuffled : Order::consecutive,
+            config.seed};
   return {std::move(pairs), config.batch_size, config.shuffle ? Order::shuffled : Order::cyclic, config.seed};
 }
 

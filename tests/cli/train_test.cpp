@@ -204,6 +204,9 @@ TEST_F(Train, ASettingThatPlaysNoPartIsRefusedAsAnOptionAndToldOfAFile) {
   EXPECT_EQ(refused.exit_code, 2);
   EXPECT_TRUE(contains(refused.errors, "--beta2 plays no part with --optimizer sgd"));
   EXPECT_FALSE(fs::exists(qkv.folder() / "run"));
+  const Outcome sentences = qkv(train_tiny("run", {"--batch-words", "50"}));  // which has --batch-size 8
+  EXPECT_EQ(sentences.exit_code, 2);
+  EXPECT_TRUE(contains(sentences.errors, "--batch-size plays no part with --batch-words 50"));
   qkv.folder().file("adam.json", R"({"beta2": 0.9, "steps": 2})");
   const Outcome told = qkv(train_tiny("run", {"--optimizer", "sgd", "--config", "adam.json"}));
   ASSERT_EQ(told.exit_code, 0) << told.errors;
@@ -265,6 +268,16 @@ TEST_F(Train, AnAccumulatedStepIsOneLineOfMetricsAndOneStep) {
     EXPECT_EQ(line["step"], ++steps);
   }
   EXPECT_EQ(steps, 5) << "the last one takes a batch of the next pass";
+}
+
+TEST_F(Train, AWordLimitThatNoBatchCanKeepIsRefusedBeforeAnythingIsWritten) {
+  const Outcome outcome = qkv({"train", "--data", "data", "--out", "run", "--batch-words", "3"});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_TRUE(contains(outcome.errors,
+                       "a training pair has 4 words on its longer side, <eos> counted, but "
+                       "--batch-words is 3"))
+      << outcome.errors;
+  EXPECT_FALSE(fs::exists(qkv.folder() / "run"));
 }
 
 TEST_F(Train, LongPairsAreLeftOutAndCounted) {

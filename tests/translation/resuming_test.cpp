@@ -156,6 +156,16 @@ TEST(Resuming, ResumesAccumulatedStepsBitForBit) {
   }
 }
 
+TEST(Resuming, ResumesBatchesOfWordsBitForBit) {
+  for (const bool shuffle : {true, false}) {
+    TrainingConfig config = thirty_steps();
+    config.shuffle = shuffle;
+    config.batch_words = 28;
+    config.accumulate = shuffle ? 2 : 1;
+    expect_to_resume_bit_for_bit(config, {1, 6, 11});
+  }
+}
+
 TEST(Resuming, KeepsByLossBitForBit) {
   TrainingConfig config = thirty_steps();
   config.keep = Keep::loss;

@@ -219,6 +219,8 @@ TEST(TrainingConfig, NamesWhatPlaysNoPartBesideOtherSettings) {
   EXPECT_EQ(idle(config), "");
   config.optimizer = OptimiserKind::sgd;
   EXPECT_EQ(idle(config), "beta2: `optimizer` sgd\n");
+  config.batch_words = 300;
+  EXPECT_EQ(idle(config), "beta2: `optimizer` sgd\nbatch_size: `batch_words` 300\n");
 }
 
 TEST(TrainingConfig, WhatTheModelDoesNotHaveIsNamedWhereItWouldChangeSomething) {
