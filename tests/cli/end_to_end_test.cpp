@@ -58,6 +58,8 @@ TEST_F(EndToEnd, ATransformerLearnsToTranslateAndItsRunFolderHoldsWhatIsPromised
                                        "layers",
                                        "ff",
                                        "dropout",
+                                       "attention_dropout",
+                                       "activation_dropout",
                                        "norm",
                                        "activation",
                                        "positions",

@@ -166,6 +166,14 @@ TEST(Resuming, ResumesBatchesOfWordsBitForBit) {
   }
 }
 
+TEST(Resuming, ResumesDropoutInsideAttentionAndFeedForwardBitForBit) {
+  TrainingConfig config = thirty_steps();
+  transformer_of(config).attention_dropout = 0.2;
+  transformer_of(config).activation_dropout = 0.3;
+  config.accumulate = 2;
+  expect_to_resume_bit_for_bit(config, {1, 6, 14});
+}
+
 TEST(Resuming, KeepsByLossBitForBit) {
   TrainingConfig config = thirty_steps();
   config.keep = Keep::loss;

@@ -193,8 +193,9 @@ std::string settings_of(const ModelConfig& config) {
 }
 
 TEST(TrainingConfig, EachModelHasItsSettings) {
-  EXPECT_EQ(settings_of(TransformerConfig{}),
-            "d_model heads layers ff dropout norm activation positions tie_embeddings ");
+  EXPECT_EQ(
+      settings_of(TransformerConfig{}),
+      "d_model heads layers ff dropout attention_dropout activation_dropout norm activation positions tie_embeddings ");
   EXPECT_EQ(settings_of(RnnConfig{.attention = {}}), "embedding hidden cell dropout ");
   EXPECT_EQ(settings_of(RnnConfig{}), "embedding hidden cell score dropout ");
   EXPECT_EQ(models_with("d_model"), std::vector<std::string>{"transformer"});
