@@ -13,6 +13,7 @@
 #include "cli/terminal.h"
 #include "qkv/datasets/visible_text.h"
 #include "qkv/study/bars.h"
+#include "qkv/study/loss_gap.h"
 #include "qkv/study/score_table.h"
 #include "qkv/translation/saved_model.h"
 #include "qkv/translation/trainer.h"
@@ -239,6 +240,7 @@ void run(const CLI::App& command, const Options& options) {
   const auto alignment = load_run(options.out).alignment;
   for (const auto& [name, evaluation] : result.tests)
     print("{}\n", score_table(name, evaluation, alignment, has_plain_text()));
+  if (result.losses) print_lines(loss_gap(*result.losses));
   if (!losses.empty())
     print("loss of the steps, from the first of this training to the last\n{}\n",
           loss_curve(losses, 10, has_plain_text()));

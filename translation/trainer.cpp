@@ -39,7 +39,8 @@ class Run {
         steps_(*model_, encoded(start), config) {
     if (!data.valid.empty()) check_lengths(*model_, data.valid, data.valid_file);
     for (const auto& test : data.tests) check_lengths(*model_, test.pairs, test.file);
-    total_steps_ = config.steps ? *config.steps : steps_.steps_in(static_cast<std::uint64_t>(config.epochs));
+    total_steps_ = steps_.asked_by(config);
+    epochs_ = steps_.epochs_in(total_steps_);
     const std::uint64_t data_hash = hash_of(data.train), valid_hash = hash_of(data.valid);
     if (start == RunStart::resume) {
       state_ = load_checkpoint(folder.checkpoint(), *model_, steps_.optimiser());
@@ -54,6 +55,8 @@ class Run {
       folder.remove_temporaries();
       if (state_.valid_hash && *state_.valid_hash != valid_hash) start_new_best();
       if (state_.keep != config.keep) keep_by_the_other_score();
+      const std::int64_t before = steps_.asked_by(read_settings_file(folder.config()).config);
+      if (const std::string news = steps_.going_on(before, total_steps_); !news.empty()) observer_.on_message(news);
     } else {
       model_->parameters().initialise(config.seed);
       lock_.emplace(folder.create(start == RunStart::overwrite));
@@ -91,7 +94,7 @@ class Run {
       logs.metrics.step({step, epoch, loss, rate, norm, tokens_per_second});
       const double pace = seconds_since(start) / static_cast<double>(step - first_step);
       if (is_snapshot_step(step)) logs.snapshots.take(step);
-      observer_.on_step({step, total_steps_, epoch, loss, rate, norm, tokens_per_second,
+      observer_.on_step({step, total_steps_, epoch, epochs_, loss, rate, norm, tokens_per_second,
                          pace * static_cast<double>(total_steps_ - step)});
       state_.validation_is_due =
           step == total_steps_ ||
@@ -215,7 +218,8 @@ class Run {
       state_.validations_without_improvement = is_best ? 0 : state_.validations_without_improvement + 1;
       logs.metrics.validation(
           {steps_.made(), evaluation->loss, evaluation->scores.bleu, evaluation->scores.exact_match});
-      observer_.on_validation({steps_.made(), *evaluation, is_best});
+      const std::uint64_t epoch = steps_.epochs_in(steps_.made()) - 1;
+      observer_.on_validation({steps_.made(), epoch, epochs_, *evaluation, data_.valid.front(), is_best});
     }
     if (is_best) {
       remove_file(folder_.test());  // it would be another model's
@@ -243,12 +247,13 @@ class Run {
     save_checkpoint(folder_.checkpoint(), *model_, steps_.optimiser(), state_);
   }
 
-  /// Tests the best model on each test file there is.
+  /// Compares the best model's losses, and tests it on each test file there is.
   void finish(TrainingResult& result) {
     if (data_.valid.empty() && total_steps_ > 0)
       observer_.on_message("there is no validation set, so the last model is kept");
-    if (data_.tests.empty()) return;
     load(folder_.model(), model_->parameters());
+    if (!data_.valid.empty() && has_best() && !compare_losses(result)) return;
+    if (data_.tests.empty()) return;
     nlohmann::ordered_json json;
     for (const auto& [name, file, pairs] : data_.tests) {
       std::optional<Evaluation> evaluation = evaluated(pairs, file);
@@ -263,6 +268,17 @@ class Run {
     write_durably(folder_.test(), json.dump(2) + "\n");
   }
 
+  /// False if it was stopped.
+  bool compare_losses(TrainingResult& result) {
+    try {
+      const std::vector<Pair> learnt = spread(data_.train, data_.valid.size(), config_.max_length);
+      result.losses = {mean_loss(*model_, source_, target_, learnt, steps_.team(), stop_), state_.best_loss};
+    } catch (const Stopped&) {
+      result.interrupted = true;
+    }
+    return !result.interrupted;
+  }
+
   const TrainingConfig& config_;
   const TrainingData& data_;
   const RunFolder& folder_;
@@ -274,6 +290,7 @@ class Run {
   TrainingSteps steps_;
   TrainingState state_;
   std::int64_t total_steps_ = 0;
+  std::uint64_t epochs_ = 0;
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "qkv/translation/training_steps.h"
 
+#include <fmt/format.h>
 #include <utility>
 
 #include "qkv/translation/batch_loss.h"
@@ -32,19 +33,32 @@ std::int64_t TrainingSteps::steps_in(std::uint64_t epochs) const {
 }
 
 std::uint64_t TrainingSteps::epochs_in(std::int64_t steps) const {
-  const std::uint64_t batches = batches_in(steps), most = (std::uint64_t{1} << 62) / batches_.pairs().size();
+  const std::uint64_t most = (std::uint64_t{1} << 62) / batches_.pairs().size();
   std::uint64_t enough = 1, too_few = 0;
-  while (enough < most && batches_.count_before(enough) < batches) too_few = std::exchange(enough, 2 * enough);
+  while (enough < most && steps_in(enough) < steps) too_few = std::exchange(enough, 2 * enough);
   while (enough - too_few > 1) {
     const std::uint64_t middle = too_few + (enough - too_few) / 2;
-    (batches_.count_before(middle) < batches ? too_few : enough) = middle;
+    (steps_in(middle) < steps ? too_few : enough) = middle;
   }
   return enough;
 }
 
 void TrainingSteps::go_on(std::int64_t steps) {
-  schedule_ = {config_.schedule, config_.lr, config_.warmup, steps};
+  schedule_ = schedule_of(steps);
   learner_.set_batches(static_cast<std::int64_t>(batches_in(made())));
+}
+
+std::int64_t TrainingSteps::asked_by(const TrainingConfig& config) const {
+  return config.steps ? *config.steps : steps_in(static_cast<std::uint64_t>(config.epochs));
+}
+
+std::string TrainingSteps::going_on(std::int64_t before, std::int64_t steps) const {
+  const std::int64_t next = made() + 1;
+  if (made() >= steps) return fmt::format("already at step {}; there is nothing to train up to step {}", made(), steps);
+  if (before == steps || schedule_of(before)(next) == schedule_of(steps)(next)) return "";
+  return fmt::format(
+      "the {} schedule now ends at step {} instead of {}, so the learning rate goes on at {:.3g} instead of {:.3g}",
+      name_of(config_.schedule), steps, before, schedule_of(steps)(next), schedule_of(before)(next));
 }
 
 bool TrainingSteps::end_at(Position position) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "qkv/datasets/batches.h"
@@ -26,10 +27,13 @@ class TrainingSteps {
   /// The model must outlive it. Throws std::invalid_argument where there are no pairs.
   TrainingSteps(Seq2Seq<float>& model, EncodedPairs pairs, const TrainingConfig& config);
 
-  /// How many steps it takes to go through the data so often, and how many epochs, the last one perhaps in part, so
-  /// many steps take.
+  /// How many steps it takes to go through the data so often, and in how many epochs, at least one, so many steps
+  /// begin.
   std::int64_t steps_in(std::uint64_t epochs) const;
   std::uint64_t epochs_in(std::int64_t steps) const;
+
+  /// How many a training with these settings, which may ask for another length, is to make.
+  std::int64_t asked_by(const TrainingConfig& config) const;
 
   /// For `steps` steps in all, of which so many were made as the optimiser says; the schedule follows from both.
   void go_on(std::int64_t steps);
@@ -41,6 +45,10 @@ class TrainingSteps {
   /// std::runtime_error if the loss or its gradient is not finite.
   Step make(Position& position);
 
+  /// What going on to `steps` steps in all means for a training that was to make `before`, as a sentence for people;
+  /// empty if nothing.
+  std::string going_on(std::int64_t before, std::int64_t steps) const;
+
   /// How many were made.
   std::int64_t made() const { return optimiser_->steps(); }
 
@@ -48,6 +56,7 @@ class TrainingSteps {
   Team& team() { return learner_.team(); }
 
  private:
+  Schedule schedule_of(std::int64_t steps) const { return {config_.schedule, config_.lr, config_.warmup, steps}; }
   std::uint64_t batches_in(std::int64_t steps) const { return static_cast<std::uint64_t>(steps) * filled_.size(); }
 
   Seq2Seq<float>& model_;

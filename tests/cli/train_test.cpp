@@ -1,4 +1,5 @@
 #include <csignal>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "qkv/files/safetensors.h"
@@ -278,6 +279,24 @@ TEST_F(Train, AWordLimitThatNoBatchCanKeepIsRefusedBeforeAnythingIsWritten) {
                        "--batch-words is 3"))
       << outcome.errors;
   EXPECT_FALSE(fs::exists(qkv.folder() / "run"));
+}
+
+TEST_F(Train, ProgressNamesEpochsAndTranslatesASampleAtEachValidation) {
+  const Outcome outcome = qkv(train_tiny("run", {"--epochs", "3"}));
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
+  const Pair sample = read_pairs(qkv.folder() / "data/valid.csv").front();
+  for (const auto& [step, epoch] : {std::pair(3, 1), {6, 2}, {9, 3}})
+    EXPECT_TRUE(contains(outcome.errors, fmt::format("step {:>6}  epoch {}/3  validation: loss ", step, epoch)));
+  std::size_t samples = 0;
+  const std::string lines = fmt::format("\n  source       {}\n  reference    {}\n  translation",
+                                        fmt::join(sample.source, " "), fmt::join(sample.target, " "));
+  for (std::size_t at = outcome.errors.find(lines); at != std::string::npos; at = outcome.errors.find(lines, at + 1))
+    ++samples;
+  EXPECT_EQ(samples, 3u) << outcome.errors;
+  EXPECT_TRUE(contains(outcome.output, "loss of the best model: "));
+  const Outcome nothing = qkv({"train", "--resume", "--out", "run", "--steps", "2"});
+  EXPECT_EQ(nothing.exit_code, 0);
+  EXPECT_TRUE(starts_with(nothing.errors, "note: already at step 9; there is nothing to train up to step 2\n"));
 }
 
 TEST_F(Train, LongPairsAreLeftOutAndCounted) {

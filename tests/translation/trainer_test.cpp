@@ -26,12 +26,19 @@ TEST(Trainer, WritesTheRunFolder) {
     EXPECT_EQ(step.step, ++steps);
     EXPECT_EQ(step.steps, 30);
     EXPECT_EQ(step.epoch, static_cast<std::uint64_t>((steps - 1) / 5));
+    EXPECT_EQ(step.epochs, 6u);
     if (steps % 5 == 1 && steps > 1) {  // whatever the checkpoint knows is in the log, even if the machine stops now
       EXPECT_NE(read_file(folder.metrics()).find(fmt::format("{{\"step\":{},\"valid_loss\"", steps - 1)),
                 std::string::npos);
     }
   };
-  observer.on_validation = [&](const TrainingObserver::Validation& v) { validated.push_back(v.step); };
+  observer.on_validation = [&](const TrainingObserver::Validation& v) {
+    validated.push_back(v.step);
+    EXPECT_EQ(v.epoch, static_cast<std::uint64_t>(v.step / 5 - 1)) << "the one that has just ended";
+    EXPECT_EQ(v.epochs, 6u);
+    EXPECT_EQ(v.sample.source, toy_data().valid.front().source);
+    EXPECT_EQ(v.sample.target, toy_data().valid.front().target);
+  };
   const std::atomic<bool> stop = false;
   const TrainingResult result = train(thirty_steps(), toy_data(), folder, RunStart::anew, observer, stop);
   EXPECT_EQ(result.steps, 30);
