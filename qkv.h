@@ -50,6 +50,7 @@
 #include "qkv/train/learner.h"
 #include "qkv/train/not_finite.h"
 #include "qkv/train/optimiser.h"
+#include "qkv/train/optimiser_kind.h"
 #include "qkv/train/saved_parameters.h"
 #include "qkv/train/schedule.h"
 #include "qkv/train/sgd.h"

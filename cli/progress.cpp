@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "cli/options.h"
 #include "cli/terminal.h"
+#include "qkv/datasets/text.h"
 #include "qkv/datasets/visible_text.h"
 #include "qkv/files/message.h"
+#include "qkv/translation/training_steps.h"
 
 namespace qkv::cli {
 
@@ -23,6 +26,13 @@ std::string minutes_and_seconds(double seconds) {
   return fmt::format("{}:{:02}", whole / 60, whole % 60);
 }
 
+/// As many of the words as fit into so many columns.
+std::string shortened(Sentence words, int width) {
+  if (columns(join_words(words)) <= width) return join_words(words);
+  while (!words.empty() && columns(join_words(words)) > width - 2) words.pop_back();
+  return join_words(words) + " …";
+}
+
 }  // namespace
 
 TrainingObserver Progress::observer() {
@@ -30,23 +40,24 @@ TrainingObserver Progress::observer() {
   observer.on_start = [this](const TrainingObserver::Start& s) { start(s); };
   observer.on_step = [this](const TrainingObserver::Step& s) { step(s); };
   observer.on_validation = [this](const TrainingObserver::Validation& v) {
-    line(fmt::format("step {:>6}  validation: loss {:.4f}  BLEU {:>5.1f}  exact match {:>5.1f} %{}", v.step,
-                     v.evaluation.loss, v.evaluation.scores.bleu, 100 * v.evaluation.scores.exact_match,
-                     v.is_best ? "  best so far" : ""));
+    line(fmt::format("step {:>6}  epoch {}/{}  validation: loss {:.4f}  BLEU {:>5.1f}  exact match {:>5.1f} %{}",
+                     v.step, v.epoch + 1, v.epochs, v.evaluation.loss, v.evaluation.scores.bleu,
+                     100 * v.evaluation.scores.exact_match, v.is_best ? "  best so far" : ""));
+    const int room = std::max(terminal_width(STDERR_FILENO) - 15, 20);
+    line("  source       " + shortened(v.sample.source, room));
+    line("  reference    " + shortened(v.sample.target, room));
+    line("  translation  " + shortened(v.evaluation.translations.front(), room));
   };
-  observer.on_message = [this](const std::string& message) { line("note: " + message); };
+  observer.on_message = [this](const std::string& message) { line("note: " + with_options(message)); };
   return observer;
 }
 
 void Progress::start(const TrainingObserver::Start& s) {
-  const auto batch = static_cast<std::int64_t>(s.config.batch_size);
-  const auto pairs = static_cast<std::int64_t>(s.pairs);
-  const std::int64_t in_epoch = (pairs + batch - 1) / batch;
   line(fmt::format("{}: {} parameters, {} source and {} target words", name_of(s.config.model), s.parameters,
                    s.source_words, s.target_words));
-  line(fmt::format("{} in batches of {}, {} ({:.3g} epochs), warm-up {}, {}", counted(s.pairs, "pair"), batch,
-                   counted(static_cast<std::size_t>(s.steps), "step"),
-                   static_cast<double>(s.steps) / static_cast<double>(in_epoch), s.config.warmup,
+  line(fmt::format("{} in batches of {}, {} ({}), warm-up {}, {}", counted(s.pairs, "pair"),
+                   described_batches(s.config), counted(static_cast<std::size_t>(s.steps), "step"),
+                   counted(static_cast<std::size_t>(s.epochs), "epoch"), s.config.warmup,
                    counted(static_cast<std::size_t>(s.config.workers), "worker")));
   if (s.step > 0) line(fmt::format("going on after step {}", s.step));
 }
@@ -55,8 +66,9 @@ void Progress::step(const TrainingObserver::Step& s) {
   const auto now = std::chrono::steady_clock::now();
   if (!is_terminal_ || (now - last_drawn_ < std::chrono::milliseconds(100) && s.step != s.steps)) return;
   last_drawn_ = now;
-  const std::string text = fmt::format(" step {}/{}  loss {:.4f}  {:.0f} tokens/s  {} left", s.step, s.steps, s.loss,
-                                       s.tokens_per_second, minutes_and_seconds(s.seconds_left));
+  const std::string text =
+      fmt::format(" epoch {}/{}  step {}/{}  loss {:.4f}  {:.0f} tokens/s  {} left", s.epoch + 1, s.epochs, s.step,
+                  s.steps, s.loss, s.tokens_per_second, minutes_and_seconds(s.seconds_left));
   const std::int64_t room =
       terminal_width(STDERR_FILENO) - static_cast<std::int64_t>(text.size()) - 1;  // a full line would wrap
   tell_drawn(fmt::format("\r{}{}\033[K", bar(s.step, s.steps, std::clamp<std::int64_t>(room, 0, 24)), text));

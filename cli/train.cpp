@@ -13,6 +13,7 @@
 #include "cli/terminal.h"
 #include "qkv/datasets/visible_text.h"
 #include "qkv/study/bars.h"
+#include "qkv/study/loss_gap.h"
 #include "qkv/study/score_table.h"
 #include "qkv/translation/fit_to_data.h"
 #include "qkv/translation/saved_model.h"
@@ -119,7 +120,8 @@ void put_given(const CLI::App& command, const Options& options, TrainingConfig& 
 }
 
 /// Settings that may be given with --resume: how long to train and how to look on, not what is trained.
-constexpr const char* resumable[] = {"data", "train", "valid", "test", "epochs", "steps", "validate_every", "patience"};
+constexpr const char* resumable[] = {"data",  "train",          "valid", "test",    "epochs",
+                                     "steps", "validate_every", "keep",  "patience"};
 
 /// Options for another model are refused by name. A file may be written for another model; what of it plays no part is
 /// told.
@@ -135,6 +137,19 @@ void report_unused(const CLI::App& command, const Options& options, const std::s
   if (!unused_of_file.empty())
     tell(fmt::format("qkv: warning: {}: the model {} does not use: {}\n", visible(options.config_file), model,
                      fmt::join(unused_of_file, ", ")));
+}
+
+/// The same for settings that play no part because of another one. `settings`: with the options put in.
+void report_idle(const CLI::App& command, const Options& options, const TrainingConfig& settings) {
+  const auto json = to_json(settings), usual = to_json(default_settings(name_of(settings.model)));
+  for (const auto& [idle, because_of] : idle_settings(settings)) {
+    if (is_given(command, idle))
+      throw WrongUsage(
+          fmt::format("{} plays no part with {}; leave it out (see qkv train --help)", option_of(idle), because_of));
+    if (options.resume || json[idle] == usual[idle]) continue;
+    tell(fmt::format("qkv: warning: {}: {} plays no part with {}\n", visible(options.config_file), idle,
+                     with_options(because_of)));
+  }
 }
 
 /// Settings that are out of range are wrong usage if the options by themselves are, and else a bad file.
@@ -189,6 +204,7 @@ SettingsFile settings_of(const CLI::App& command, const Options& options) {
   put_given(command, options, settings);
   report_unused(command, options, name_of(settings.model), options.resume ? std::vector<std::string>{} : file.unused);
   check_origin(command, options, settings);
+  report_idle(command, options, settings);
   for (const auto& [name, put] : options.put)
     if (is_given(command, name)) file.named.push_back(name);
   return file;
@@ -200,7 +216,7 @@ TrainingResult train(SettingsFile given, const Options& options, std::vector<dou
   const RunStart start = options.resume ? RunStart::resume : options.overwrite ? RunStart::overwrite : RunStart::anew;
   try {
     const TrainingData data = read_training_data(settings);
-    if (!options.resume) fit_to_data(settings, given.named, data.train.size());
+    if (!options.resume) fit_to_data(settings, given.named, data.train);
     std::signal(SIGPIPE, SIG_IGN);  // a reader of the progress who goes away, as head does, ends nothing
     const StopFlag& stop = stop_on_signals();
     Progress progress(draws_on(STDERR_FILENO));
@@ -231,6 +247,7 @@ void run(const CLI::App& command, const Options& options) {
   const auto alignment = load_run(options.out).alignment;
   for (const auto& [name, evaluation] : result.tests)
     print("{}\n", score_table(name, evaluation, alignment, has_plain_text()));
+  if (result.losses) print_lines(loss_gap(*result.losses));
   if (!losses.empty())
     print("loss of the steps, from the first of this training to the last\n{}\n",
           loss_curve(losses, 10, has_plain_text()));

@@ -3,6 +3,7 @@
 #include <memory>
 #include <set>
 #include <system_error>
+#include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -136,6 +137,7 @@ void run(const Options& options) {
   for (std::size_t i = 0; i < options.sentences.size(); ++i)
     translate(options.sentences[i], fmt::format("sentence {} of the arguments", i + 1));
   if (!options.sentences.empty()) return;
+  if (::isatty(STDIN_FILENO) != 0) tell("Type a sentence; Ctrl-D ends\n");
   int number = 1;
   for (std::string line; std::getline(std::cin, line); ++number) {
     if (number == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);  // a byte-order mark
@@ -153,7 +155,9 @@ void add_translate(CLI::App& app) {
   add_decoding(*translate, options->decoding);
   add_number(*translate, "--max-words", options->max_words, "most words of a translation", Range{1, 1000})
       ->default_str("2 x source words + 10");
-  add_attention(*translate, "show the weights of this attention",
+  add_attention(*translate,
+                "show the weights of this attention: in its last layer and as the mean of its heads, unless --layer "
+                "and --head name others",
                 [options](AttentionKind kind) { options->attention = kind; });
   add_number(*translate, "--layer", options->layer, "of this layer", Range{0, 999})->default_str("the last");
   constexpr Range heads{0, 999'999};

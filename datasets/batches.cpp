@@ -15,23 +15,66 @@ std::uint64_t divide_up(std::uint64_t a, std::uint64_t b) { return (a + b - 1) /
 
 }  // namespace
 
+std::int64_t longer_side(const EncodedPairs& pairs, std::size_t i) {
+  return static_cast<std::int64_t>(std::max(pairs.source(i).size(), pairs.target(i).size())) + 1;
+}
+
 Batches::Batches(EncodedPairs pairs, int batch_size, Order order, std::uint64_t seed)
     : pairs_(std::move(pairs)), batch_size_(static_cast<std::uint64_t>(batch_size)), order_(order), seed_(seed) {
   if (batch_size < 1)
     throw std::invalid_argument(fmt::format("batches: the batch size is {}; it must be 1 or more", batch_size));
+  make_room(batches_per_pool * batch_size_);
+  chosen_.reserve(largest_batch());
+  if (order == Order::shuffled) batch_order_.resize(count(0));
+}
+
+Batches::Batches(EncodedPairs pairs, WordsPerBatch words, Order order, std::uint64_t seed)
+    : pairs_(std::move(pairs)), most_words_(words.most), order_(order), seed_(seed) {
+  if (order == Order::cyclic)
+    throw std::invalid_argument("batches: a batch by words ends with the data, so there is no cyclic order of them");
+  for (std::size_t i = 0; i < pairs_.size(); ++i)
+    if (longer_side(pairs_, i) > words.most)
+      throw std::invalid_argument(
+          fmt::format("batches: pair {} has {} words on a side, `<eos>` counted; a batch has {}", pairs_.row(i),
+                      longer_side(pairs_, i), words.most));
+  make_room(pairs_.size());
+  cut();
+  chosen_.reserve(largest_batch());
+  batch_order_.resize(count(0));
+}
+
+// Room for the order of an epoch, in which pools of so many pairs are sorted.
+void Batches::make_room(std::size_t pool) {
   if (pairs_.size() == 0) {
     throw std::invalid_argument(
         pairs_.left_out() == 0
             ? "batches: there are no pairs"
             : fmt::format("batches: no pairs are left; all {} are longer than the limit", pairs_.left_out()));
   }
-  chosen_.reserve(largest_batch());
-  if (order == Order::shuffled) {
+  pool_ = std::min(pool, pairs_.size());
+  if (order_ == Order::shuffled) {
     shuffled_.resize(pairs_.size());
     sorted_.resize(pairs_.size());
-    keys_.reserve(std::min<std::size_t>(pairs_.size(), batches_per_pool * batch_size_));
-    batch_order_.resize(count(0));
+    keys_.reserve(pool_);
   }
+}
+
+// Cuts the pairs where one more would make a batch too large.
+void Batches::cut() {
+  Random any_order(0);
+  if (order_ == Order::shuffled) sort_pairs(any_order);
+  std::int64_t widest = 0;
+  std::uint32_t begin = 0;
+  for (std::uint32_t i = 0; i < pairs_.size(); ++i) {
+    const std::int64_t width = longer_side(pairs_, order_ == Order::shuffled ? sorted_[i] : i);
+    if ((i - begin + 1) * std::max(widest, width) > most_words_) {
+      ends_.push_back(i);
+      begin = i;
+      widest = 0;
+    }
+    widest = std::max(widest, width);
+  }
+  ends_.push_back(static_cast<std::uint32_t>(pairs_.size()));
 }
 
 // In cyclic order the batches are numbered through all epochs, and batch k begins with pair k · batch size, counted on
@@ -40,7 +83,13 @@ std::uint64_t Batches::first_of(std::uint64_t epoch) const { return divide_up(ep
 
 std::uint64_t Batches::count(std::uint64_t epoch) const {
   if (order_ == Order::cyclic) return first_of(epoch + 1) - first_of(epoch);
-  return divide_up(pairs_.size(), batch_size_);
+  return most_words_ > 0 ? ends_.size() : divide_up(pairs_.size(), batch_size_);
+}
+
+// The places of a batch's pairs, among the sorted ones or as they stand in the data set.
+std::pair<std::uint64_t, std::uint64_t> Batches::range_of(std::uint64_t batch) const {
+  if (most_words_ > 0) return {batch == 0 ? 0 : ends_[batch - 1], ends_[batch]};
+  return {batch * batch_size_, std::min<std::uint64_t>((batch + 1) * batch_size_, pairs_.size())};
 }
 
 std::uint64_t Batches::count_before(std::uint64_t epoch) const {
@@ -48,6 +97,14 @@ std::uint64_t Batches::count_before(std::uint64_t epoch) const {
 }
 
 std::size_t Batches::largest_batch() const {
+  if (most_words_ > 0) {
+    std::uint64_t largest = 0;
+    for (std::uint64_t batch = 0; batch < ends_.size(); ++batch) {
+      const auto [begin, end] = range_of(batch);
+      largest = std::max(largest, end - begin);
+    }
+    return largest;
+  }
   return order_ == Order::cyclic ? batch_size_ : std::min<std::size_t>(batch_size_, pairs_.size());
 }
 
@@ -77,8 +134,7 @@ void Batches::choose(Position position, Batch& batch) {
   } else {
     const bool shuffled = order_ == Order::shuffled;
     if (shuffled) shuffle(position.epoch);
-    const std::uint64_t begin = (shuffled ? batch_order_[position.batch] : position.batch) * batch_size_;
-    const std::uint64_t end = std::min<std::uint64_t>(begin + batch_size_, pairs_.size());
+    const auto [begin, end] = range_of(shuffled ? batch_order_[position.batch] : position.batch);
     for (std::uint64_t i = begin; i < end; ++i) {
       chosen_.push_back(static_cast<std::int32_t>(shuffled ? sorted_[i] : i));
     }
@@ -89,16 +145,19 @@ void Batches::choose(Position position, Batch& batch) {
 void Batches::shuffle(std::uint64_t epoch) {
   if (is_shuffled_ && shuffled_epoch_ == epoch) return;
   Random random(mix64(seed_) + epoch);
-  std::iota(shuffled_.begin(), shuffled_.end(), 0u);
-  random.shuffle(shuffled_);
-  const std::size_t pool = batches_per_pool * batch_size_;
-  for (std::size_t begin = 0; begin < shuffled_.size(); begin += pool) {
-    sort_pool(begin, std::min(begin + pool, shuffled_.size()));
-  }
+  sort_pairs(random);
   std::iota(batch_order_.begin(), batch_order_.end(), 0u);
   random.shuffle(batch_order_);
   is_shuffled_ = true;
   shuffled_epoch_ = epoch;
+}
+
+// All pairs at random, and then each pool of them by length.
+void Batches::sort_pairs(Random& random) {
+  std::iota(shuffled_.begin(), shuffled_.end(), 0u);
+  random.shuffle(shuffled_);
+  for (std::size_t begin = 0; begin < shuffled_.size(); begin += pool_)
+    sort_pool(begin, std::min(begin + pool_, shuffled_.size()));
 }
 
 // Sorts integers that differ in their last bits, so that sentences of the same lengths stay in their random order with
@@ -149,14 +208,15 @@ void Batches::pad(Batch& batch) const {
 }
 
 void Batches::reserve(Batch& batch) const {
-  const auto longest = [&](auto side) {
+  const auto largest = [&](auto side) {
     std::size_t words = 0;
     for (std::size_t i = 0; i < pairs_.size(); ++i) words = std::max(words, side(i).size());
-    return words + 1;
+    const std::size_t size = largest_batch() * (words + 1);
+    return most_words_ > 0 ? std::min(size, static_cast<std::size_t>(most_words_)) : size;
   };
   const std::size_t rows = largest_batch();
-  batch.source.reserve(rows * longest([&](std::size_t i) { return pairs_.source(i); }));
-  const std::size_t target = rows * longest([&](std::size_t i) { return pairs_.target(i); });
+  batch.source.reserve(largest([&](std::size_t i) { return pairs_.source(i); }));
+  const std::size_t target = largest([&](std::size_t i) { return pairs_.target(i); });
   batch.target_input.reserve(target);
   batch.target_output.reserve(target);
   for (auto* vector : {&batch.source_lengths, &batch.target_lengths, &batch.rows}) vector->reserve(rows);

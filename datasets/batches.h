@@ -2,8 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
+#include "qkv/autograd/random.h"
 #include "qkv/datasets/encoded_pairs.h"
 
 namespace qkv {
@@ -29,6 +31,15 @@ enum class Order {
   consecutive,  ///< as in the data set, the last batch as small as it comes, for evaluation; every epoch is the same
 };
 
+/// So many words a batch at most: its sentences times the longer of its two widths, padding and `<eos>` counted, which
+/// is what memory and time follow from.
+struct WordsPerBatch {
+  std::int64_t most = 0;
+};
+
+/// How many words the longer side of pair i has, with its `<eos>`.
+std::int64_t longer_side(const EncodedPairs& pairs, std::size_t i);
+
 /// Where training stands: which pass through the data, and which batch of it, both from 0.
 struct Position {
   std::uint64_t epoch = 0;
@@ -43,6 +54,10 @@ struct Position {
 /// `batches_per_pool` batches; each pool is sorted by the lengths of target and source and cut into batches; then the
 /// batches of all pools are shuffled. One batch of the epoch may be smaller. In cyclic order every batch is full, and
 /// belongs to the epoch in which it begins.
+///
+/// Batches by words are as many sentences in a row as keep to the limit. Shuffled, all pairs are one pool, so that the
+/// sorted lengths, and with them the cuts, are the same in every epoch: pairs of the same lengths change places at
+/// random, and the batches come in random order.
 class Batches {
  public:
   static constexpr std::size_t batches_per_pool = 50;
@@ -50,6 +65,10 @@ class Batches {
   /// Throws std::invalid_argument where there are no pairs or the batch size is below 1. The pairs are copied in; move
   /// them. `seed` matters only to the shuffled order.
   Batches(EncodedPairs pairs, int batch_size, Order order, std::uint64_t seed = 0);
+
+  /// Batches by words, shuffled or consecutive. Throws std::invalid_argument for the cyclic order, which they do not
+  /// have, where there are no pairs, or if one by itself has more words.
+  Batches(EncodedPairs pairs, WordsPerBatch words, Order order, std::uint64_t seed = 0);
 
   /// How many batches the epoch has. In cyclic order epochs may differ by one.
   std::uint64_t count(std::uint64_t epoch) const;
@@ -70,16 +89,23 @@ class Batches {
   const EncodedPairs& pairs() const { return pairs_; }
 
  private:
+  void make_room(std::size_t pool);
+  void cut();
   std::uint64_t first_of(std::uint64_t epoch) const;
+  std::pair<std::uint64_t, std::uint64_t> range_of(std::uint64_t batch) const;
   std::size_t largest_batch() const;
   void shuffle(std::uint64_t epoch);
+  void sort_pairs(Random& random);
   void sort_pool(std::size_t begin, std::size_t end);
   std::uint64_t sort_key(std::size_t position) const;
   void choose(Position position, Batch& batch);
   void pad(Batch& batch) const;
 
   EncodedPairs pairs_;
-  std::uint64_t batch_size_;
+  std::uint64_t batch_size_ = 0;     // in sentences; 0 if they are cut by words, …
+  std::int64_t most_words_ = 0;      // … so many in each, …
+  std::vector<std::uint32_t> ends_;  // … behind these places among the sorted pairs
+  std::size_t pool_ = 0;             // how many pairs are sorted together
   Order order_;
   std::uint64_t seed_;
 

@@ -19,13 +19,15 @@ namespace qkv {
 template <class T>
 class MultiHeadAttention {
  public:
-  MultiHeadAttention(const Path<T>& path, int width, int heads)
+  /// Weights are dropped with this probability while the tape is training; see autograd/ops/attention.h.
+  MultiHeadAttention(const Path<T>& path, int width, int heads, double dropout_p = 0)
       : path_(path.name()),
         query_(path / "query", width, width, Initialise::projection),
         key_(path / "key", width, width, Initialise::projection),
         value_(path / "value", width, width, Initialise::projection),
         output_(path / "output", width, width),
-        heads_(heads) {
+        heads_(heads),
+        dropout_p_(dropout_p) {
     check(heads > 0 && width % heads == 0, "attention: {} features cannot be divided among {} heads", width, heads);
   }
 
@@ -53,7 +55,7 @@ class MultiHeadAttention {
   Var<T> attend(Var<T> q, Var<T> k, Var<T> v, Mask mask, AttentionKind kind) const {
     const InModule here(path_);
     const double scale = 1 / std::sqrt(static_cast<double>(q.last() / heads_));
-    const Attended<T> attended = attention(q, k, v, mask, heads_, scale);
+    const Attended<T> attended = attention(q, k, v, mask, heads_, scale, dropout_p_);
     AttentionRecord<T>{.layer = path_.c_str(),
                        .kind = kind,
                        .heads = heads_,
@@ -71,6 +73,7 @@ class MultiHeadAttention {
   std::string path_;
   Linear<T> query_, key_, value_, output_;
   int heads_;
+  double dropout_p_;
 };
 
 }  // namespace qkv

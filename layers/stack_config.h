@@ -15,8 +15,10 @@ struct StackConfig {
   int d_model = 64;  ///< features of each position
   int heads = 4;
   int layers = 2;
-  int ff = 256;  ///< width inside the feed-forward networks
-  double dropout = 0.0;
+  int ff = 256;                     ///< width inside the feed-forward networks
+  double dropout = 0.0;             ///< of what is added to each residual sum
+  double attention_dropout = 0.0;   ///< of attention weights
+  double activation_dropout = 0.0;  ///< between the two layers of the feed-forward networks
   NormOrder norm = NormOrder::post;
   Activation activation = Activation::relu;
 };

@@ -20,9 +20,9 @@ template <class T>
 class DecoderLayer {
  public:
   DecoderLayer(const Path<T>& path, const StackConfig& config)
-      : self_attention_(path / "self_attention", config.d_model, config.heads),
-        cross_attention_(path / "cross_attention", config.d_model, config.heads),
-        feed_forward_(path / "feed_forward", config.d_model, config.ff, config.activation),
+      : self_attention_(path / "self_attention", config.d_model, config.heads, config.attention_dropout),
+        cross_attention_(path / "cross_attention", config.d_model, config.heads, config.attention_dropout),
+        feed_forward_(path / "feed_forward", config.d_model, config.ff, config.activation, config.activation_dropout),
         norm1_(path / "norm1", config.d_model),
         norm2_(path / "norm2", config.d_model),
         norm3_(path / "norm3", config.d_model),

@@ -13,8 +13,8 @@ template <class T>
 class EncoderLayer {
  public:
   EncoderLayer(const Path<T>& path, const StackConfig& config)
-      : self_attention_(path / "self_attention", config.d_model, config.heads),
-        feed_forward_(path / "feed_forward", config.d_model, config.ff, config.activation),
+      : self_attention_(path / "self_attention", config.d_model, config.heads, config.attention_dropout),
+        feed_forward_(path / "feed_forward", config.d_model, config.ff, config.activation, config.activation_dropout),
         norm1_(path / "norm1", config.d_model),
         norm2_(path / "norm2", config.d_model),
         dropout_(config.dropout),

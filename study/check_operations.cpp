@@ -32,6 +32,13 @@ Var<T> dropped(Var<T> x) {
   return dropout(x, 0.4);
 }
 
+/// Attention whose weights are dropped with probability 0.4, as in the fourth step of a training.
+template <class T>
+std::vector<Var<T>> dropped(Var<T> q, Var<T> k, Var<T> v, Mask mask) {
+  Tape<T>::current().draws = {.seed = 7, .step = 4, .first_row = 2, .training = true};
+  return both(attention(q, k, v, mask, 2, {}, 0.4));
+}
+
 }  // namespace
 
 const std::vector<OperationCase>& operation_cases() {
@@ -90,6 +97,14 @@ const std::vector<OperationCase>& operation_cases() {
       {"attention causal padding",
        [](auto x) { return both(attention(x[0], x[1], x[2], Mask::causal_padding(lengths), 2)); },
        {{"q", {2, 5, 6}}, {"k", {2, 5, 6}}, {"v", {2, 5, 6}}},
+       {{"heads", 2}, {"keys", 5}, {"width", 6}, {"head width", 3}}},
+      {"attention dropout",
+       [](auto x) { return dropped(x[0], x[1], x[2], Mask::padding(lengths)); },
+       {{"q", {2, 4, 6}}, {"k", {2, 5, 6}}, {"v", {2, 5, 6}}},
+       {{"heads", 2}, {"keys", 5}, {"width", 6}, {"head width", 3}}},
+      {"attention dropout, causal, to itself",
+       [](auto x) { return dropped(x[0], x[0], x[0], Mask::causal_padding(lengths)); },
+       {{"x", {2, 5, 6}}},
        {{"heads", 2}, {"keys", 5}, {"width", 6}, {"head width", 3}}},
       {"attention to itself",
        [](auto x) { return both(attention(x[0], x[0], x[0], Mask::causal_padding(lengths), 2)); },

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "qkv/autograd/kernels/hold_signals.h"
 #include "qkv/train/not_finite.h"
@@ -18,8 +19,12 @@ Learner<T>::Learner(Parameters<T>& parameters, const LearnerOptions& options)
 }
 
 template <class T>
-double Learner<T>::run(int rows, Reduction reduction, Call call) {
+double Learner<T>::run(int rows, Reduction reduction, Call call, Gradients gradients) {
   check(rows >= 1, "learner: a batch of {} rows; there must be at least one", rows);
+  if (gradients == Gradients::added) {
+    if (before_.size() == 0) before_ = Block<T>(parameters_.size());
+    std::swap(before_, workers_.front()->gradients);
+  }
   const HoldSignals hold;  // once a step rather than once a product
   scale_ = 1;
   team_.run([&](int i) {
@@ -28,7 +33,7 @@ double Learner<T>::run(int rows, Reduction reduction, Call call) {
     };
     run_shard(*workers_[static_cast<std::size_t>(i)], {from(i), from(i + 1) - from(i), rows}, reduction, call);
   });
-  team_.run([&](int i) { add_up(i); });
+  team_.run([&](int i) { add_up(i, gradients); });
   ++batches_;
   double loss = 0, squares = 0;
   for (const auto& worker : workers_) {
@@ -63,12 +68,16 @@ void Learner<T>::run_shard(Worker& worker, const Shard& shard, Reduction reducti
 }
 
 template <class T>
-void Learner<T>::add_up(int worker) {
+void Learner<T>::add_up(int worker, Gradients gradients) {
   const auto [begin, end] = team_.template share<T>(parameters_.size(), worker);
   T* sum = workers_.front()->gradients.data();
   for (std::size_t k = 1; k < workers_.size(); ++k) {
-    const T* gradients = workers_[k]->gradients.data();
-    for (std::size_t i = begin; i < end; ++i) sum[i] += gradients[i];
+    const T* other = workers_[k]->gradients.data();
+    for (std::size_t i = begin; i < end; ++i) sum[i] += other[i];
+  }
+  if (gradients == Gradients::added) {
+    const T* before = before_.data();
+    for (std::size_t i = begin; i < end; ++i) sum[i] += before[i];
   }
   constexpr std::size_t lanes = 16;  // partial sums in double that the compiler keeps in vector registers
   double squares[lanes] = {};

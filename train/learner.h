@@ -18,6 +18,9 @@ struct LearnerOptions {
   bool training = true;    ///< whether dropout drops
 };
 
+/// Whether a batch's gradient takes the place of the one before, or is added to it.
+enum class Gradients { anew, added };
+
 /// Differentiates a loss by a model's parameters, shared among workers: each takes a part of the batch's rows and runs
 /// them forward and backward on a tape of its own into gradients of its own, which are then added up in a fixed order.
 /// So the same seed and the same number of workers give the same bits; another number differs by rounding only. After
@@ -28,6 +31,10 @@ struct LearnerOptions {
 ///   const double loss = learner.differentiate(rows, [&](Shard shard) { return …; });   a scalar Var
 ///   learner.clip(1.0);
 ///   adam.step(learner.gradient());
+///
+/// Several batches make one step, as one that is too large for memory, when the gradients of all but the first are
+/// added: differentiate(rows, loss_of, Gradients::added). Their losses add up too, so divide each by what makes the sum
+/// the mean that is wanted, and clip after the last.
 ///
 /// Compiled for float and double. The parameters must outlive the learner.
 template <class T>
@@ -41,15 +48,15 @@ class Learner {
   /// share. Throws std::runtime_error if the loss or its gradient is not finite, naming the operation where that began,
   /// and whatever `loss_of` throws.
   template <class LossOf>
-  double differentiate(int rows, const LossOf& loss_of) {
-    return run(rows, Reduction::mean, Call::of(loss_of));
+  double differentiate(int rows, const LossOf& loss_of, Gradients gradients = Gradients::anew) {
+    return run(rows, Reduction::mean, Call::of(loss_of), gradients);
   }
 
   /// The same where the batch's loss is the sum of the shards': for losses that each shard has divided by something of
   /// the whole batch, such as its number of words.
   template <class LossOf>
-  double differentiate_sum(int rows, const LossOf& loss_of) {
-    return run(rows, Reduction::sum, Call::of(loss_of));
+  double differentiate_sum(int rows, const LossOf& loss_of, Gradients gradients = Gradients::anew) {
+    return run(rows, Reduction::sum, Call::of(loss_of), gradients);
   }
 
   /// Scales the gradient down to this norm if it is longer, as torch.nn.utils.clip_grad_norm_; returns its norm before.
@@ -59,8 +66,8 @@ class Learner {
   /// The norm of the gradient before clipping.
   double norm() const { return norm_; }
 
-  /// The gradient of the last `differentiate`, in the layout of the parameters, clipped if that was asked for. Valid
-  /// until the next one.
+  /// The gradient of the last `differentiate`, and of those that it was added to, in the layout of the parameters,
+  /// clipped if that was asked for. Valid until the next one.
   Gradient<T> gradient() { return {workers_.front()->gradients.span(), scale_, &team_}; }
 
   /// How many batches were differentiated: dropout draws anew for each. Whoever goes on with a training sets it.
@@ -97,15 +104,16 @@ class Learner {
     double squares = 0;  // Σ g² of its part of the parameters
   };
 
-  double run(int rows, Reduction reduction, Call call);
+  double run(int rows, Reduction reduction, Call call, Gradients gradients);
   void run_shard(Worker& worker, const Shard& shard, Reduction reduction, Call call);
-  void add_up(int worker);
+  void add_up(int worker, Gradients gradients);
   [[noreturn]] void report_not_finite(double loss) const;
 
   Parameters<T>& parameters_;
   LearnerOptions options_;
   Team team_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  Block<T> before_;  // the gradient that another one is added to; empty until there is such a batch
   std::int64_t batches_ = 0;
   double norm_ = 0;
   double scale_ = 1;

@@ -22,14 +22,21 @@ inline Tokens target_of(const Batch& batch, const Shard& shard) {
           shard.of(std::span<const int>(batch.target_lengths))};
 }
 
-/// The shard's part of the batch's loss, the mean cross-entropy per target word, `<eos>` counted: the parts of all
-/// shards add up to it.
+/// The shard's part of the loss of so many target words, the mean cross-entropy per word, `<eos>` counted: the parts of
+/// all shards, of all batches that hold these words, add up to it.
 template <class T>
-Var<T> loss_of(const Seq2Seq<T>& model, const Batch& batch, const Shard& shard, double label_smoothing = 0) {
+Var<T> loss_of(const Seq2Seq<T>& model, const Batch& batch, const Shard& shard, double label_smoothing,
+               std::int64_t target_tokens) {
   return cross_entropy(
       model.logits(source_of(batch, shard), target_of(batch, shard)),
       shard.of(std::span<const int>(batch.target_output), batch.target_width),
-      {.ignore = pad_id, .smoothing = label_smoothing, .divide_by = static_cast<double>(batch.target_tokens)});
+      {.ignore = pad_id, .smoothing = label_smoothing, .divide_by = static_cast<double>(target_tokens)});
+}
+
+/// The same of one batch by itself.
+template <class T>
+Var<T> loss_of(const Seq2Seq<T>& model, const Batch& batch, const Shard& shard, double label_smoothing = 0) {
+  return loss_of(model, batch, shard, label_smoothing, batch.target_tokens);
 }
 
 }  // namespace qkv

@@ -40,6 +40,13 @@ std::pair<std::vector<Pair>, std::vector<std::size_t>> by_similar_length(const s
   return {std::move(sorted), std::move(order)};
 }
 
+std::vector<Batch> all_batches(const std::vector<Pair>& sorted, const Vocabulary& source, const Vocabulary& target) {
+  Batches batches(EncodedPairs(sorted, source, target), batch_size, Order::consecutive);
+  std::vector<Batch> filled(batches.count(0));
+  for (std::size_t i = 0; i < filled.size(); ++i) batches.fill({0, i}, filled[i]);
+  return filled;
+}
+
 /// Loss, accuracy and attention with the reference fed in.
 BatchResult read_with_reference(const Seq2Seq<float>& model, const Batch& batch, const std::vector<Pair>& pairs,
                                 bool has_links) {
@@ -115,10 +122,7 @@ Evaluation evaluate(const Seq2Seq<float>& model, const Vocabulary& source, const
   check(!pairs.empty(), "evaluation: there are no sentences");
   const auto [sorted, order] = by_similar_length(pairs);
   const bool has_links = std::any_of(pairs.begin(), pairs.end(), [](const Pair& pair) { return !pair.links.empty(); });
-  Batches batches(EncodedPairs(sorted, source, target), batch_size, Order::consecutive);
-  std::vector<Batch> filled(batches.count(0));
-  for (std::size_t i = 0; i < filled.size(); ++i) batches.fill({0, i}, filled[i]);
-
+  const std::vector<Batch> filled = all_batches(sorted, source, target);
   std::vector<BatchResult> results(filled.size());
   std::vector<std::vector<Translation>> translations(filled.size());
   team.run([&, &sorted = sorted](int worker) {
@@ -161,6 +165,27 @@ Evaluation evaluate(const Seq2Seq<float>& model, const Vocabulary& source, const
   evaluation.by_length = scores_by_length(sources, evaluation.translations, references, bleu_words);
   if (has_links && !results.front().alignment.empty()) evaluation.alignment = alignment_scores(results, pairs);
   return evaluation;
+}
+
+double mean_loss(const Seq2Seq<float>& model, const Vocabulary& source, const Vocabulary& target,
+                 const std::vector<Pair>& pairs, Team& team, const StopFlag& stop) {
+  check(!pairs.empty(), "loss: there are no sentences");
+  const std::vector<Pair> sorted = by_similar_length(pairs).first;
+  const std::vector<Batch> batches = all_batches(sorted, source, target);
+  std::vector<BatchResult> results(batches.size());
+  team.run([&](int worker) {
+    for (auto i = static_cast<std::size_t>(worker); i < batches.size(); i += static_cast<std::size_t>(team.size())) {
+      end_if(stop);
+      results[i] = read_with_reference(model, batches[i], sorted, false);
+    }
+  });
+  double loss = 0;
+  std::int64_t tokens = 0;
+  for (const BatchResult& result : results) {
+    loss += result.loss;
+    tokens += result.tokens;
+  }
+  return loss / static_cast<double>(tokens);
 }
 
 void check_lengths(const Seq2Seq<float>& model, const std::vector<Pair>& pairs, const std::string& path) {

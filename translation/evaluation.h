@@ -63,6 +63,10 @@ Evaluation evaluate(const Seq2Seq<float>& model, const Vocabulary& source, const
                     const std::vector<Pair>& pairs, Team& team, const DecodingOptions& decoding = {},
                     const StopFlag& stop = never_stopped, BleuWords bleu_words = BleuWords::as_given);
 
+/// The mean cross-entropy per target token alone, `<eos>` counted, reference fed in. Throws as evaluate does.
+double mean_loss(const Seq2Seq<float>& model, const Vocabulary& source, const Vocabulary& target,
+                 const std::vector<Pair>& pairs, Team& team, const StopFlag& stop = never_stopped);
+
 /// Throws std::runtime_error, "FILE:LINE: …", if a sentence of the pairs, which were read from this file, has more
 /// words than the model has positions for: it cannot be evaluated on them.
 void check_lengths(const Seq2Seq<float>& model, const std::vector<Pair>& pairs, const std::string& path);

@@ -11,16 +11,26 @@ constexpr std::int64_t enough_steps = 4000, most_validations = 20;
 
 std::int64_t divided_up(std::int64_t all, std::int64_t part) { return (all + part - 1) / part; }
 
+/// About how many sentences a batch has.
+std::int64_t sentences_in_batch(const TrainingConfig& config, const std::vector<Pair>& pairs) {
+  if (config.batch_words == 0) return config.batch_size;
+  std::size_t words = 1;
+  for (const Pair& pair : pairs) words += std::max(pair.source.size(), pair.target.size()) + 1;
+  return std::max<std::int64_t>(
+      1, config.batch_words * static_cast<std::int64_t>(pairs.size()) / static_cast<std::int64_t>(words));
+}
+
 }  // namespace
 
-void fit_to_data(TrainingConfig& config, const std::vector<std::string>& given, std::size_t pairs) {
+void fit_to_data(TrainingConfig& config, const std::vector<std::string>& given, const std::vector<Pair>& pairs) {
   const auto is_chosen_here = [&](const char* setting) {
     return std::find(given.begin(), given.end(), setting) == given.end();
   };
   if (is_chosen_here("batch_size"))
-    config.batch_size = static_cast<int>(std::clamp<std::size_t>(std::bit_floor(pairs / 16), 8, 64));
+    config.batch_size = static_cast<int>(std::clamp<std::size_t>(std::bit_floor(pairs.size() / 16), 8, 64));
+  const std::int64_t sentences_in_step = config.accumulate * sentences_in_batch(config, pairs);
   const std::int64_t steps_in_epoch =
-      divided_up(std::max<std::int64_t>(static_cast<std::int64_t>(pairs), 1), config.batch_size);
+      divided_up(std::max<std::int64_t>(static_cast<std::int64_t>(pairs.size()), 1), sentences_in_step);
   if (is_chosen_here("epochs"))
     config.epochs = static_cast<int>(std::max<std::int64_t>(16, divided_up(enough_steps, steps_in_epoch)));
   // An initial model, of 0 steps, may be gone on with for as long as training takes.

@@ -1,20 +1,21 @@
 #pragma once
 
-#include <cstddef>
 #include <string>
 #include <vector>
 
+#include "qkv/datasets/pair.h"
 #include "qkv/translation/training_config.h"
 
 namespace qkv {
 
 /// Chooses, for a training set of so many pairs, the settings that are not `given` (by their names), so that a small
 /// set is trained for long enough and a large one as before:
-/// - `batch_size`: 64, and less for fewer than 1024 pairs, so that an epoch is 16 steps or more; at least 8.
+/// - `batch_size`, unless there are `batch_words`: 64, and less for fewer than 1024 pairs, so that an epoch is 16 steps
+/// or more; at least 8.
 /// - `epochs`, unless `steps` are given: 16, and more for a small set, so that there are 4000 steps.
 /// - `warmup`: 400 steps, and no more than a tenth of all.
 /// - `validate_every`: each epoch, and no more than some 20 times.
 /// What it chose is in the configuration, and so in config.json of the run.
-void fit_to_data(TrainingConfig& config, const std::vector<std::string>& given, std::size_t pairs);
+void fit_to_data(TrainingConfig& config, const std::vector<std::string>& given, const std::vector<Pair>& pairs);
 
 }  // namespace qkv

@@ -91,12 +91,24 @@ void save_checkpoint(const std::string& path, const Seq2Seq<float>& model, const
                     {"batch", std::to_string(state.position.batch)},
                     {"best_bleu", fmt::format("{}", state.best_bleu)},
                     {"best_loss", fmt::format("{}", state.best_loss)},
+                    {"keep", name_of(state.keep)},
                     {"validations_without_improvement", std::to_string(state.validations_without_improvement)},
                     {"validation_is_due", state.validation_is_due ? "1" : "0"},
                     {"data_hash", std::to_string(state.data_hash)}};
   if (state.valid_hash) metadata["valid_hash"] = std::to_string(*state.valid_hash);
   save(path, model.parameters(), optimiser, metadata);
 }
+
+namespace {
+
+Keep keep_in(const Metadata& metadata, const std::string& path) {
+  for (const auto& [keep, name] : names_of(Keep{}))
+    if (metadata.at("keep") == name) return keep;
+  throw std::runtime_error(
+      fmt::format("{}: \"keep\" is {}, neither bleu nor loss", path, excerpt(metadata.at("keep"), 60)));
+}
+
+}  // namespace
 
 TrainingState load_checkpoint(const std::string& path, Seq2Seq<float>& model, Optimiser<float>& optimiser) {
   const Metadata metadata = load(path, model.parameters(), optimiser);
@@ -113,6 +125,7 @@ TrainingState load_checkpoint(const std::string& path, Seq2Seq<float>& model, Op
   state.data_hash = number_in<std::uint64_t>(metadata, path, "data_hash", 0, any_hash);
   if (metadata.contains("validation_is_due"))
     state.validation_is_due = number_in(metadata, path, "validation_is_due", 0, 1) == 1;
+  if (metadata.contains("keep")) state.keep = keep_in(metadata, path);
   if (metadata.contains("valid_hash"))
     state.valid_hash = number_in<std::uint64_t>(metadata, path, "valid_hash", 0, any_hash);
   return state;

@@ -5,13 +5,11 @@
 
 #include "qkv/files/durable_file.h"
 #include "qkv/files/message.h"
-#include "qkv/train/adam.h"
-#include "qkv/train/learner.h"
-#include "qkv/translation/batch_loss.h"
 #include "qkv/translation/metrics_log.h"
 #include "qkv/translation/saved_model.h"
 #include "qkv/translation/snapshots.h"
 #include "qkv/translation/training_memory.h"
+#include "qkv/translation/training_steps.h"
 
 namespace qkv {
 
@@ -38,24 +36,27 @@ class Run {
         target_(start == RunStart::resume ? Vocabulary::load(folder.target_vocabulary())
                                           : Vocabulary(data.train, &Pair::target, config.min_frequency)),
         model_(start == RunStart::resume ? resumed_model() : new_model()),
-        learner_(model_->parameters(), {.workers = config.workers, .seed = config.seed}),
-        optimiser_(model_->parameters(), config.adam),
-        batches_(encoded(start), config.batch_size, config.shuffle ? Order::shuffled : Order::cyclic, config.seed) {
+        steps_(*model_, encoded(start), config) {
     if (!data.valid.empty()) check_lengths(*model_, data.valid, data.valid_file);
     for (const auto& test : data.tests) check_lengths(*model_, test.pairs, test.file);
-    total_steps_ = config.steps ? *config.steps : steps_in(static_cast<std::uint64_t>(config.epochs));
-    schedule_ = {config.schedule, config.lr, config.warmup, total_steps_};
+    total_steps_ = steps_.asked_by(config);
+    epochs_ = steps_.epochs_in(total_steps_);
     const std::uint64_t data_hash = hash_of(data.train), valid_hash = hash_of(data.valid);
     if (start == RunStart::resume) {
-      state_ = load_checkpoint(folder.checkpoint(), *model_, optimiser_);
-      learner_.set_batches(optimiser_.steps());
+      state_ = load_checkpoint(folder.checkpoint(), *model_, steps_.optimiser());
       if (state_.data_hash != data_hash)
         throw std::runtime_error(fmt::format(
             "{} was trained on other sentences than are in the training file now; resuming would mix the two",
             folder.path.string()));
-      check_position();
+      if (!steps_.end_at(state_.position))
+        throw std::runtime_error(fmt::format(
+            "{}: after {} steps in batches of {}, training does not stand at batch {} of epoch {}", folder.checkpoint(),
+            steps_.made(), described_batches(config), state_.position.batch, state_.position.epoch));
       folder.remove_temporaries();
       if (state_.valid_hash && *state_.valid_hash != valid_hash) start_new_best();
+      if (state_.keep != config.keep) keep_by_the_other_score();
+      const std::int64_t before = steps_.asked_by(read_settings_file(folder.config()).config);
+      if (const std::string news = steps_.going_on(before, total_steps_); !news.empty()) observer_.on_message(news);
     } else {
       model_->parameters().initialise(config.seed);
       lock_.emplace(folder.create(start == RunStart::overwrite));
@@ -63,41 +64,39 @@ class Run {
     if (lock_->why_not_held())
       observer_.on_message(fmt::format("{} cannot be locked ({}); make sure that no other process trains into it",
                                        folder.path.string(), *lock_->why_not_held()));
+    steps_.go_on(total_steps_);
     state_.data_hash = data_hash;
     state_.valid_hash = valid_hash;
+    state_.keep = config.keep;
     write_durably(folder.config(), to_json(config).dump(2) + "\n");
     if (start != RunStart::resume) {
       source_.save(folder.source_vocabulary());
       target_.save(folder.target_vocabulary());
+      if (config.optimizer == OptimiserKind::adamw && config.adam.weight_decay == 0)
+        observer_.on_message("with a `weight_decay` of 0, adamw does what adam does");
     }
   }
 
   TrainingResult operator()() {
-    Logs logs{{folder_.metrics(), optimiser_.steps()},
-              {folder_.snapshots(), optimiser_.steps(), *model_, source_, target_,
+    Logs logs{{folder_.metrics(), steps_.made()},
+              {folder_.snapshots(), steps_.made(), *model_, source_, target_,
                data_.valid.empty() ? data_.train : data_.valid}};
-    observer_.on_start({config_, model_->parameters().count(), source_.size(), target_.size(), batches_.pairs().size(),
-                        optimiser_.steps(), total_steps_});
-    if (optimiser_.steps() == 0) logs.snapshots.take(0);
-    batches_.reserve(batch_);
+    observer_.on_start({config_, model_->parameters().count(), source_.size(), target_.size(), steps_.pairs(),
+                        steps_.made(), total_steps_, epochs_});
+    if (steps_.made() == 0) logs.snapshots.take(0);
     const Clock::time_point start = Clock::now();
-    const std::int64_t first_step = optimiser_.steps();
+    const std::int64_t first_step = steps_.made();
     if (state_.validation_is_due) validate(logs);
-    while (optimiser_.steps() < total_steps_ && !stop_ && !is_out_of_patience()) {
+    while (steps_.made() < total_steps_ && !stop_ && !is_out_of_patience()) {
       const Clock::time_point step_start = Clock::now();
-      batches_.fill(state_.position, batch_);
-      const std::int64_t step = optimiser_.steps() + 1;
-      const double rate = schedule_(step);
-      const double loss = differentiate(step);
-      if (config_.clip > 0) learner_.clip(config_.clip);
-      optimiser_.step(learner_.gradient(), rate);
       const std::uint64_t epoch = state_.position.epoch;
-      state_.position = batches_.next(state_.position);
-      const double tokens_per_second = static_cast<double>(batch_.target_tokens) / seconds_since(step_start);
-      logs.metrics.step({step, epoch, loss, rate, learner_.norm(), tokens_per_second});
+      const auto [loss, rate, norm, target_tokens] = make_step();
+      const std::int64_t step = steps_.made();
+      const double tokens_per_second = static_cast<double>(target_tokens) / seconds_since(step_start);
+      logs.metrics.step({step, epoch, loss, rate, norm, tokens_per_second});
       const double pace = seconds_since(start) / static_cast<double>(step - first_step);
       if (is_snapshot_step(step)) logs.snapshots.take(step);
-      observer_.on_step({step, total_steps_, epoch, loss, rate, learner_.norm(), tokens_per_second,
+      observer_.on_step({step, total_steps_, epoch, epochs_, loss, rate, norm, tokens_per_second,
                          pace * static_cast<double>(total_steps_ - step)});
       state_.validation_is_due =
           step == total_steps_ ||
@@ -105,12 +104,12 @@ class Run {
       if (state_.validation_is_due) validate(logs);
     }
     TrainingResult result;
-    result.steps = optimiser_.steps();
-    result.interrupted = state_.validation_is_due || (optimiser_.steps() < total_steps_ && !is_out_of_patience());
-    if (result.interrupted || total_steps_ == 0 || optimiser_.steps() == first_step) save(logs);
+    result.steps = steps_.made();
+    result.interrupted = state_.validation_is_due || (steps_.made() < total_steps_ && !is_out_of_patience());
+    if (result.interrupted || total_steps_ == 0 || steps_.made() == first_step) save(logs);
     if (!fs::exists(folder_.model())) save_model(folder_.model(), *model_, {});
     if (!result.interrupted) {
-      logs.snapshots.take(optimiser_.steps());
+      logs.snapshots.take(steps_.made());
       logs.snapshots.flush();
       finish(result);
     }
@@ -138,6 +137,13 @@ class Run {
       observer_.on_message(fmt::format("{0} of {1} {2} longer than {3} and {2} left out", pairs.left_out(),
                                        counted(all, "training pair"), pairs.left_out() == 1 ? "is" : "are",
                                        counted(static_cast<std::size_t>(config_.max_length), "word")));
+    std::int64_t longest = 0;
+    for (std::size_t i = 0; i < pairs.size(); ++i) longest = std::max(longest, longer_side(pairs, i));
+    if (config_.batch_words > 0 && longest > config_.batch_words)
+      throw std::invalid_argument(
+          fmt::format("a training pair has {} words on its longer side, <eos> counted, but `batch_words` is {}; give "
+                      "more, or a smaller `max_length`, which leaves such pairs out",
+                      longest, config_.batch_words));
     return pairs;
   }
 
@@ -154,27 +160,12 @@ class Run {
     return model;
   }
 
-  /// Throws std::runtime_error unless the checkpoint's step is the one that its place in the data makes it.
-  void check_position() const {
-    const auto [epoch, batch] = state_.position;
-    const auto steps = static_cast<std::uint64_t>(optimiser_.steps());
-    const std::uint64_t most_epochs = (std::uint64_t{1} << 62) / batches_.pairs().size();
-    if (epoch > most_epochs || batch >= batches_.count(epoch) || steps != batches_.count_before(epoch) + batch)
-      throw std::runtime_error(
-          fmt::format("{}: after {} steps in batches of {}, training does not stand at batch {} of epoch {}",
-                      folder_.checkpoint(), optimiser_.steps(), config_.batch_size, batch, epoch));
-  }
-
-  std::int64_t steps_in(std::uint64_t epochs) const { return static_cast<std::int64_t>(batches_.count_before(epochs)); }
-
-  double differentiate(std::int64_t step) {
+  TrainingSteps::Step make_step() {
     try {
-      return learner_.differentiate_sum(batch_.size, [this](const Shard& shard) {
-        return loss_of<float>(*model_, batch_, shard, config_.label_smoothing);
-      });
+      return steps_.make(state_.position);
     } catch (const std::runtime_error& error) {
-      throw std::runtime_error(
-          fmt::format("step {}: {}; a smaller `lr`, a longer `warmup` or `clip` may help", step, error.what()));
+      throw std::runtime_error(fmt::format("step {}: {}; a smaller `lr`, a longer `warmup` or `clip` may help",
+                                           steps_.made() + 1, error.what()));
     }
   }
 
@@ -189,6 +180,18 @@ class Run {
     state_.validation_is_due = true;
   }
 
+  /// Both scores of the best model so far are known, so the next ones are compared with it by the other one.
+  void keep_by_the_other_score() {
+    if (has_best())
+      observer_.on_message(
+          fmt::format("from now on the best model is the one of the best {}; the one so far has a loss "
+                      "of {:.4f} and BLEU {:.1f}",
+                      config_.keep == Keep::loss ? "loss" : "BLEU", state_.best_loss, state_.best_bleu));
+    state_.validations_without_improvement = 0;
+  }
+
+  bool has_best() const { return state_.best_bleu >= 0; }
+
   bool is_out_of_patience() const {
     return config_.patience > 0 && state_.validations_without_improvement >= config_.patience;
   }
@@ -201,16 +204,17 @@ class Run {
       const std::optional<Evaluation> evaluation = evaluated(data_.valid, "the validation set");
       if (!evaluation) return;
       if (evaluation->alignment) alignment = evaluation->alignment->best().reading;
-      is_best = evaluation->scores.bleu > state_.best_bleu ||
-                (evaluation->scores.bleu == state_.best_bleu && evaluation->loss < state_.best_loss);
+      is_best = !has_best() ||
+                is_better(config_.keep, evaluation->scores.bleu, evaluation->loss, state_.best_bleu, state_.best_loss);
       if (is_best) {
         state_.best_bleu = evaluation->scores.bleu;
         state_.best_loss = evaluation->loss;
       }
       state_.validations_without_improvement = is_best ? 0 : state_.validations_without_improvement + 1;
       logs.metrics.validation(
-          {optimiser_.steps(), evaluation->loss, evaluation->scores.bleu, evaluation->scores.exact_match});
-      observer_.on_validation({optimiser_.steps(), *evaluation, is_best});
+          {steps_.made(), evaluation->loss, evaluation->scores.bleu, evaluation->scores.exact_match});
+      const std::uint64_t epoch = steps_.epochs_in(steps_.made()) - 1;
+      observer_.on_validation({steps_.made(), epoch, epochs_, *evaluation, data_.valid.front(), is_best});
     }
     if (is_best) {
       remove_file(folder_.test());  // it would be another model's
@@ -223,27 +227,28 @@ class Run {
   /// Nothing if it was stopped.
   std::optional<Evaluation> evaluated(const std::vector<Pair>& pairs, const std::string& name) {
     try {
-      return evaluate(*model_, source_, target_, pairs, learner_.team(), {}, stop_);
+      return evaluate(*model_, source_, target_, pairs, steps_.team(), {}, stop_);
     } catch (const Stopped&) {
       return std::nullopt;
     } catch (const std::runtime_error& error) {
       throw std::runtime_error(fmt::format("step {}: on {}, {}; a smaller `lr`, a longer `warmup` or `clip` may help",
-                                           optimiser_.steps(), name, error.what()));
+                                           steps_.made(), name, error.what()));
     }
   }
 
   void save(Logs& logs) {
     logs.metrics.flush();
     logs.snapshots.flush();
-    save_checkpoint(folder_.checkpoint(), *model_, optimiser_, state_);
+    save_checkpoint(folder_.checkpoint(), *model_, steps_.optimiser(), state_);
   }
 
-  /// Tests the best model on each test file there is.
+  /// Compares the best model's losses, and tests it on each test file there is.
   void finish(TrainingResult& result) {
     if (data_.valid.empty() && total_steps_ > 0)
       observer_.on_message("there is no validation set, so the last model is kept");
-    if (data_.tests.empty()) return;
     load(folder_.model(), model_->parameters());
+    if (!data_.valid.empty() && has_best() && !compare_losses(result)) return;
+    if (data_.tests.empty()) return;
     nlohmann::ordered_json json;
     for (const auto& [name, file, pairs] : data_.tests) {
       std::optional<Evaluation> evaluation = evaluated(pairs, file);
@@ -258,6 +263,17 @@ class Run {
     write_durably(folder_.test(), json.dump(2) + "\n");
   }
 
+  /// False if it was stopped.
+  bool compare_losses(TrainingResult& result) {
+    try {
+      const std::vector<Pair> learnt = spread(data_.train, data_.valid.size(), config_.max_length);
+      result.losses = {mean_loss(*model_, source_, target_, learnt, steps_.team(), stop_), state_.best_loss};
+    } catch (const Stopped&) {
+      result.interrupted = true;
+    }
+    return !result.interrupted;
+  }
+
   const TrainingConfig& config_;
   const TrainingData& data_;
   const RunFolder& folder_;
@@ -266,13 +282,10 @@ class Run {
   std::optional<RunLock> lock_;
   Vocabulary source_, target_;
   std::unique_ptr<Seq2Seq<float>> model_;
-  Learner<float> learner_;
-  Adam<float> optimiser_;
-  Batches batches_;
-  Batch batch_;
+  TrainingSteps steps_;
   TrainingState state_;
-  Schedule schedule_;
   std::int64_t total_steps_ = 0;
+  std::uint64_t epochs_ = 0;
 };
 
 }  // namespace
@@ -282,6 +295,8 @@ TrainingResult train(const TrainingConfig& config, const TrainingData& data, con
   check(!folder.path.empty(), "train: the run folder's name is empty");
   check_settings(config);
   check(config.patience == 0 || !data.valid.empty(), "`patience` needs a validation set; give `valid`");
+  check(config.keep == Keep::bleu || !data.valid.empty() || start == RunStart::resume,
+        "`keep` {} needs a validation set; give `valid`", name_of(config.keep));
   try {
     return Run(config, data, folder, start, observer, stop)();
   } catch (const std::bad_alloc&) {

@@ -7,6 +7,7 @@
 
 #include "qkv/train/stop.h"
 #include "qkv/translation/evaluation.h"
+#include "qkv/translation/final_losses.h"
 #include "qkv/translation/run_folder.h"
 #include "qkv/translation/training_data.h"
 
@@ -20,17 +21,21 @@ struct TrainingObserver {
     int source_words, target_words;  ///< in the vocabularies
     std::size_t pairs;
     std::int64_t step, steps;  ///< where it starts, of how many
+    std::uint64_t epochs;      ///< that these are, the last one perhaps in part
   };
   struct Step {
     std::int64_t step;  ///< steps done, of how many
     std::int64_t steps;
-    std::uint64_t epoch;
+    std::uint64_t epoch;   ///< the pass through the data, from 0, …
+    std::uint64_t epochs;  ///< … of how many
     double loss, learning_rate, gradient_norm, tokens_per_second;
     double seconds_left;
   };
   struct Validation {
     std::int64_t step;
+    std::uint64_t epoch, epochs;  ///< as in Step, of the last step
     const Evaluation& evaluation;
+    const Pair& sample;  ///< the first of the pairs, translated as evaluation.translations.front()
     bool is_best;
   };
   std::function<void(const Start&)> on_start = [](const Start&) {};
@@ -44,6 +49,7 @@ struct TrainingResult {
   std::int64_t steps = 0;
   bool interrupted = false;                               ///< stopped early; `--resume` goes on
   std::vector<std::pair<std::string, Evaluation>> tests;  ///< of the best model, by name
+  std::optional<FinalLosses> losses;                      ///< where there is a validation set
 };
 
 /// What to do with the run folder: make it (see RunFolder::create), or go on from its last checkpoint, bit for bit.

@@ -55,6 +55,13 @@ ModelConfig model_for(const TrainingConfig& config, int source_words, int target
   return sized;
 }
 
+std::vector<IdleSetting> idle_settings(const TrainingConfig& config) {
+  std::vector<IdleSetting> idle;
+  if (config.optimizer == OptimiserKind::sgd) idle.push_back({"beta2", "`optimizer` sgd"});
+  if (config.batch_words > 0) idle.push_back({"batch_size", fmt::format("`batch_words` {}", config.batch_words)});
+  return idle;
+}
+
 std::vector<std::string> models_with(const std::string& setting) {
   std::vector<std::string> names;
   for (const ModelConfig& model : models()) {

@@ -9,8 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "qkv/train/adam.h"
+#include "qkv/train/optimiser_kind.h"
 #include "qkv/train/schedule.h"
+#include "qkv/translation/keep.h"
 #include "qkv/translation/models.h"
 #include "qkv/translation/setting.h"
 
@@ -31,16 +32,20 @@ struct TrainingConfig {
 
   // the training
   int batch_size = 64;
+  int batch_words = 0;  ///< cuts batches by words instead, see WordsPerBatch; 0: by `batch_size` sentences
+  int accumulate = 1;   ///< batches of a step
   int epochs = 16;
   std::optional<std::int64_t> steps;  ///< ends training after so many, instead of after `epochs`
   double lr = 2e-3;
   ScheduleKind schedule = ScheduleKind::cosine;
   std::int64_t warmup = 400;
+  OptimiserKind optimizer = OptimiserKind::adam;
   AdamOptions adam{.beta1 = 0.9, .beta2 = 0.98};
   double clip = 1.0;
   double label_smoothing = 0.0;
   std::int64_t validate_every = 0;  ///< steps between validations; 0: once an epoch
-  int patience = 0;                 ///< validations without improvement before training ends; 0: never
+  Keep keep = Keep::bleu;
+  int patience = 0;  ///< validations without improvement before training ends; 0: never
   int workers = 2;
   std::uint64_t seed = 1;
 
@@ -78,6 +83,13 @@ SettingsFile read_settings(const nlohmann::json& json, const std::string& path,
 /// config.json of a run, or a file for --config. Throws std::runtime_error naming the file and the place.
 SettingsFile read_settings_file(const std::string& path, const std::optional<std::string>& model = {});
 
+/// A setting that plays no part because of another one: beta2 because of "`optimizer` sgd".
+struct IdleSetting {
+  std::string name;
+  std::string because_of;
+};
+std::vector<IdleSetting> idle_settings(const TrainingConfig& config);
+
 /// The names of the models that have a setting of this name.
 std::vector<std::string> models_with(const std::string& setting);
 
@@ -96,6 +108,10 @@ void for_each_training_setting(Config& config, Visit&& visit) {
         number("training pairs with more words on a side are left out", Range{1, 10'000}));
   visit("shuffle", config.shuffle, Setting{"take the training pairs in random order"});
   visit("batch_size", config.batch_size, number("sentences in a batch; fewer for a small training set", size_range));
+  visit("batch_words", config.batch_words,
+        number("words on the longer side of a batch, padding counted; 0 means `batch_size` sentences",
+               Range{0, 1'000'000'000}));
+  visit("accumulate", config.accumulate, number("batches whose gradients make one step", Range{1, 10'000}));
   visit("epochs", config.epochs,
         number("passes through the training data; more for a small one, to make 4000 steps", Range{1, 1'000'000'000}));
   visit("steps", config.steps, number("train for so many steps instead; 0 writes the initial model", steps));
@@ -104,15 +120,19 @@ void for_each_training_setting(Config& config, Visit&& visit) {
   visit("schedule", config.schedule, Setting{"how the learning rate goes on after the warm-up"});
   visit("warmup", config.warmup,
         number("steps in which the learning rate rises from 0; at most a tenth of all", steps));
-  visit("beta1", config.adam.beta1, number("Adam's memory of the gradient", share_range));
-  visit("beta2", config.adam.beta2, number("Adam's memory of its square", share_range));
+  visit("optimizer", config.optimizer, Setting{"what moves the parameters along the gradient"});
+  visit("beta1", config.adam.beta1,
+        number("memory of the gradient: Adam's first beta, the momentum of sgd", share_range));
+  visit("beta2", config.adam.beta2, number("memory of its square, of adam and adamw", share_range));
   visit("weight_decay", config.adam.weight_decay,
-        number("adds this much of each parameter to its gradient", share_range));
+        number("adds this much of each parameter to its gradient; with adamw, takes lr times it off the parameter",
+               share_range));
   visit("clip", config.clip,
         number("largest norm of the gradient; 0 means none", Range{0.0, std::numeric_limits<double>::max()}));
   visit("label_smoothing", config.label_smoothing, number("share of each target spread over all words", share_range));
   visit("validate_every", config.validate_every,
         number("steps between validations; 0 means once an epoch, and of a small set some 20 times", steps));
+  visit("keep", config.keep, Setting{"the score on the validation set that chooses the best model"});
   visit("patience", config.patience,
         number("validations without improvement before training ends; 0 means never", Range{0, 1'000'000}));
   visit("workers", config.workers, number("threads that share each batch", Range{1, 256}));

@@ -33,12 +33,21 @@ std::vector<std::string> blamed(const TrainingConfig& config, int source_words, 
   return settings;
 }
 
+/// How many numbers the optimiser keeps for each parameter.
+int moments_of(const TrainingConfig& config) {
+  if (config.optimizer != OptimiserKind::sgd) return 2;
+  return config.adam.beta1 > 0 ? 1 : 0;
+}
+
 }  // namespace
 
 double bytes_to_train(const TrainingConfig& config, int source_words, int target_words) {
   constexpr double bytes_of_a_name = 500;  // with the layer that has it
   const ModelSize size = size_of(model_for(config, source_words, target_words));
-  return sizeof(float) * (size.parameters * (3.0 + config.workers) + size.positions) + bytes_of_a_name * size.tensors;
+  return sizeof(float) *
+             (size.parameters * (1.0 + moments_of(config) + config.workers + (config.accumulate > 1 ? 1 : 0)) +
+              size.positions) +
+         bytes_of_a_name * size.tensors;
 }
 
 std::string memory_advice(const TrainingConfig& config, int source_words, int target_words) {
@@ -49,8 +58,10 @@ std::string memory_advice(const TrainingConfig& config, int source_words, int ta
       in_gigabytes(bytes_to_train(config, source_words, target_words)),
       settings.empty()
           ? fmt::format("the vocabularies have {} and {} words, of which a larger `min_frequency` leaves out "
-                        "the rare ones, and `batch_size` is {}",
-                        source_words, target_words, config.batch_size)
+                        "the rare ones, and {}",
+                        source_words, target_words,
+                        config.batch_words > 0 ? fmt::format("`batch_words` is {}", config.batch_words)
+                                               : fmt::format("`batch_size` is {}", config.batch_size))
           : fmt::format("what makes it so large is {}", fmt::join(settings, " and ")));
 }
 

@@ -6,8 +6,8 @@
 
 namespace qkv {
 
-/// How many bytes training holds before the first batch: the parameters, Adam's two moments, a gradient for each
-/// worker, tables of positions, names.
+/// How many bytes training holds before the first batch: the parameters, what the optimiser remembers, a gradient
+/// for each worker, tables of positions, names.
 double bytes_to_train(const TrainingConfig& config, int source_words, int target_words);
 
 /// Throws std::runtime_error that names the settings to blame, and how much they take, if this machine has less memory

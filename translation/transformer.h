@@ -25,9 +25,11 @@ struct TransformerConfig {
   int target_words = 0;
   int d_model = 64;
   int heads = 4;
-  int layers = 2;  ///< in the encoder, and as many in the decoder
-  int ff = 256;    ///< width inside the feed-forward networks
-  double dropout = 0.0;
+  int layers = 2;                   ///< in the encoder, and as many in the decoder
+  int ff = 256;                     ///< width inside the feed-forward networks
+  double dropout = 0.0;             ///< of embeddings and of what is added to each residual sum
+  double attention_dropout = 0.0;   ///< of attention weights
+  double activation_dropout = 0.0;  ///< between the two layers of the feed-forward networks
   NormOrder norm = NormOrder::post;
   Activation activation = Activation::relu;
   Positions positions = Positions::sinusoidal;
@@ -35,7 +37,9 @@ struct TransformerConfig {
   int max_positions = 1024;     ///< the longest sentence, `<eos>` included
 
   /// The encoder's layers, and the decoder's.
-  StackConfig stack() const { return {d_model, heads, layers, ff, dropout, norm, activation}; }
+  StackConfig stack() const {
+    return {d_model, heads, layers, ff, dropout, attention_dropout, activation_dropout, norm, activation};
+  }
 
   const char* name() const { return "transformer"; }
   CrossAttention cross_attention() const { return {layers, heads}; }
@@ -48,6 +52,10 @@ struct TransformerConfig {
     visit("layers", config.layers, number("layers of the encoder, and of the decoder", Range{1, 1000}));
     visit("ff", config.ff, number("width inside the feed-forward networks", size_range));
     visit("dropout", config.dropout, number("probability of dropping a feature while training", share_range));
+    visit("attention_dropout", config.attention_dropout,
+          number("probability of dropping an attention weight while training", share_range));
+    visit("activation_dropout", config.activation_dropout,
+          number("probability of dropping a feature inside the feed-forward networks while training", share_range));
     visit("norm", config.norm, Setting{"layer norm after each residual sum (post) or before each sublayer (pre)"});
     visit("activation", config.activation, Setting{"between the two layers of a feed-forward network"});
     visit("positions", config.positions, Setting{"how words are told where they stand"});

@@ -17,8 +17,12 @@ TEST(Batches, AllocateNothingOnceReserved) {
     pairs[i].target.assign(1 + i % 11, "b");
   }
   const EncodedPairs encoded(pairs, Vocabulary(pairs, &Pair::source), Vocabulary(pairs, &Pair::target), 0);
-  for (const Order order : {Order::shuffled, Order::cyclic, Order::consecutive}) {
-    Batches batches(encoded, 32, order, 1);
+  std::vector<Batches> all;
+  for (const Order order : {Order::shuffled, Order::cyclic, Order::consecutive})
+    all.emplace_back(encoded, 32, order, 1);
+  for (const Order order : {Order::shuffled, Order::consecutive})
+    all.emplace_back(encoded, WordsPerBatch{300}, order, 1);
+  for (Batches& batches : all) {
     Batch batch;
     batches.reserve(batch);
     start_counting();

@@ -48,6 +48,13 @@ TEST(TrainingAllocation, IsNoneFromFillingTheBatchToTheUpdate) {
   }
 }
 
+TEST(TrainingAllocation, IsNoneWithDropoutInsideAttentionAndFeedForward) {
+  TransformerConfig dropping = toy_transformer();
+  dropping.attention_dropout = 0.2;
+  dropping.activation_dropout = 0.3;
+  EXPECT_EQ(steady_training<Transformer<float>>(dropping, 60, 8, 2).own, 0);
+}
+
 TEST(TrainingAllocation, IsOnednnsAloneWhereProductsAreLarge) {
   TransformerConfig large = toy_transformer();
   large.d_model = 128;

@@ -151,6 +151,7 @@ TEST_F(HostileFiles, ACheckpointsNumbersAreInRangeAndFitEachOther) {
                                    {"batch", "3"},
                                    {"best_loss", "nan"},
                                    {"best_bleu", "inf"},
+                                   {"keep", "both"},
                                    {"validations_without_improvement", "2147483647"}}) {
     auto metadata = file.metadata();
     metadata[key] = value;

@@ -1,4 +1,5 @@
 #include <csignal>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "qkv/files/safetensors.h"
@@ -57,6 +58,7 @@ TEST_F(Train, ResumeTakesOnlyWhatDoesNotChangeTheTraining) {
   ASSERT_EQ(qkv(train_tiny("run", {"--steps", "2"})).exit_code, 0);
   for (const Arguments& more : std::vector<Arguments>{{"--lr", "1"},
                                                       {"--seed", "2"},
+                                                      {"--optimizer", "sgd"},
                                                       {"--no-shuffle"},
                                                       {"--workers", "2"},
                                                       {"--config", "run/config.json"},
@@ -69,7 +71,8 @@ TEST_F(Train, ResumeTakesOnlyWhatDoesNotChangeTheTraining) {
   }
   ASSERT_EQ(qkv({"train", "--resume", "--out", "run", "--steps", "5"}).exit_code, 0);
   EXPECT_EQ(nlohmann::json::parse(qkv.text_of("run/config.json"))["steps"], 5);
-  ASSERT_EQ(qkv({"train", "--resume", "--out", "run", "--epochs", "3"}).exit_code, 0);
+  ASSERT_EQ(qkv({"train", "--resume", "--out", "run", "--epochs", "3", "--keep", "loss"}).exit_code, 0);
+  EXPECT_EQ(nlohmann::json::parse(qkv.text_of("run/config.json"))["keep"], "loss");
   EXPECT_EQ(metrics("run").back()["step"], 9) << "--epochs takes the place of the run's --steps: 3 x 24 / 8";
   qkv.folder().file("data/train.csv", "source,target\n하나,one\n");
   const Outcome changed = qkv({"train", "--resume", "--out", "run", "--epochs", "9"});
@@ -145,13 +148,14 @@ TEST_F(Train, WhatDataIsMissingIsTaught) {
 
 TEST_F(Train, OptionsOutOfRangeAreNamed) {
   for (const Arguments& option : std::vector<Arguments>{
-           {"--heads", "3"},     {"--d-model", "0"},      {"--layers", "-1"},   {"--dropout", "1"},
-           {"--dropout", "nan"}, {"--lr", "0"},           {"--lr", "nan"},      {"--clip", "-1"},
-           {"--clip", "inf"},    {"--beta1", "1"},        {"--workers", "0"},   {"--batch-size", "0"},
-           {"--epochs", "0"},    {"--steps", "-1"},       {"--seed", "-1"},     {"--min-frequency", "0"},
-           {"--norm", "both"},   {"--schedule", "magic"}, {"--model", "gpt"},   {"--epochs", "99999999999"},
-           {"--layers", "two"},  {"--max-length", "0"},   {"--patience", "-1"}, {"--label-smoothing", "1"},
-           {"--warmup", "-1"},   {"--ff", "1.5"}}) {
+           {"--heads", "3"},     {"--d-model", "0"},      {"--layers", "-1"},      {"--dropout", "1"},
+           {"--dropout", "nan"}, {"--lr", "0"},           {"--lr", "nan"},         {"--clip", "-1"},
+           {"--clip", "inf"},    {"--beta1", "1"},        {"--workers", "0"},      {"--batch-size", "0"},
+           {"--epochs", "0"},    {"--steps", "-1"},       {"--seed", "-1"},        {"--min-frequency", "0"},
+           {"--norm", "both"},   {"--schedule", "magic"}, {"--model", "gpt"},      {"--epochs", "99999999999"},
+           {"--layers", "two"},  {"--max-length", "0"},   {"--patience", "-1"},    {"--label-smoothing", "1"},
+           {"--warmup", "-1"},   {"--ff", "1.5"},         {"--optimizer", "lion"}, {"--keep", "chrf"},
+           {"--accumulate", "0"}}) {
     const Outcome outcome = qkv({"train", "--data", "data", "--out", "run", option[0], option[1]});
     EXPECT_EQ(outcome.exit_code, 2) << option[0] << " " << option[1];
     EXPECT_TRUE(contains(outcome.errors, option[0]));
@@ -196,6 +200,23 @@ TEST_F(Train, WhatAFileSetsForAnotherModelIsToldAndChangesNothing) {
   EXPECT_EQ(again.errors.find("does not use"), std::string::npos) << "defaults mislead nobody";
 }
 
+TEST_F(Train, ASettingThatPlaysNoPartIsRefusedAsAnOptionAndToldOfAFile) {
+  const Outcome refused = qkv(train_tiny("run", {"--optimizer", "sgd", "--beta2", "0.9"}));
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_TRUE(contains(refused.errors, "--beta2 plays no part with --optimizer sgd"));
+  EXPECT_FALSE(fs::exists(qkv.folder() / "run"));
+  const Outcome sentences = qkv(train_tiny("run", {"--batch-words", "50"}));  // which has --batch-size 8
+  EXPECT_EQ(sentences.exit_code, 2);
+  EXPECT_TRUE(contains(sentences.errors, "--batch-size plays no part with --batch-words 50"));
+  qkv.folder().file("adam.json", R"({"beta2": 0.9, "steps": 2})");
+  const Outcome told = qkv(train_tiny("run", {"--optimizer", "sgd", "--config", "adam.json"}));
+  ASSERT_EQ(told.exit_code, 0) << told.errors;
+  EXPECT_TRUE(starts_with(told.errors, "qkv: warning: adam.json: beta2 plays no part with --optimizer sgd\n"));
+  const Outcome resumed = qkv({"train", "--resume", "--out", "run", "--steps", "3"});
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.errors;
+  EXPECT_EQ(resumed.errors.find("plays no part"), std::string::npos) << "it was told when the run began";
+}
+
 TEST_F(Train, AnRnnBeginsWithSettingsThatSuitIt) {
   qkv.folder().file("model.json", R"({"model": "rnn"})");
   int runs = 0;
@@ -238,6 +259,44 @@ TEST_F(Train, WithoutShufflingBatchesAreConsecutiveRowsAgainFromTheTop) {
   EXPECT_EQ(qkv.text_of("twelve/model.safetensors"), qkv.text_of("twice/model.safetensors"));
   EXPECT_EQ(metrics("twelve")[1]["epoch"], 0);
   EXPECT_EQ(metrics("twelve")[2]["epoch"], 1);
+}
+
+TEST_F(Train, AnAccumulatedStepIsOneLineOfMetricsAndOneStep) {
+  ASSERT_EQ(qkv(train_tiny("run", {"--accumulate", "2", "--epochs", "3"})).exit_code, 0);  // 3 x 24 / 8 batches
+  int steps = 0;
+  for (const auto& line : metrics("run")) {
+    if (!line.contains("lr")) continue;
+    EXPECT_EQ(line["step"], ++steps);
+  }
+  EXPECT_EQ(steps, 5) << "the last one takes a batch of the next pass";
+}
+
+TEST_F(Train, AWordLimitThatNoBatchCanKeepIsRefusedBeforeAnythingIsWritten) {
+  const Outcome outcome = qkv({"train", "--data", "data", "--out", "run", "--batch-words", "3"});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_TRUE(contains(outcome.errors,
+                       "a training pair has 4 words on its longer side, <eos> counted, but "
+                       "--batch-words is 3"))
+      << outcome.errors;
+  EXPECT_FALSE(fs::exists(qkv.folder() / "run"));
+}
+
+TEST_F(Train, ProgressNamesEpochsAndTranslatesASampleAtEachValidation) {
+  const Outcome outcome = qkv(train_tiny("run", {"--epochs", "3"}));
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
+  const Pair sample = read_pairs(qkv.folder() / "data/valid.csv").front();
+  for (const auto& [step, epoch] : {std::pair(3, 1), {6, 2}, {9, 3}})
+    EXPECT_TRUE(contains(outcome.errors, fmt::format("step {:>6}  epoch {}/3  validation: loss ", step, epoch)));
+  std::size_t samples = 0;
+  const std::string lines = fmt::format("\n  source       {}\n  reference    {}\n  translation",
+                                        fmt::join(sample.source, " "), fmt::join(sample.target, " "));
+  for (std::size_t at = outcome.errors.find(lines); at != std::string::npos; at = outcome.errors.find(lines, at + 1))
+    ++samples;
+  EXPECT_EQ(samples, 3u) << outcome.errors;
+  EXPECT_TRUE(contains(outcome.output, "loss of the best model: "));
+  const Outcome nothing = qkv({"train", "--resume", "--out", "run", "--steps", "2"});
+  EXPECT_EQ(nothing.exit_code, 0);
+  EXPECT_TRUE(starts_with(nothing.errors, "note: already at step 9; there is nothing to train up to step 2\n"));
 }
 
 TEST_F(Train, LongPairsAreLeftOutAndCounted) {

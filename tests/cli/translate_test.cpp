@@ -46,6 +46,12 @@ TEST_F(Translate, ArgumentsAndLinesOfStandardInputAreTheSame) {
   EXPECT_EQ(qkv({"translate", "run", "하나 둘 셋", "--max-words", "4", "넷 넷 넷"}).output, arguments.output);
 }
 
+TEST_F(Translate, AtATerminalItSaysWhatToType) {
+  const Outcome typed = qkv.shell("(sleep 1; printf '\\004') | script -qec '\"$QKV\" translate run' /dev/null");
+  EXPECT_TRUE(contains(typed.output, "Type a sentence; Ctrl-D ends")) << typed.errors;
+  EXPECT_EQ(qkv({"translate", "run"}, "").errors, "") << "a script types nothing";
+}
+
 TEST_F(Translate, ASentenceInBracketsIsOneSentence) {
   EXPECT_EQ(lines_in((*this)({"[하나, 둘]", "[셋]"}).output), 2);
   EXPECT_EQ((*this)({"[하나, 둘]"}).output, (*this)({}, "[하나, 둘]\n").output);

@@ -213,6 +213,76 @@ TEST(Batches, LeaveOutAndCountLongSentences) {
   EXPECT_EQ(batch_at(batches, 0, 0).rows, (Ids{1, 3}));  // numbered as in the data set
 }
 
+/// What batches by words promise, in this epoch.
+void expect_words(Batches& batches, std::uint64_t epoch, std::int64_t most) {
+  for (std::uint64_t number = 0; number < batches.count(epoch); ++number) {
+    const Batch batch = batch_at(batches, epoch, number);
+    ASSERT_LE(std::int64_t{batch.size} * std::max(batch.source_width, batch.target_width), most);
+  }
+}
+
+TEST(Batches, ByWordsKeepToTheLimitAndHoldEveryPairOnceAnEpoch) {
+  for (const Order order : {Order::shuffled, Order::consecutive})
+    for (const int count : {1, 2, 60, 800})
+      for (const std::int64_t most : {13, 50, 1000, 1'000'000}) {
+        Batches batches(encode(random_pairs(count)), WordsPerBatch{most}, order, 5);
+        for (std::uint64_t epoch = 0; epoch < 3; ++epoch) {
+          expect_words(batches, epoch, most);
+          Ids rows = rows_of_epoch(batches, epoch);
+          if (order == Order::shuffled) std::sort(rows.begin(), rows.end());
+          EXPECT_EQ(rows, counting(count)) << "epoch " << epoch;
+          EXPECT_EQ(batches.count_before(epoch), epoch * batches.count(0));
+        }
+        if (most == 1'000'000) {
+          EXPECT_EQ(batches.count(0), 1u);
+        }
+      }
+}
+
+TEST(Batches, ByWordsAreAsLargeAsTheLimitAllows) {
+  Batches shuffled(encode(random_pairs(3000)), WordsPerBatch{400}, Order::shuffled, 1),
+      consecutive(encode(random_pairs(3000)), WordsPerBatch{400}, Order::consecutive);
+  double cells = 0;
+  for (std::uint64_t number = 0; number < shuffled.count(0); ++number) {
+    const Batch batch = batch_at(shuffled, 0, number);
+    cells += batch.size * std::max(batch.source_width, batch.target_width);
+  }
+  EXPECT_GT(cells / static_cast<double>(shuffled.count(0)), 0.9 * 400);
+  EXPECT_GT(static_cast<double>(consecutive.count(0)), 1.1 * static_cast<double>(shuffled.count(0)))
+      << "sentences of similar length are together";
+  for (std::uint64_t number = 0; number + 1 < consecutive.count(0); ++number) {  // one pair more would be too many
+    const Batch batch = batch_at(consecutive, 0, number), next = batch_at(consecutive, 0, number + 1);
+    const int width =
+        std::max({batch.source_width, batch.target_width, next.source_lengths[0], next.target_lengths[0]});
+    ASSERT_GT((batch.size + 1) * width, 400);
+  }
+}
+
+TEST(Batches, ByWordsAreShuffledAndGoOnFromAnyPosition) {
+  Batches whole(encode(random_pairs(300)), WordsPerBatch{60}, Order::shuffled, 3),
+      other(encode(random_pairs(300)), WordsPerBatch{60}, Order::shuffled, 4);
+  EXPECT_NE(rows_of_epoch(whole, 0), rows_of_epoch(whole, 1));
+  EXPECT_NE(rows_of_epoch(whole, 0), rows_of_epoch(other, 0));
+  Position position;
+  while (position.epoch < 3) {
+    const Batch batch = batch_at(whole, position.epoch, position.batch);
+    Batches resumed(encode(random_pairs(300)), WordsPerBatch{60}, Order::shuffled, 3);
+    ASSERT_EQ(contents(batch_at(resumed, position.epoch, position.batch)), contents(batch));
+    position = whole.next(position);
+  }
+  int changed = 0;  // who is together with whom, not only the order of the batches
+  std::vector<Ids> batches_of[2];
+  for (const std::uint64_t epoch : {0, 1})
+    for (std::uint64_t number = 0; number < whole.count(epoch); ++number) {
+      Ids rows = batch_at(whole, epoch, number).rows;
+      std::sort(rows.begin(), rows.end());
+      batches_of[epoch].push_back(rows);
+    }
+  for (const Ids& rows : batches_of[1])
+    changed += std::find(batches_of[0].begin(), batches_of[0].end(), rows) == batches_of[0].end();
+  EXPECT_GT(changed, 10);
+}
+
 TEST(Batches, SayWhatTheyCannotDo) {
   const auto message = [](auto call) { return message_of<std::invalid_argument>(call); };
   const auto pairs = random_pairs(20);
@@ -225,6 +295,15 @@ TEST(Batches, SayWhatTheyCannotDo) {
             "batches: no pairs are left; all 1 are longer than the limit");
   EXPECT_EQ(message([&] { encode(pairs, -1); }), "encode pairs: the greatest length is -1; 0 means no limit");
   EXPECT_EQ(message([&] { encode({{{"a"}, {}, {}}}); }), "encode pairs: the target of pair 0 has no words");
+  const auto longest = std::max_element(pairs.begin(), pairs.end(), [](const Pair& a, const Pair& b) {
+    return std::max(a.source.size(), a.target.size()) < std::max(b.source.size(), b.target.size());
+  });
+  const std::size_t words = std::max(longest->source.size(), longest->target.size());
+  EXPECT_EQ(message([&] { Batches(encode(pairs), WordsPerBatch{static_cast<std::int64_t>(words)}, Order::shuffled); }),
+            "batches: pair " + std::to_string(longest - pairs.begin()) + " has " + std::to_string(words + 1) +
+                " words on a side, `<eos>` counted; a batch has " + std::to_string(words));
+  EXPECT_EQ(message([&] { Batches(encode(pairs), WordsPerBatch{100}, Order::cyclic); }),
+            "batches: a batch by words ends with the data, so there is no cyclic order of them");
   Batches batches(encode(pairs), 8, Order::consecutive);
   EXPECT_EQ(message([&] { batch_at(batches, 2, 3); }), "batches: epoch 2 has 3 batches, so none with number 3");
 }

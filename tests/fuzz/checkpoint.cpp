@@ -68,7 +68,7 @@ void read(const RunFolder& folder) {
   save_checkpoint(copy, *trained.model, adam, state);
   const TrainingState read = load_checkpoint(copy, *trained.model, again);
   require(again.steps() == adam.steps() && read.position == state.position && read.best_bleu == state.best_bleu &&
-              read.best_loss == state.best_loss && read.data_hash == state.data_hash &&
+              read.best_loss == state.best_loss && read.keep == state.keep && read.data_hash == state.data_hash &&
               read.valid_hash == state.valid_hash && read.validation_is_due == state.validation_is_due &&
               read.validations_without_improvement == state.validations_without_improvement,
           "a checkpoint's numbers are read back");

@@ -12,7 +12,9 @@ from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
+import dropout
 import fixture
 from fixture import Batch, RandomValues
 
@@ -27,6 +29,9 @@ class Config:
     activation: str = "relu"
     positions: str = "sinusoidal"
     tie_embeddings: bool = False
+    dropout: float = 0.0
+    attention_dropout: float = 0.0
+    activation_dropout: float = 0.0
     d_model: int = 16
     heads: int = 2
     layers: int = 2
@@ -42,6 +47,7 @@ CONFIGS: dict[str, Config] = {
     "gelu": Config(activation="gelu"),
     "learned": Config(positions="learned"),
     "tied": Config(tie_embeddings=True),
+    "dropout": Config(dropout=0.1, attention_dropout=0.3, activation_dropout=0.2),
 }
 
 
@@ -72,11 +78,17 @@ class Transformer(nn.Module):
             num_encoder_layers=config.layers,
             num_decoder_layers=config.layers,
             dim_feedforward=config.ff,
-            dropout=0.0,
+            dropout=config.dropout,
             activation=config.activation,
             batch_first=True,
             norm_first=config.norm == "pre",
         )
+        for layer in [*self.transformer.encoder.layers, *self.transformer.decoder.layers]:
+            layer.dropout.p = config.activation_dropout  # between the two linear layers
+            layer.self_attn.dropout = config.attention_dropout
+            if isinstance(layer, nn.TransformerDecoderLayer):
+                layer.multihead_attn.dropout = config.attention_dropout
+        self.draws = dropout.Draws()
         self.generator = nn.Linear(config.d_model, config.target_vocabulary)
         if config.tie_embeddings:
             self.generator.weight = self.target_embedding.weight
@@ -85,23 +97,31 @@ class Transformer(nn.Module):
         return getattr(self, f"{side}_positions").weight if self.config.positions == "learned" else self.sinusoids
 
     def embed(self, ids: Tensor, side: str) -> Tensor:
-        """Embedding × √d_model + position.   ids: [batch, length]   returns [batch, length, d_model]"""
+        """Embedding × √d_model + position, after dropout.   ids: [batch, length]   returns [batch, length, d_model]"""
         embedding: nn.Embedding = getattr(self, f"{side}_embedding")
-        return embedding(ids) * math.sqrt(self.config.d_model) + self.position_table(side)[: ids.shape[1]]
+        words = embedding(ids) * math.sqrt(self.config.d_model) + self.position_table(side)[: ids.shape[1]]
+        return functional.dropout(words, self.config.dropout)
 
     def forward(self, batch: Batch) -> Tensor:
         """returns logits [batch, T, target vocabulary]"""
         length = batch.target_input.shape[1]
         source_is_padding = batch.source == fixture.PAD
-        decoded = self.transformer(
-            self.embed(batch.source, "source"),
-            self.embed(batch.target_input, "target"),
-            tgt_mask=torch.ones(length, length, dtype=torch.bool).triu(diagonal=1),
-            src_key_padding_mask=source_is_padding,
-            tgt_key_padding_mask=batch.target_input == fixture.PAD,
-            memory_key_padding_mask=source_is_padding,
-        )
+        self.draws.begin_step()
+        with dropout.drawn_by(self.draws):
+            memory = self.transformer.encoder(self.embed(batch.source, "source"), src_key_padding_mask=source_is_padding)
+            decoded = self.transformer.decoder(
+                self.embed(batch.target_input, "target"),
+                memory,
+                tgt_mask=torch.ones(length, length, dtype=torch.bool).triu(diagonal=1),
+                tgt_key_padding_mask=batch.target_input == fixture.PAD,
+                memory_key_padding_mask=source_is_padding,
+            )
         return self.generator(decoded)
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Begins anew, with the first step's draws."""
+        super().zero_grad(set_to_none)
+        self.draws = dropout.Draws()
 
 
 def make(name: str) -> None:
@@ -116,9 +136,8 @@ def make(name: str) -> None:
     )
     model = Transformer(config).double()
     values.fill(model, embedding_scale=0.3)
-    fixture.write(
-        f"transformer_{name}", fixture.model_results(model, batch), asdict(config) | fixture.training_settings()
-    )
+    settings = {key: value for key, value in asdict(config).items() if value or not key.endswith("dropout")}
+    fixture.write(f"transformer_{name}", fixture.model_results(model, batch), settings | fixture.training_settings())
 
 
 def main() -> None:

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "qkv/files/safetensors.h"
-#include "qkv/train/adam.h"
+#include "qkv/train/optimiser_kind.h"
 #include "qkv/train/schedule.h"
 #include "qkv/train/sgd.h"
 #include "tests/files/temporary_folder.h"
@@ -132,6 +132,30 @@ TEST(Optimiser, NamesWhatIsWrong) {
   const std::vector<double> short_gradient(3);
   EXPECT_EQ(message_of<std::invalid_argument>([&] { sgd.step(std::span<const double>(short_gradient)); }),
             "optimiser: a gradient of 3 numbers does not fit 8 parameters");
+}
+
+TEST(Optimiser, OfAKindIsTheOneOfThatName) {
+  const AdamOptions options{.lr = 0.1, .beta1 = 0.8, .beta2 = 0.9, .eps = 0.5, .weight_decay = 0.25};
+  const auto expect_same = [](OptimiserKind kind, const AdamOptions& chosen, Optimiser<double>& other,
+                              Parameters<double>& q) {
+    Numbers<double> p({1, -2, 3});
+    const auto optimiser = make_optimiser(kind, p, chosen);
+    const std::vector<double> g = gradient_for<double>(p, std::vector<double>{4, 5, -6});
+    for (int step = 0; step < 3; ++step) {
+      optimiser->step(std::span<const double>(g));
+      other.step(std::span<const double>(g));
+    }
+    EXPECT_TRUE(std::ranges::equal(p.values(), q.values())) << name_of(kind);
+  };
+  Numbers<double> of_adam({1, -2, 3}), of_adamw({1, -2, 3}), of_sgd({1, -2, 3}), of_plain_sgd({1, -2, 3});
+  Adam adam(of_adam, options);
+  expect_same(OptimiserKind::adam, options, adam, of_adam);
+  AdamW adamw(of_adamw, {.lr = 0.1, .beta1 = 0.8, .beta2 = 0.9, .eps = 0.5, .weight_decay = 0.25});
+  expect_same(OptimiserKind::adamw, options, adamw, of_adamw);
+  Sgd sgd(of_sgd, {.lr = 0.1, .momentum = 0.8, .weight_decay = 0.25});
+  expect_same(OptimiserKind::sgd, options, sgd, of_sgd);
+  Sgd plain(of_plain_sgd, {.lr = 0.1});
+  expect_same(OptimiserKind::sgd, {.lr = 0.1, .beta1 = 0}, plain, of_plain_sgd);
 }
 
 TEST(Schedule, IsThatOfTheReference) {

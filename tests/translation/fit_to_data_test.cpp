@@ -6,7 +6,8 @@ namespace qkv {
 namespace {
 
 TrainingConfig fitted(std::size_t pairs, const std::vector<std::string>& given = {}, TrainingConfig config = {}) {
-  fit_to_data(config, given, pairs);
+  const Pair five_words{.source = {"a", "b", "c", "d", "e"}, .target = {"x", "y"}, .links = {}};
+  fit_to_data(config, given, std::vector<Pair>(pairs, five_words));
   return config;
 }
 
@@ -52,6 +53,13 @@ TEST(FitToData, AnInitialModelIsReadyToGoOnAsLongAsTrainingTakes) {
   TrainingConfig config;
   config.steps = 0;
   EXPECT_EQ(fitted(60, {"steps"}, config).warmup, 400);
+}
+
+TEST(FitToData, BatchesByWordsAndSeveralAStepMakeAnEpochAsManySteps) {
+  TrainingConfig config;
+  config.batch_words = 48;  // 8 sentences of five words and an end
+  config.accumulate = 2;
+  EXPECT_EQ(fitted(160, {"batch_words", "accumulate"}, config).epochs, 400) << "10 steps an epoch";
 }
 
 TEST(FitToData, WhatARunWasTrainedWithIsNotChosenAnew) {

@@ -93,6 +93,30 @@ TEST(Learner, DividesTheLossByAllTargetWords) {
   EXPECT_LE(largest_difference(training.gradient(), gradient), 1e-13);
 }
 
+TEST(Learner, AddsTheGradientsOfSeveralBatches) {
+  const auto model = toy_model<double>(0);
+  const std::vector<Pair> pairs = toy_pairs(9, 3);
+  const Batch whole_batch = batch_of(pairs);
+  const std::vector<Batch> parts{batch_of({pairs.begin(), pairs.begin() + 2}),
+                                 batch_of({pairs.begin() + 2, pairs.begin() + 3}),
+                                 batch_of({pairs.begin() + 3, pairs.end()})};
+  for (const int workers : {1, 2}) {
+    Steps<double> at_once(*model, {.workers = workers}), in_parts(*model, {.workers = workers});
+    const double expected = at_once.differentiate(whole_batch, 0.1);
+    for (int repeat = 0; repeat < 2; ++repeat) {  // the second time nothing of the first is left
+      double loss = 0;
+      for (const Batch& part : parts)
+        loss += in_parts.learner.differentiate_sum(
+            part.size,
+            [&](const Shard& shard) { return loss_of<double>(*model, part, shard, 0.1, whole_batch.target_tokens); },
+            &part == &parts.front() ? Gradients::anew : Gradients::added);
+      EXPECT_NEAR(loss, expected, 1e-13);
+      EXPECT_LE(largest_difference(in_parts.gradient(), copy_of(at_once.gradient())), 1e-13);
+      EXPECT_NEAR(in_parts.learner.norm(), at_once.learner.norm(), 1e-12);
+    }
+  }
+}
+
 TEST(Learner, ClipsTheGradientToItsNorm) {
   const auto model = toy_model<double>(0);
   const Batch batch = batch_of(toy_pairs(5, 2));

@@ -115,7 +115,8 @@ TEST(Resuming, OnAnotherValidationSetTheBestModelIsChosenAnew) {
   EXPECT_EQ(losses.size(), 3u);  // after steps 22, 25 and 30
   messages.clear();
   train(thirty_steps(), other, folder, RunStart::resume, observer, stop);
-  EXPECT_TRUE(messages.empty()) << "it is the same one now";
+  EXPECT_EQ(messages, std::vector<std::string>{"already at step 30; there is nothing to train up to step 30"})
+      << "it is the same one now";
 }
 
 TEST(Resuming, ACheckpointThatKnowsNoValidationSetGoesOnAsBefore) {  // one of version 0.1.0
@@ -125,7 +126,7 @@ TEST(Resuming, ACheckpointThatKnowsNoValidationSetGoesOnAsBefore) {  // one of v
   train_until(7, thirty_steps(), toy_data(), parts, RunStart::anew);
   const SafetensorsFile checkpoint = SafetensorsFile::read(parts.checkpoint());
   auto metadata = checkpoint.metadata();
-  EXPECT_EQ(metadata.erase("valid_hash") + metadata.erase("validation_is_due"), 2u);
+  EXPECT_EQ(metadata.erase("valid_hash") + metadata.erase("validation_is_due") + metadata.erase("keep"), 3u);
   write_safetensors(parts.checkpoint(), checkpoint.tensors(), metadata);
   train_to_the_end(thirty_steps(), toy_data(), parts, RunStart::resume);
   expect_same_run(parts, whole);
@@ -160,6 +161,32 @@ TEST(Resuming, TrainsOnWhenMoreStepsAreAskedFor) {
   EXPECT_EQ(train_to_the_end(config, toy_data(), folder, RunStart::resume).steps, 30);
   train_to_the_end(config, toy_data(), whole);
   expect_same_run(folder, whole);
+}
+
+TEST(Resuming, SaysWhatAnotherLengthMeans) {
+  const TemporaryFolder temporary;
+  const RunFolder folder{temporary / "run"};
+  TrainingConfig config = thirty_steps();
+  config.epochs = 2;
+  config.schedule = ScheduleKind::cosine;
+  train_to_the_end(config, toy_data(), folder);
+  std::vector<std::string> messages;
+  TrainingObserver observer;
+  observer.on_message = [&](const std::string& message) { messages.push_back(message); };
+  const auto resume = [&](std::optional<std::int64_t> steps, int epochs) {
+    messages.clear();
+    config.steps = steps;
+    config.epochs = epochs;
+    const StopFlag stop = false;
+    train(config, toy_data(), folder, RunStart::resume, observer, stop);
+    return messages;
+  };
+  EXPECT_EQ(resume(4, 2), std::vector<std::string>{"already at step 10; there is nothing to train up to step 4"});
+  EXPECT_EQ(resume({}, 2), std::vector<std::string>{"already at step 10; there is nothing to train up to step 10"});
+  EXPECT_EQ(resume({}, 4), (std::vector<std::string>{"the cosine schedule now ends at step 20 instead of 10, so the "
+                                                     "learning rate goes on at 0.00225 instead of 0"}));
+  config.schedule = ScheduleKind::constant;
+  EXPECT_TRUE(resume({}, 5).empty()) << "its rate does not depend on the end";
 }
 
 TEST(Resuming, RefusesToResumeOnOtherSentences) {

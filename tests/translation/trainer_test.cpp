@@ -2,6 +2,7 @@
 
 #include <ctime>
 #include <gtest/gtest.h>
+#include <map>
 
 #include "qkv/datasets/csv.h"
 #include "qkv/files/safetensors.h"
@@ -25,12 +26,19 @@ TEST(Trainer, WritesTheRunFolder) {
     EXPECT_EQ(step.step, ++steps);
     EXPECT_EQ(step.steps, 30);
     EXPECT_EQ(step.epoch, static_cast<std::uint64_t>((steps - 1) / 5));
+    EXPECT_EQ(step.epochs, 6u);
     if (steps % 5 == 1 && steps > 1) {  // whatever the checkpoint knows is in the log, even if the machine stops now
       EXPECT_NE(read_file(folder.metrics()).find(fmt::format("{{\"step\":{},\"valid_loss\"", steps - 1)),
                 std::string::npos);
     }
   };
-  observer.on_validation = [&](const TrainingObserver::Validation& v) { validated.push_back(v.step); };
+  observer.on_validation = [&](const TrainingObserver::Validation& v) {
+    validated.push_back(v.step);
+    EXPECT_EQ(v.epoch, static_cast<std::uint64_t>(v.step / 5 - 1)) << "the one that has just ended";
+    EXPECT_EQ(v.epochs, 6u);
+    EXPECT_EQ(v.sample.source, toy_data().valid.front().source);
+    EXPECT_EQ(v.sample.target, toy_data().valid.front().target);
+  };
   const std::atomic<bool> stop = false;
   const TrainingResult result = train(thirty_steps(), toy_data(), folder, RunStart::anew, observer, stop);
   EXPECT_EQ(result.steps, 30);
@@ -64,17 +72,20 @@ TEST(Trainer, WritesTheRunFolder) {
   EXPECT_TRUE(load_run(folder.path.string()).alignment.has_value());
 }
 
-TEST(Trainer, KeepsTheModelWithTheBestScoreOnTheValidationSet) {
+void expect_the_best_model_is_kept(Keep keep) {
   const TemporaryFolder temporary;
   const RunFolder folder{temporary / "run"};
   TrainingConfig config = thirty_steps();
   config.lr = 0.02;
-  double best_bleu = -1, best_loss = 0;
+  config.keep = keep;
+  double best_bleu = -1, best_loss = INFINITY;
   int best = 0;
   TrainingObserver observer;
   observer.on_validation = [&](const TrainingObserver::Validation& v) {
     const double bleu = v.evaluation.scores.bleu;
-    EXPECT_EQ(v.is_best, bleu > best_bleu || (bleu == best_bleu && v.evaluation.loss < best_loss));
+    const double loss = v.evaluation.loss;
+    EXPECT_EQ(v.is_best, keep == Keep::bleu ? bleu > best_bleu || (bleu == best_bleu && loss < best_loss)
+                                            : loss < best_loss || (loss == best_loss && bleu > best_bleu));
     if (v.is_best) {
       best_bleu = bleu;
       best_loss = v.evaluation.loss;
@@ -91,6 +102,18 @@ TEST(Trainer, KeepsTheModelWithTheBestScoreOnTheValidationSet) {
   EXPECT_EQ(again.loss, best_loss);
   const Evaluation tested = evaluate(*kept.model, kept.source, kept.target, toy_data().tests[0].pairs, team);
   EXPECT_EQ(result.tests[0].second.loss, tested.loss);
+}
+
+TEST(Trainer, KeepsTheModelWithTheBestScoreOnTheValidationSet) {
+  expect_the_best_model_is_kept(Keep::bleu);
+  expect_the_best_model_is_kept(Keep::loss);
+}
+
+TEST(Trainer, AScoreOutranksTheOtherOne) {
+  EXPECT_TRUE(is_better(Keep::bleu, 11, 3, 10, 2) && !is_better(Keep::loss, 11, 3, 10, 2));
+  EXPECT_TRUE(!is_better(Keep::bleu, 9, 1, 10, 2) && is_better(Keep::loss, 9, 1, 10, 2));
+  EXPECT_TRUE(is_better(Keep::bleu, 10, 1, 10, 2) && is_better(Keep::loss, 11, 2, 10, 2));
+  EXPECT_FALSE(is_better(Keep::bleu, 10, 2, 10, 2) || is_better(Keep::loss, 10, 2, 10, 2));
 }
 
 TEST(Trainer, KeepsTheLastModelWithoutAValidationSet) {
@@ -116,6 +139,10 @@ TEST(Trainer, KeepsTheLastModelWithoutAValidationSet) {
   EXPECT_EQ(complaint([&] { train_to_the_end(config, data, {temporary / "patient"}); }),
             "`patience` needs a validation set; give `valid`");
   EXPECT_FALSE(fs::exists(temporary / "patient"));
+  config.patience = 0;
+  config.keep = Keep::loss;
+  EXPECT_EQ(complaint([&] { train_to_the_end(config, data, {temporary / "kept"}); }),
+            "`keep` loss needs a validation set; give `valid`");
 }
 
 TEST(Trainer, LosesPatience) {
@@ -227,6 +254,33 @@ TEST(TrainingData, IsReadFromAFolderOrFromFiles) {
   EXPECT_TRUE(data.tests.empty());
   config.test = folder / "composition.csv";
   EXPECT_EQ(read_training_data(config).tests.at(0).name, "test");
+}
+
+TEST(Trainer, TakesTheOptimiserThatIsChosen) {
+  const TemporaryFolder temporary;
+  std::map<std::string, std::string> models;
+  const auto train_with = [&](OptimiserKind kind, double weight_decay) {
+    TrainingConfig config = thirty_steps();
+    config.optimizer = kind;
+    config.adam.weight_decay = weight_decay;
+    const RunFolder folder{temporary / fmt::format("{} {}", name_of(kind), weight_decay)};
+    std::vector<std::string> messages;
+    TrainingObserver observer;
+    observer.on_message = [&](const std::string& message) { messages.push_back(message); };
+    const std::atomic<bool> stop = false;
+    train(config, toy_data(), folder, RunStart::anew, observer, stop);
+    models[folder.path.filename()] = read_file(folder.model());
+    EXPECT_EQ(nlohmann::json::parse(read_file(folder.config()))["optimizer"], name_of(kind));
+    return messages;
+  };
+  EXPECT_TRUE(train_with(OptimiserKind::adam, 0).empty());
+  EXPECT_EQ(train_with(OptimiserKind::adamw, 0),
+            std::vector<std::string>{"with a `weight_decay` of 0, adamw does what adam does"});
+  EXPECT_TRUE(models["adam 0"] == models["adamw 0"]);
+  for (const OptimiserKind kind : {OptimiserKind::adam, OptimiserKind::adamw, OptimiserKind::sgd})
+    EXPECT_TRUE(train_with(kind, 0.1).empty());
+  EXPECT_FALSE(models["adam 0"] == models["adam 0.1"] || models["adam 0.1"] == models["adamw 0.1"] ||
+               models["adamw 0.1"] == models["sgd 0.1"]);
 }
 
 TEST(Trainer, CountsTheStepsOfAnyNumberOfEpochsAtOnce) {

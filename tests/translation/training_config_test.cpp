@@ -193,8 +193,9 @@ std::string settings_of(const ModelConfig& config) {
 }
 
 TEST(TrainingConfig, EachModelHasItsSettings) {
-  EXPECT_EQ(settings_of(TransformerConfig{}),
-            "d_model heads layers ff dropout norm activation positions tie_embeddings ");
+  EXPECT_EQ(
+      settings_of(TransformerConfig{}),
+      "d_model heads layers ff dropout attention_dropout activation_dropout norm activation positions tie_embeddings ");
   EXPECT_EQ(settings_of(RnnConfig{.attention = {}}), "embedding hidden cell dropout ");
   EXPECT_EQ(settings_of(RnnConfig{}), "embedding hidden cell score dropout ");
   EXPECT_EQ(models_with("d_model"), std::vector<std::string>{"transformer"});
@@ -205,6 +206,22 @@ TEST(TrainingConfig, EachModelHasItsSettings) {
   for_each_setting_of_any_model(
       [&](const std::string& name, const auto&, const Setting&) { once += name == "dropout"; });
   EXPECT_EQ(once, 1);
+}
+
+TEST(TrainingConfig, NamesWhatPlaysNoPartBesideOtherSettings) {
+  const auto idle = [](const TrainingConfig& config) {
+    std::string names;
+    for (const auto& [name, because_of] : idle_settings(config)) names += name + ": " + because_of + "\n";
+    return names;
+  };
+  TrainingConfig config;
+  EXPECT_EQ(idle(config), "");
+  config.optimizer = OptimiserKind::adamw;
+  EXPECT_EQ(idle(config), "");
+  config.optimizer = OptimiserKind::sgd;
+  EXPECT_EQ(idle(config), "beta2: `optimizer` sgd\n");
+  config.batch_words = 300;
+  EXPECT_EQ(idle(config), "beta2: `optimizer` sgd\nbatch_size: `batch_words` 300\n");
 }
 
 TEST(TrainingConfig, WhatTheModelDoesNotHaveIsNamedWhereItWouldChangeSomething) {
