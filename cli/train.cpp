@@ -193,7 +193,7 @@ TrainingConfig settings_of(const CLI::App& command, const Options& options) {
 TrainingResult train(const TrainingConfig& settings, const Options& options, std::vector<double>& losses) {
   const RunStart start = options.resume ? RunStart::resume : options.overwrite ? RunStart::overwrite : RunStart::anew;
   try {
-    const TrainingData data = read_training_data(settings);
+    TrainingData data = read_training_data(settings);
     std::signal(SIGPIPE, SIG_IGN);  // a reader of the progress who goes away, as head does, ends nothing
     const StopFlag& stop = stop_on_signals();
     Progress progress(draws_on(STDERR_FILENO));
@@ -202,7 +202,7 @@ TrainingResult train(const TrainingConfig& settings, const Options& options, std
       losses.push_back(step.loss);
       show(step);
     };
-    return qkv::train(settings, data, {options.out}, start, observer, stop);
+    return qkv::train(settings, std::move(data), {options.out}, start, observer, stop);
   } catch (const std::invalid_argument& error) {
     throw WrongUsage(error.what());
   }

@@ -9,6 +9,7 @@
 #include "qkv/train/learner.h"
 #include "qkv/translation/batch_loss.h"
 #include "qkv/translation/metrics_log.h"
+#include "qkv/translation/run_tokenisers.h"
 #include "qkv/translation/saved_model.h"
 #include "qkv/translation/snapshots.h"
 #include "qkv/translation/training_memory.h"
@@ -22,13 +23,14 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// One run from its first step, or from a checkpoint, to its last.
+/// One run from its first step, or from a checkpoint, to its last; the data is tokens of these tokenisers.
 class Run {
  public:
-  Run(const TrainingConfig& config, const TrainingData& data, const RunFolder& folder, RunStart start,
-      const TrainingObserver& observer, const StopFlag& stop)
+  Run(const TrainingConfig& config, const TrainingData& data, const Tokenisers& tokenisers, const RunFolder& folder,
+      RunStart start, const TrainingObserver& observer, const StopFlag& stop)
       : config_(config),
         data_(data),
+        tokenisers_(tokenisers),
         folder_(folder),
         observer_(observer),
         stop_(stop),
@@ -41,8 +43,8 @@ class Run {
         learner_(model_->parameters(), {.workers = config.workers, .seed = config.seed}),
         optimiser_(model_->parameters(), config.adam),
         batches_(encoded(start), config.batch_size, config.shuffle ? Order::shuffled : Order::cyclic, config.seed) {
-    if (!data.valid.empty()) check_lengths(*model_, data.valid, data.valid_file);
-    for (const auto& test : data.tests) check_lengths(*model_, test.pairs, test.file);
+    if (!data.valid.empty()) check_lengths(*model_, data.valid, data.valid_file, tokenisers);
+    for (const auto& test : data.tests) check_lengths(*model_, test.pairs, test.file, tokenisers);
     total_steps_ = config.steps ? *config.steps : steps_in(static_cast<std::uint64_t>(config.epochs));
     schedule_ = {config.schedule, config.lr, config.warmup, total_steps_};
     const std::uint64_t data_hash = hash_of(data.train), valid_hash = hash_of(data.valid);
@@ -67,6 +69,7 @@ class Run {
     state_.valid_hash = valid_hash;
     write_durably(folder.config(), to_json(config).dump(2) + "\n");
     if (start != RunStart::resume) {
+      save_tokenisers(folder, tokenisers);
       source_.save(folder.source_vocabulary());
       target_.save(folder.target_vocabulary());
     }
@@ -133,9 +136,10 @@ class Run {
       throw std::invalid_argument(too_long);
     }
     if (pairs.left_out() > 0)
-      observer_.on_message(fmt::format("{0} of {1} {2} longer than {3} and {2} left out", pairs.left_out(),
-                                       counted(all, "training pair"), pairs.left_out() == 1 ? "is" : "are",
-                                       counted(static_cast<std::size_t>(config_.max_length), "word")));
+      observer_.on_message(
+          fmt::format("{0} of {1} {2} longer than {3} and {2} left out", pairs.left_out(),
+                      counted(all, "training pair"), pairs.left_out() == 1 ? "is" : "are",
+                      counted(static_cast<std::size_t>(config_.max_length), name_of_token(*tokenisers_.source))));
     return pairs;
   }
 
@@ -221,7 +225,7 @@ class Run {
   /// Nothing if it was stopped.
   std::optional<Evaluation> evaluated(const std::vector<Pair>& pairs, const std::string& name) {
     try {
-      return evaluate(*model_, source_, target_, pairs, learner_.team(), {}, stop_);
+      return evaluate(*model_, source_, target_, pairs, learner_.team(), {}, stop_, tokenisers_);
     } catch (const Stopped&) {
       return std::nullopt;
     } catch (const std::runtime_error& error) {
@@ -258,6 +262,7 @@ class Run {
 
   const TrainingConfig& config_;
   const TrainingData& data_;
+  const Tokenisers& tokenisers_;
   const RunFolder& folder_;
   const TrainingObserver& observer_;
   const StopFlag& stop_;
@@ -275,13 +280,16 @@ class Run {
 
 }  // namespace
 
-TrainingResult train(const TrainingConfig& config, const TrainingData& data, const RunFolder& folder, RunStart start,
+TrainingResult train(const TrainingConfig& config, TrainingData data, const RunFolder& folder, RunStart start,
                      const TrainingObserver& observer, const StopFlag& stop) {
   check(!folder.path.empty(), "train: the run folder's name is empty");
   check_settings(config);
   check(config.patience == 0 || !data.valid.empty(), "`patience` needs a validation set; give `valid`");
   try {
-    return Run(config, data, folder, start, observer, stop)();
+    const Tokenisers tokenisers =
+        start == RunStart::resume ? load_tokenisers(folder, config) : tokenisers_for(config, data.train);
+    data = tokenised(std::move(data), tokenisers);
+    return Run(config, data, tokenisers, folder, start, observer, stop)();
   } catch (const std::bad_alloc&) {
     const Vocabulary source(data.train, &Pair::source, config.min_frequency),
         target(data.train, &Pair::target, config.min_frequency);

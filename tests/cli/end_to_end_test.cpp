@@ -70,6 +70,8 @@ TEST_F(EndToEnd, ATransformerLearnsToTranslateAndItsRunFolderHoldsWhatIsPromised
                                        "train",
                                        "valid",
                                        "test",
+                                       "tokenizer",
+                                       "bpe_size",
                                        "min_frequency",
                                        "max_length",
                                        "shuffle",

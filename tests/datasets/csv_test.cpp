@@ -35,6 +35,22 @@ TEST(Csv, ReadsSentencesAndLinks) {
   EXPECT_TRUE(pairs[1].links.empty());
 }
 
+TEST(Csv, ReadsLinksBetweenCharactersWhereTheUnitSaysSo) {
+  const std::string header = "source,target,alignment,alignment_unit\n";
+  const auto pairs = read(header + "1월 2일,01-02,0-1 3?4,character\na b,c,1-0,word\n");
+  EXPECT_EQ(pairs[0].links, (std::vector<Link>{{0, 1, true}, {3, 4, false}}));
+  EXPECT_EQ(pairs[0].link_unit, LinkUnit::character);
+  EXPECT_EQ(pairs[1].link_unit, LinkUnit::word);
+  EXPECT_EQ(error(header + "1월 2일,01,5-0,character\n"),
+            "data.csv:2: column \"alignment\", character 10: link 5-0 is outside its sentence: the source has 5 "
+            "characters, counted from 0");
+  EXPECT_EQ(error(header + "a,b,0-0,letter\n"),
+            "data.csv:2: column \"alignment_unit\", character 9: \"letter\" is neither word nor character, which "
+            "links are between");
+  EXPECT_EQ(error("source,target,alignment_unit\na,b,word\n"),
+            "data.csv:1: there is a column \"alignment_unit\", but no column \"alignment\"");
+}
+
 TEST(Csv, FindsItsColumnsInAnyOrderAndIgnoresOthers) {
   const auto pairs = read("id,target,\"a, b\",source\n7,yes,\"x, \"\"y\"\"\",oui\n");
   ASSERT_EQ(pairs.size(), 1u);
