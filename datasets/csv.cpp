@@ -202,7 +202,7 @@ std::string write_links(const Pair& pair, std::size_t row) {
 std::vector<Pair> read_pairs(const std::string& path) {
   PairReader reader(path);
   std::vector<Pair> pairs;
-  pairs.reserve(reader.lines().most_lines());
+  if (const auto most = reader.lines().most_lines()) pairs.reserve(*most);
   Pair pair;
   while (reader.next(pair)) pairs.push_back(std::move(pair));
   if (pairs.empty()) reader.lines().fail("nothing follows the header; there are no pairs to read");
