@@ -14,6 +14,7 @@
 #include "qkv/study/compare/comparison_table.h"
 #include "qkv/study/report/report.h"
 #include "qkv/study/report/report_page.h"
+#include "qkv/translation/run_tokenisers.h"
 
 namespace qkv::cli {
 
@@ -53,10 +54,13 @@ Comparison compare(const CLI::App& command, const Options& options) {
   const ComparisonOptions& asked = options.comparison;
   TrainingConfig names_data;
   names_data.data = asked.data;
-  const TrainingData data = read_training_data(names_data);
-  const DataSize size = size_of(data);
+  names_data.tokenizer = asked.tokenizer;
+  names_data.bpe_size = asked.bpe_size;
+  const TrainingData data = read_training_data(names_data),
+                     tokens = tokenised(data, tokenisers_for(names_data, data.train));
+  const DataSize size = size_of(tokens);
   const std::vector<ComparedModel> models = plan_comparison(asked, size);
-  std::vector<ComparedRun> runs = runs_of(models, seeds_of(asked), data, options.out);
+  std::vector<ComparedRun> runs = runs_of(models, seeds_of(asked), tokens, options.out);
   std::signal(SIGPIPE, SIG_IGN);  // a reader of the progress who goes away, as head does, ends nothing
   const StopFlag& stop = stop_on_signals();
   const auto stopped = [&](const std::string& where) {
@@ -74,7 +78,7 @@ Comparison compare(const CLI::App& command, const Options& options) {
   }
   try {
     return measure(
-        asked, size, data, models, runs,
+        asked, size, tokens, models, runs,
         [&](const ComparedRun& run, std::size_t number) {
           tell(fmt::format("measuring {} ({} of {})\n", run.folder.path.string(), number, runs.size()));
         },
@@ -129,6 +133,14 @@ void add_compare(CLI::App& app) {
              size_range);
   add_number(*compare, "--layers", asked.layers, "layers of the Transformer's encoder, and of its decoder",
              Range{1, 1000});
+  std::vector<std::string> tokenisers;
+  for (const auto& [kind, name] : names_of(TokeniserKind{})) tokenisers.emplace_back(name);
+  add_choice(*compare, "--tokenizer", tokenisers,
+             "what the models read: words between spaces, characters, or pieces of words",
+             [&asked](std::size_t chosen) { asked.tokenizer = names_of(TokeniserKind{})[chosen].value; })
+      ->default_str(name_of(asked.tokenizer));
+  add_number(*compare, "--bpe-size", asked.bpe_size, "pieces learnt for each language, with --tokenizer bpe",
+             size_range);
   add_number(*compare, "--workers", asked.workers, "threads that share each batch", worker_range);
   compare->add_flag("--json", options->json, "print compare.json");
   compare->footer(

@@ -7,11 +7,13 @@
 #include "cli/terminal.h"
 #include "qkv/datasets/csv.h"
 #include "qkv/datasets/text.h"
+#include "qkv/datasets/tokenised_pairs.h"
 #include "qkv/datasets/visible_text.h"
 #include "qkv/study/attention_view.h"
 #include "qkv/study/link_table.h"
 #include "qkv/study/score_table.h"
 #include "qkv/translation/evaluation.h"
+#include "qkv/translation/judged_links.h"
 #include "qkv/translation/training_data.h"
 
 namespace qkv::cli {
@@ -55,16 +57,18 @@ std::vector<std::size_t> examples_of(const std::vector<Pair>& pairs, int count) 
 
 void show_example(const TrainedModel& trained, const Pair& pair, const Sentence& translation, bool cut) {
   const ShadedMatrixStyle style = matrix_style();
-  print("source       {}\nreference    {}\ntranslation  {}{}\n", join_words(pair.source), join_words(pair.target),
-        join_words(translation), translation == pair.target ? "  (the same)" : "");
+  const auto& [of_source, of_target] = trained.tokenisers;
+  print("source       {}\nreference    {}\ntranslation  {}{}\n", text_of(*of_source, pair.source),
+        text_of(*of_target, pair.target), text_of(*of_target, translation),
+        of_target->words(translation) == of_target->words(pair.target) ? "  (the same)" : "");
   if (translation.empty() || cross_attention(trained.config.model).layers == 0) return;
   const AttentionView view = attention_view(trained, pair.source, translation, AttentionKind::cross, {}, {}, cut);
   print("\n{}\n", view.title);
   print_drawn(drawn(view) + "\n");
   if (trained.alignment && !pair.links.empty())
-    print_drawn(
-        fmt::format("Links found, with the reference fed in, against the gold links:\n{}\n",
-                    link_table(pair, found_links(trained, pair), {.colour = style.colour, .width = style.width})));
+    print_drawn(fmt::format("Links found, with the reference fed in, against the gold links:\n{}\n",
+                            link_table(JudgedLinks(pair, trained.tokenisers).pair(), found_links(trained, pair),
+                                       {.colour = style.colour, .width = style.width})));
 }
 
 /// What `work` returns; what it says is wrong is said of this file.
@@ -84,15 +88,15 @@ void run(const Options& options) {
   const auto files = files_of(options.data);
   std::vector<std::vector<Pair>> data;  // all of it is read and checked before anything is evaluated
   for (const auto& [name, file] : files) {
-    data.push_back(read_pairs(file));
-    check_lengths(*trained.model, data.back(), file);
+    data.push_back(tokenised(read_pairs(file), trained.tokenisers));
+    check_lengths(*trained.model, data.back(), file, trained.tokenisers);
   }
   for (std::size_t i = 0; i < files.size(); ++i) {
     const auto& [name, file] = files[i];
     const std::vector<Pair>& pairs = data[i];
     const Evaluation evaluation = in_file(file, [&] {
       return evaluate(*trained.model, trained.source, trained.target, pairs, team, options.decoding, never_stopped,
-                      options.bleu_words);
+                      trained.tokenisers, options.bleu_words);
     });
     if (options.json) {
       json[name] = in_file(file, [&] { return to_json(evaluation); });

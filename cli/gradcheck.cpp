@@ -71,8 +71,9 @@ nlohmann::ordered_json to_json(const NamedGradcheck& check, const GradcheckResul
 void check_trained(const Options& options) {
   if (options.names.size() > 1) throw WrongUsage("gradcheck --run takes one sentence; put its words in quotes");
   const TrainedModel trained = load_run(options.run);
-  const Sentence sentence =
-      options.names.empty() ? frequent_words(trained) : read_source(options.names[0], trained.source).words;
+  const Sentence sentence = options.names.empty()
+                                ? frequent_words(trained)
+                                : read_source(options.names[0], trained.source, *trained.tokenisers.source).words;
   if (sentence.empty()) throw WrongUsage("the sentence is empty");
   const std::vector<RunCheck> checks = check_run(trained, sentence);
   if (options.json) {
@@ -81,7 +82,7 @@ void check_trained(const Options& options) {
       rows.push_back({{"name", name}, {"passed", passed}, {"result", result}, {"notes", notes}});
     print_json(rows, 2);
   } else {
-    print("{} on {}\n", visible(options.run), in_quotes(join_words(sentence)));
+    print("{} on {}\n", visible(options.run), in_quotes(text_of(*trained.tokenisers.source, sentence)));
     for (const auto& [name, passed, result, notes] : checks) {
       print("{:<11} {:<5}  {}\n", name, passed ? "ok" : "WRONG", result);
       for (const std::string& note : notes) print("    note: {}\n", visible(note));

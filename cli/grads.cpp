@@ -8,6 +8,7 @@
 #include "cli/terminal.h"
 #include "qkv/datasets/batches.h"
 #include "qkv/datasets/csv.h"
+#include "qkv/datasets/tokenised_pairs.h"
 #include "qkv/datasets/visible_text.h"
 #include "qkv/files/message.h"
 #include "qkv/files/safetensors.h"
@@ -80,8 +81,8 @@ Gradient gradient_over(const TrainedModel& trained, const std::vector<Pair>& pai
 void run(const Options& options) {
   if (!options.overwrite) check_replaceable(options.out);
   const TrainedModel trained = load_run(options.run);
-  const std::vector<Pair> pairs = read_pairs(options.data);
-  check_lengths(*trained.model, pairs, options.data);
+  const std::vector<Pair> pairs = tokenised(read_pairs(options.data), trained.tokenisers);
+  check_lengths(*trained.model, pairs, options.data, trained.tokenisers);
   const Gradient gradient = gradient_over(trained, pairs, options.workers);
   const std::vector<float> values(gradient.values.begin(), gradient.values.end());
   const auto loss = static_cast<float>(gradient.loss);

@@ -46,7 +46,7 @@ TrainingObserver Progress::observer() {
     const int room = std::max(terminal_width(STDERR_FILENO) - 15, 20);
     line("  source       " + shortened(v.sample.source, room));
     line("  reference    " + shortened(v.sample.target, room));
-    line("  translation  " + shortened(v.evaluation.translations.front(), room));
+    line("  translation  " + shortened(v.translation, room));
   };
   observer.on_message = [this](const std::string& message) { line("note: " + with_options(message)); };
   return observer;

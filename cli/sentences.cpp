@@ -10,26 +10,26 @@
 
 namespace qkv::cli {
 
-void warn_of_unknown(const std::string& word, const Vocabulary& vocabulary) {
-  const auto nearest = vocabulary.nearest(word);
-  tell(fmt::format("qkv: warning: {} is not a word that this model knows{}\n", in_quotes(word),
+void warn_of_unknown(const std::string& token, const Vocabulary& vocabulary, const Tokeniser& tokeniser) {
+  const auto nearest = tokeniser.kind() == TokeniserKind::word ? vocabulary.nearest(token) : std::nullopt;
+  tell(fmt::format("qkv: warning: {} is not a {} that this model knows{}\n", in_quotes(token), name_of_token(tokeniser),
                    nearest ? fmt::format("; the nearest that it knows is {}", in_quotes(*nearest)) : ""));
 }
 
 SentencePair read_pair(const TrainedModel& trained, const std::string& sentence,
                        const std::optional<std::string>& target) {
-  const SourceSentence source = read_source(sentence, trained.source);
+  const SourceSentence source = read_source(sentence, trained.source, *trained.tokenisers.source);
   if (source.words.empty()) throw WrongUsage("the sentence is empty: there is nothing to attend to");
-  for (const std::string& word : source.unknown) warn_of_unknown(word, trained.source);
+  for (const std::string& word : source.unknown) warn_of_unknown(word, trained.source, *trained.tokenisers.source);
   if (!target) {
     SentencePair pair = pair_with_own_translation(trained, source);
     if (pair.cut) tell("qkv: warning: the translation was cut off, so nothing is predicted behind its last word\n");
     return pair;
   }
-  const SourceSentence translation = read_source(*target, trained.target);
+  const SourceSentence translation = read_source(*target, trained.target, *trained.tokenisers.target);
   if (translation.words.empty())
     throw WrongUsage("--target is empty; without it, the model's own translation is looked at");
-  for (const std::string& word : translation.unknown) warn_of_unknown(word, trained.target);
+  for (const std::string& word : translation.unknown) warn_of_unknown(word, trained.target, *trained.tokenisers.target);
   return pair_with_translation(trained, source, translation);
 }
 

@@ -10,8 +10,8 @@
 
 namespace qkv::cli {
 
-/// Says on standard error that a model does not know this word, and the nearest word that it knows.
-void warn_of_unknown(const std::string& word, const Vocabulary& vocabulary);
+/// Says on standard error that a model does not know this token, and the nearest word that it knows.
+void warn_of_unknown(const std::string& token, const Vocabulary& vocabulary, const Tokeniser& tokeniser);
 
 /// The sentence, and `target` or else the model's own translation, with warnings of unknown words and of a translation
 /// that was cut off. Throws WrongUsage if one of them is empty.

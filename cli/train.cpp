@@ -215,7 +215,7 @@ TrainingResult train(SettingsFile given, const Options& options, std::vector<dou
   TrainingConfig& settings = given.config;
   const RunStart start = options.resume ? RunStart::resume : options.overwrite ? RunStart::overwrite : RunStart::anew;
   try {
-    const TrainingData data = read_training_data(settings);
+    TrainingData data = read_training_data(settings);
     if (!options.resume) fit_to_data(settings, given.named, data.train);
     std::signal(SIGPIPE, SIG_IGN);  // a reader of the progress who goes away, as head does, ends nothing
     const StopFlag& stop = stop_on_signals();
@@ -225,7 +225,7 @@ TrainingResult train(SettingsFile given, const Options& options, std::vector<dou
       losses.push_back(step.loss);
       show(step);
     };
-    return qkv::train(settings, data, {options.out}, start, observer, stop);
+    return qkv::train(settings, std::move(data), {options.out}, start, observer, stop);
   } catch (const std::invalid_argument& error) {
     throw WrongUsage(error.what());
   }

@@ -42,7 +42,7 @@ nlohmann::ordered_json to_json(const AttentionView& view) {
   return json;
 }
 
-/// The words of a translation.
+/// The tokens of a translation.
 struct Target {
   Sentence words;
   bool cut = false;
@@ -63,7 +63,7 @@ class Translator {
   /// `place` is what errors call the text.
   void operator()(const std::string& text, const std::string& place) {
     try {
-      const SourceSentence source = read_source(text, trained_.source);
+      const SourceSentence source = read_source(text, trained_.source, *trained_.tokenisers.source);
       warn_of_unknown(source);
       const Target target = source.words.empty() ? Target{} : translate(source.words);
       if (options_.json)
@@ -86,14 +86,15 @@ class Translator {
                                                    std::span(&limit, 1), options_.decoding)
                                         .front();
     if (translation.cut)
-      tell(fmt::format("qkv: warning: {}: the translation was cut off after {}\n", in_quotes(join_words(words)),
-                       counted(translation.words.size(), "word")));
+      tell(fmt::format("qkv: warning: {}: the translation was cut off after {}\n",
+                       in_quotes(text_of(*trained_.tokenisers.source, words)),
+                       counted(translation.words.size(), name_of_token(*trained_.tokenisers.target))));
     return {trained_.target.decode(translation.words), translation.cut};
   }
 
   void warn_of_unknown(const SourceSentence& source) {
     for (const std::string& word : source.unknown) {
-      if (warned_.insert(word).second) qkv::cli::warn_of_unknown(word, trained_.source);
+      if (warned_.insert(word).second) qkv::cli::warn_of_unknown(word, trained_.source, *trained_.tokenisers.source);
     }
   }
 
@@ -103,7 +104,7 @@ class Translator {
   }
 
   void show(const SourceSentence& source, const Target& target) const {
-    print_lines(join_words(target.words) + "\n");
+    print_lines(text_of(*trained_.tokenisers.target, target.words) + "\n");
     if (!options_.attention || source.words.empty()) return;
     const AttentionView view = view_of(source.words, target.words, target.cut);
     print("\n{}\n", view.title);
@@ -113,8 +114,9 @@ class Translator {
   void show_as_json(const SourceSentence& source, const Target& target) const {
     nlohmann::ordered_json json{{"source", source.words},
                                 {"unknown", source.unknown},
-                                {"translation", join_words(target.words)},
-                                {"words", target.words}};
+                                {"translation", text_of(*trained_.tokenisers.target, target.words)},
+                                {"words", trained_.tokenisers.target->words(target.words)}};
+    if (trained_.tokenisers.target->kind() != TokeniserKind::word) json["tokens"] = target.words;
     if (options_.attention && !source.words.empty()) {
       const AttentionKind kind = *options_.attention;
       json["attention"] = nlohmann::ordered_json::array();

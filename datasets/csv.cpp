@@ -14,35 +14,50 @@
 #include "qkv/datasets/text.h"
 #include "qkv/files/durable_file.h"
 #include "qkv/files/message.h"
+#include "qkv/files/utf8.h"
 
 namespace qkv {
 namespace {
 
 constexpr std::size_t longest_quote = 200;  // of a file's text in a message, in bytes
 
+const char* name_of(LinkUnit unit) { return unit == LinkUnit::word ? "word" : "character"; }
+
+/// How many words a sentence has, or characters with the spaces between its words.
+std::size_t units_in(const std::vector<std::string>& words, LinkUnit unit) {
+  if (unit == LinkUnit::word) return words.size();
+  std::size_t count = words.empty() ? 0 : words.size() - 1;
+  for (const std::string& word : words) count += code_points(word).size();
+  return count;
+}
+
 /// The links of one pair, each of which may be there once only.
 class LinkSet {
  public:
-  explicit LinkSet(const Pair& pair) : pair_(pair) {}
+  explicit LinkSet(const Pair& pair)
+      : unit_(name_of(pair.link_unit)),
+        sources_(units_in(pair.source, pair.link_unit)),
+        targets_(units_in(pair.target, pair.link_unit)) {}
 
   /// What is wrong with one more link, or nothing.
   std::optional<std::string> add(const Link& link) {
-    const auto outside = [](int word, const std::vector<std::string>& words) {
-      return word < 0 || static_cast<std::size_t>(word) >= words.size();
+    const auto outside = [](int number, std::size_t count) {
+      return number < 0 || static_cast<std::size_t>(number) >= count;
     };
-    const auto describe = [&](std::string_view side, const std::vector<std::string>& words) {
+    const auto describe = [&](std::string_view side, std::size_t count) {
       return fmt::format("link {}{}{} is outside its sentence: the {} has {}, counted from 0", link.source,
-                         link.sure ? '-' : '?', link.target, side, counted(words.size(), "word"));
+                         link.sure ? '-' : '?', link.target, side, counted(count, unit_));
     };
-    if (outside(link.source, pair_.source)) return describe("source", pair_.source);
-    if (outside(link.target, pair_.target)) return describe("target", pair_.target);
+    if (outside(link.source, sources_)) return describe("source", sources_);
+    if (outside(link.target, targets_)) return describe("target", targets_);
     if (!seen_.emplace(link.source, link.target).second)
-      return fmt::format("words {} and {} are linked twice", link.source, link.target);
+      return fmt::format("{}s {} and {} are linked twice", unit_, link.source, link.target);
     return std::nullopt;
   }
 
  private:
-  const Pair& pair_;
+  const char* unit_;
+  std::size_t sources_, targets_;
   std::set<std::pair<int, int>> seen_;
 };
 
@@ -89,6 +104,14 @@ std::vector<std::string> read_sentence(const CsvLines& lines, std::size_t column
   return words;
 }
 
+LinkUnit read_unit(const CsvLines& lines, std::size_t column, const CsvField& field) {
+  for (const LinkUnit unit : {LinkUnit::word, LinkUnit::character})
+    if (field.text == name_of(unit)) return unit;
+  lines.fail(
+      column, field.at,
+      fmt::format("\"{}\" is neither word nor character, which links are between", excerpt(field.text, longest_quote)));
+}
+
 void read_links(const CsvLines& lines, std::size_t column, const CsvField& field, Pair& pair) {
   std::size_t begin = 0;
   LinkSet links(pair);
@@ -113,8 +136,10 @@ class PairReader {
     refuse_duplicate_columns(lines_);
     source_ = required_column(lines_, "source");
     target_ = required_column(lines_, "target");
-    const auto& header = lines_.header();
-    alignment_ = static_cast<std::size_t>(std::find(header.begin(), header.end(), "alignment") - header.begin());
+    alignment_ = column("alignment");
+    unit_ = column("alignment_unit");
+    if (unit_ < columns() && alignment_ == columns())
+      lines_.fail("there is a column \"alignment_unit\", but no column \"alignment\"");
   }
 
   const CsvLines& lines() const { return lines_; }
@@ -125,13 +150,22 @@ class PairReader {
     pair = {};
     pair.source = read_sentence(lines_, source_, fields_[source_]);
     pair.target = read_sentence(lines_, target_, fields_[target_]);
+    if (unit_ < fields_.size()) pair.link_unit = read_unit(lines_, unit_, fields_[unit_]);
     if (alignment_ < fields_.size()) read_links(lines_, alignment_, fields_[alignment_], pair);
     return true;
   }
 
  private:
+  std::size_t columns() const { return lines_.header().size(); }
+
+  /// Its number; that behind the last if there is none of this name.
+  std::size_t column(std::string_view name) const {
+    const auto& header = lines_.header();
+    return static_cast<std::size_t>(std::find(header.begin(), header.end(), name) - header.begin());
+  }
+
   CsvLines lines_;
-  std::size_t source_, target_, alignment_;
+  std::size_t source_, target_, alignment_, unit_;
   std::vector<CsvField> fields_;
 };
 
@@ -168,7 +202,7 @@ std::string write_links(const Pair& pair, std::size_t row) {
 std::vector<Pair> read_pairs(const std::string& path) {
   PairReader reader(path);
   std::vector<Pair> pairs;
-  pairs.reserve(reader.lines().most_lines());
+  if (const auto most = reader.lines().most_lines()) pairs.reserve(*most);
   Pair pair;
   while (reader.next(pair)) pairs.push_back(std::move(pair));
   if (pairs.empty()) reader.lines().fail("nothing follows the header; there are no pairs to read");
@@ -196,12 +230,18 @@ void write_pairs(const std::string& path, const std::vector<Pair>& pairs) { writ
 
 std::string pairs_as_csv(const std::vector<Pair>& pairs) {
   const bool linked = std::any_of(pairs.begin(), pairs.end(), [](const Pair& pair) { return !pair.links.empty(); });
-  std::string text = linked ? "source,target,alignment\n" : "source,target\n";
+  const bool of_characters = std::any_of(pairs.begin(), pairs.end(), [](const Pair& pair) {
+    return !pair.links.empty() && pair.link_unit == LinkUnit::character;
+  });
+  std::string text = of_characters ? "source,target,alignment,alignment_unit\n"
+                     : linked      ? "source,target,alignment\n"
+                                   : "source,target\n";
   for (std::size_t row = 0; row < pairs.size(); ++row) {
     text += write_sentence(pairs[row].source, "source", row);
     text += ',';
     text += write_sentence(pairs[row].target, "target", row);
     if (linked) (text += ',') += write_links(pairs[row], row);
+    if (of_characters) (text += ',') += name_of(pairs[row].link_unit);
     text += '\n';
   }
   return text;

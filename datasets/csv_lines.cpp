@@ -8,10 +8,12 @@
 #endif
 #include <algorithm>
 #include <csv.h>
+#include <filesystem>
 #include <fmt/format.h>
+#include <memory>
 #include <stdexcept>
 
-#include "qkv/files/durable_file.h"
+#include "qkv/files/file_reader.h"
 
 namespace qkv {
 namespace {
@@ -25,26 +27,47 @@ constexpr std::size_t longest_name = 200;  // of a column in a message, in bytes
 // it drops what follows a zero byte.
 using Quotes = io::double_quote_escape<',', '"'>;
 
-/// The bytes of a file as LineReader wants them: it takes a zero byte for the end of a line, and it looks one byte
-/// past the end of a file whose last line is not ended.
-std::string lines_of(const std::string& path) {
-  std::string bytes = read_file(path);
-  if (bytes.empty()) {
-    throw std::runtime_error(
-        fmt::format("{}:1: the file is empty; it should begin with a header: source,target", path));
+/// The bytes of a file as LineReader wants them, block by block: it takes a zero byte for the end of a line, and it
+/// looks one byte past the end of a file whose last line is not ended.
+class Bytes : public io::ByteSourceBase {
+ public:
+  explicit Bytes(const std::string& path) : path_(path), file_(path) {}
+
+  int read(char* bytes, int size) override {
+    if (has_ended_) return 0;
+    const std::size_t wanted = static_cast<std::size_t>(size), count = file_.read(bytes, wanted);
+    refuse_zero(std::string_view(bytes, count));
+    if (count > 0) last_ = bytes[count - 1];
+    if (count == wanted) return size;
+    has_ended_ = true;
+    if (last_ == '\0')
+      throw std::runtime_error(
+          fmt::format("{}:1: the file is empty; it should begin with a header: source,target", path_));
+    if (last_ == '\n') return static_cast<int>(count);
+    bytes[count] = '\n';
+    return static_cast<int>(count + 1);
   }
-  const std::size_t zero = bytes.find('\0');
-  if (zero != std::string::npos) {
-    const auto line = 1 + std::count(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(zero), '\n');
-    const std::size_t before = bytes.rfind('\n', zero);
-    const std::size_t begin = before == std::string::npos ? 0 : before + 1;
+
+ private:
+  void refuse_zero(std::string_view block) {
+    const std::size_t zero = block.find('\0'), end = std::min(zero, block.size());
+    lines_ +=
+        static_cast<std::size_t>(std::count(block.begin(), block.begin() + static_cast<std::ptrdiff_t>(end), '\n'));
+    const std::size_t line_end = block.substr(0, end).rfind('\n');
+    in_line_ = line_end == std::string_view::npos ? in_line_ + end : end - line_end - 1;
+    if (zero == std::string_view::npos) return;
     throw std::runtime_error(
-        fmt::format("{}:{}: a zero byte after {} of the line; is the file UTF-16? it must be UTF-8", path, line,
-                    counted(zero - begin, "byte")));
+        fmt::format("{}:{}: a zero byte after {} of the line; is the file UTF-16? it must be UTF-8", path_, lines_ + 1,
+                    counted(in_line_, "byte")));
   }
-  if (bytes.back() != '\n') bytes += '\n';
-  return bytes;
-}
+
+  std::string path_;
+  FileReader file_;
+  char last_ = '\0';  // read so far
+  bool has_ended_ = false;
+  std::size_t lines_ = 0;    // that ended before …
+  std::size_t in_line_ = 0;  // … and how many bytes of the next were read
+};
 
 /// The number, from 1, of the character that begins after `at` bytes. What comes before it may be broken too.
 std::size_t character_number(std::string_view line, std::size_t at) {
@@ -56,9 +79,7 @@ std::size_t character_number(std::string_view line, std::size_t at) {
 }  // namespace
 
 struct CsvLines::Reader {
-  explicit Reader(const std::string& path)
-      : bytes(lines_of(path)), lines(path, bytes.data(), bytes.data() + bytes.size()) {}
-  std::string bytes;
+  explicit Reader(const std::string& path) : lines(path, std::make_unique<Bytes>(path)) {}
   io::LineReader lines;
 };
 
@@ -93,6 +114,9 @@ bool CsvLines::next_line() {
     ++line_number_;
     is_lost_ = true;
     fail("the line is longer than 16 MiB; is this a CSV file?");
+  } catch (...) {
+    is_lost_ = true;
+    throw;
   }
   ++line_number_;
   return true;
@@ -113,9 +137,18 @@ bool CsvLines::next(std::vector<CsvField>& fields) {
   return true;
 }
 
-std::size_t CsvLines::most_lines() const {
-  const auto lines = static_cast<std::size_t>(std::count(reader_->bytes.begin(), reader_->bytes.end(), '\n'));
-  return std::min(lines, reader_->bytes.size() / shortest_line);
+// The file is read once more, which takes less time than one pass over its characters, and no memory.
+std::optional<std::size_t> CsvLines::most_lines() const {
+  if (!std::filesystem::is_regular_file(path_)) return std::nullopt;
+  FileReader file(path_);
+  std::string block(std::size_t{1} << 16U, '\0');
+  std::size_t lines = 0;
+  for (std::size_t count = block.size(); count == block.size();) {
+    count = file.read(block.data(), block.size());
+    lines +=
+        static_cast<std::size_t>(std::count(block.begin(), block.begin() + static_cast<std::ptrdiff_t>(count), '\n'));
+  }
+  return std::min(lines, file.size_when_opened() / shortest_line);
 }
 
 /// Checks all fields of the line and returns how many there are, but keeps the first `most` only: a line of commas

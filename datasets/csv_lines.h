@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,8 +24,8 @@ class CsvLines {
 
   const std::vector<std::string>& header() const { return header_; }
 
-  /// How many lines may follow the header, at most.
-  std::size_t most_lines() const;
+  /// How many lines may follow the header, at most; nothing where that cannot be told beforehand, as of a pipe.
+  std::optional<std::size_t> most_lines() const;
 
   /// Reads the next line into fields, as many as the header has; false at the end of the file.
   bool next(std::vector<CsvField>& fields);

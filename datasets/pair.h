@@ -15,11 +15,17 @@ struct Link {
   friend auto operator<=>(const Link&, const Link&) = default;
 };
 
-/// One sentence, its translation, and the links between their words where they are known.
+/// What gold links were made between: words, or the characters (code points) of the text, which is the words with one
+/// space between each two; the spaces are counted.
+enum class LinkUnit { word, character };
+
+/// One sentence, its translation, and the links between their words where they are known. As a model reads it (see
+/// tokenised_pairs.h), what is called words here are tokens, and links join tokens.
 struct Pair {
   std::vector<std::string> source;
   std::vector<std::string> target;
   std::vector<Link> links;
+  LinkUnit link_unit = LinkUnit::word;
 };
 
 }  // namespace qkv

@@ -31,6 +31,7 @@ bool is_ascii(std::string_view text) {
 bool is_space(char32_t character) {
   if (character < 0x80) return character == ' ' || (character >= '\t' && character <= '\r');
   if (character == 0x85) return true;
+  if (character > 0x3000) return false;  // the ideographic space is the last
   const utf8proc_category_t category = utf8proc_category(static_cast<utf8proc_int32_t>(character));
   return category == UTF8PROC_CATEGORY_ZS || category == UTF8PROC_CATEGORY_ZL || category == UTF8PROC_CATEGORY_ZP;
 }
@@ -48,6 +49,17 @@ void for_each_word(std::string_view text, Visit visit) {
     begin = at + size;
   });
   end_word(text.size());
+}
+
+/// Whether each character stays as it is in NFC and joins with none beside it, as those of most texts do: letters of
+/// European languages, Hangul syllables, Chinese characters. A quick check, before the tables of Unicode are asked.
+bool is_surely_composed(std::string_view text) {
+  bool is_composed = true;
+  for_each_character(text, [&](char32_t character, std::size_t, std::size_t) {
+    is_composed &= character < 0x300 || (character >= 0xac00 && character <= 0xd7a3) ||
+                   (character >= 0x4e00 && character <= 0x9fff);
+  });
+  return is_composed;
 }
 
 int character_columns(char32_t character) {
@@ -69,8 +81,7 @@ std::string map(std::string_view text, int options) {
 }  // namespace
 
 std::string normalise(std::string_view text) {
-  if (is_ascii(text)) return std::string(text);
-  require_utf8(text);
+  if (is_surely_composed(text)) return std::string(text);
   return map(text, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
 }
 
@@ -82,9 +93,10 @@ std::u32string decompose(std::string_view text) {
 
 Sentence split_words(std::string_view text) {
   std::vector<std::string> words;
-  std::size_t count = 0;
-  for_each_word(text, [&](std::string_view) { ++count; });
-  words.reserve(count);  // a long line's words would otherwise take twice their memory while they grow
+  // A long line's words would otherwise take twice their memory while they grow. Most spaces are this one, and most
+  // stand alone.
+  const auto spaces = static_cast<std::size_t>(std::count(text.begin(), text.end(), ' '));
+  words.reserve(1 + std::min(spaces, text.size() / 2));
   for_each_word(text, [&](std::string_view word) { words.emplace_back(word); });
   return words;
 }

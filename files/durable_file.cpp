@@ -9,7 +9,6 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <new>
-#include <poll.h>
 #include <stdexcept>
 #include <sys/stat.h>
 #include <system_error>
@@ -17,6 +16,7 @@
 #include <utility>
 
 #include "qkv/autograd/random.h"
+#include "qkv/files/file_reader.h"
 
 namespace qkv {
 namespace {
@@ -115,19 +115,6 @@ bool take_permissions(int file, const std::string& target) {
   return ::stat(target.c_str(), &old) != 0 || ::fchmod(file, old.st_mode & 0777) == 0;
 }
 
-bool same_time(const timespec& a, const timespec& b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; }
-
-constexpr int patience_in_tenths = 50;  // how long to wait for somebody who writes to a named pipe
-
-/// Waits until there is something to read from a pipe, its end among that. `tenths`: how long nobody has opened it to
-/// write, which is counted here.
-void wait_for_writer(int pipe, const std::string& path, int& tenths) {
-  if (tenths++ == patience_in_tenths)
-    throw std::runtime_error(fmt::format("{}: this is a pipe that nobody writes to", path));
-  pollfd waiting{pipe, POLLIN, 0};
-  ::poll(&waiting, 1, 100);
-}
-
 }  // namespace
 
 bool is_temporary_of(const std::string& name, const std::string& file) {
@@ -168,46 +155,19 @@ void remove_file(const std::string& path) {
 }
 
 std::string read_file(const std::string& path) {
-  // O_NONBLOCK: opening a named pipe that nobody writes to would wait for ever otherwise.
-  const Descriptor file(path, O_RDONLY | O_NONBLOCK);
-  if (!file.is_open()) fail(path, "open", errno);
-  struct stat status {};
-  if (::fstat(file.number(), &status) != 0) fail(path, "read", errno);
-  if (S_ISDIR(status.st_mode)) fail(path, "read", EISDIR);
-  const bool is_ordinary = S_ISREG(status.st_mode), is_pipe = S_ISFIFO(status.st_mode);
-  if (!is_ordinary && !is_pipe)
-    throw std::runtime_error(fmt::format("{}: cannot read: neither an ordinary file nor a pipe", path));
+  FileReader file(path);
   std::string bytes;
   std::size_t filled = 0;
-  int tenths = 0;
   try {
-    // The size is only a hint: a pipe has none, and a file may grow while it is read.
-    bytes.resize(static_cast<std::size_t>(status.st_size) + 1);
-    while (true) {
+    bytes.resize(file.size_when_opened() + 1);
+    for (std::size_t count = 1; count > 0; filled += count) {
       if (filled == bytes.size()) bytes.resize(bytes.size() * 2 + 4096);
-      const ssize_t count = ::read(file.number(), bytes.data() + filled, bytes.size() - filled);
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0 && errno == EAGAIN) {  // there is a writer, who has nothing to say yet
-        tenths = 0;
-        wait_for_writer(file.number(), path, tenths);
-        continue;
-      }
-      if (count < 0) fail(path, "read", errno);
-      if (count == 0 && is_pipe && filled == 0) {
-        wait_for_writer(file.number(), path, tenths);
-        continue;
-      }
-      if (count == 0) break;
-      filled += static_cast<std::size_t>(count);
+      count = file.read(bytes.data() + filled, bytes.size() - filled);
     }
   } catch (const std::bad_alloc&) {
     throw std::runtime_error(fmt::format("{}: {} bytes and more do not fit into memory", path,
-                                         std::max<std::size_t>(filled, static_cast<std::size_t>(status.st_size))));
+                                         std::max<std::size_t>(filled, file.size_when_opened())));
   }
-  struct stat after {};
-  if (::fstat(file.number(), &after) != 0) fail(path, "read", errno);
-  if (is_ordinary && (static_cast<std::size_t>(after.st_size) != filled || !same_time(after.st_mtim, status.st_mtim)))
-    throw std::runtime_error(fmt::format("{}: the file changed while it was read; is somebody writing to it?", path));
   bytes.resize(filled);
   return bytes;
 }

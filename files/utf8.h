@@ -40,6 +40,11 @@ void for_each_character(std::string_view text, Visit visit) {
   std::size_t count = 0;
   for (std::size_t at = 0; at < text.size();) {
     ++count;
+    if (static_cast<unsigned char>(text[at]) < 0x80) {  // most of most files, without a call
+      visit(static_cast<char32_t>(text[at]), at, std::size_t{1});
+      ++at;
+      continue;
+    }
     const std::optional<Character> character = first_character(text.substr(at));
     if (!character) detail::fail_at_character(count, text[at]);
     visit(character->code, at, character->bytes);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "qkv/translation/attention_maps.h"
+#include "qkv/translation/judged_links.h"
 
 namespace qkv {
 
@@ -157,12 +158,15 @@ AttentionView sharpest_view(const TrainedModel& trained, const Sentence& source,
 std::vector<Link> found_links(const TrainedModel& trained, const Pair& pair) {
   check(trained.alignment.has_value(), "no layer and head were chosen for links: the validation set has no gold links");
   const AttentionView view = attention_view(trained, pair.source, pair.target, AttentionKind::cross, {}, {});
+  const JudgedLinks judged(pair, trained.tokenisers);
+  const std::vector<float> weights = judged.weights(view.weights, view.columns.size());  // <eos> left out
+  const std::size_t sources = judged.pair().source.size();
   std::vector<Link> links;
-  for (std::size_t j = 0; j < pair.target.size(); ++j) {
+  for (std::size_t j = 0; j < judged.pair().target.size(); ++j) {
     const auto is_here = [j](const Link& link) { return link.target == static_cast<int>(j); };
-    if (std::none_of(pair.links.begin(), pair.links.end(), is_here)) continue;
-    const auto row = view.weights.begin() + static_cast<std::ptrdiff_t>(j * view.columns.size());
-    const auto best = std::max_element(row, row + static_cast<std::ptrdiff_t>(pair.source.size()));  // <eos> left out
+    if (std::none_of(judged.pair().links.begin(), judged.pair().links.end(), is_here)) continue;
+    const auto row = weights.begin() + static_cast<std::ptrdiff_t>(j * sources);
+    const auto best = std::max_element(row, row + static_cast<std::ptrdiff_t>(sources));
     links.push_back({static_cast<int>(best - row), static_cast<int>(j), true});
   }
   return links;

@@ -45,7 +45,8 @@ AttentionView sharpest_view(const TrainedModel& trained, const Sentence& source,
                             AttentionKind kind, std::optional<int> layer, bool cut = false);
 
 /// The link of each target word that has a gold link: the source word with the largest weight in the reading chosen on
-/// the validation set, the target fed in. These are the links that the alignment error rate judges.
+/// the validation set, the target fed in. These are the links that the alignment error rate judges, between what
+/// JudgedLinks(pair, trained.tokenisers) compares.
 /// Throws std::invalid_argument if none was chosen.
 std::vector<Link> found_links(const TrainedModel& trained, const Pair& pair);
 

@@ -10,7 +10,8 @@ namespace {
 SentencePair with_source(const TrainedModel& trained, const SourceSentence& source) {
   check(!source.words.empty(), "the sentence is empty: there is nothing to attend to");
   const int most = trained.model->most_source_words(), words = static_cast<int>(source.words.size());
-  check(words <= most, "a sentence of {} is longer than this model can read: {}", counted(words, "word"), most);
+  check(words <= most, "a sentence of {} is longer than this model can read: {}",
+        counted(words, name_of_token(*trained.tokenisers.source)), most);
   SentencePair pair;
   pair.source = source.words;
   pair.source.emplace_back("<eos>");
@@ -51,7 +52,8 @@ SentencePair pair_with_translation(const TrainedModel& trained, const SourceSent
   SentencePair pair = with_source(trained, source);
   check(!target.words.empty(), "the translation is empty: there is nothing to predict");
   const int most = trained.model->most_target_words(), words = static_cast<int>(target.words.size());
-  check(words <= most, "a translation of {} is longer than this model can produce: {}", counted(words, "word"), most);
+  check(words <= most, "a translation of {} is longer than this model can produce: {}",
+        counted(words, name_of_token(*trained.tokenisers.target)), most);
   pair.own_translation = false;
   pair.unknown_target = target.unknown;
   add_target(pair, target.words, trained.target.encode(target.words));

@@ -7,10 +7,12 @@
 #include "qkv/autograd/ops/cross_entropy.h"
 #include "qkv/datasets/batches.h"
 #include "qkv/datasets/csv.h"
+#include "qkv/files/message.h"
 #include "qkv/train/not_finite.h"
 #include "qkv/translation/alignment_error.h"
 #include "qkv/translation/attention_maps.h"
 #include "qkv/translation/batch_loss.h"
+#include "qkv/translation/judged_links.h"
 
 namespace qkv {
 
@@ -47,9 +49,9 @@ std::vector<Batch> all_batches(const std::vector<Pair>& sorted, const Vocabulary
   return filled;
 }
 
-/// Loss, accuracy and attention with the reference fed in.
-BatchResult read_with_reference(const Seq2Seq<float>& model, const Batch& batch, const std::vector<Pair>& pairs,
-                                bool has_links) {
+/// Loss, accuracy and attention with the reference fed in. `links` are those of each pair, or none.
+BatchResult read_with_reference(const Seq2Seq<float>& model, const Batch& batch,
+                                const std::vector<JudgedLinks>& links) {
   Tape<float> tape;
   const Recording recording(tape);
   const NoGrad no_grad(tape);
@@ -69,29 +71,30 @@ BatchResult read_with_reference(const Seq2Seq<float>& model, const Batch& batch,
     if (reference != pad_id && std::max_element(words, words + logits.last()) - words == reference)
       ++result.right[static_cast<std::size_t>(row / batch.target_width)];
   }
-  if (!has_links) return result;
+  if (links.empty()) return result;
   for (const auto& map : attention_maps(tape, AttentionKind::cross)) {
     result.heads = map.heads;
     for (int head = 0; head < map.heads; ++head)
       for (int offset = 0; offset < 2; ++offset) {
         AlignmentCounts& counts = result.alignment.emplace_back();
         for (int b = 0; b < batch.size; ++b) {
-          const Pair& pair = pairs[static_cast<std::size_t>(batch.rows[static_cast<std::size_t>(b)])];
+          const JudgedLinks& judged = links[static_cast<std::size_t>(batch.rows[static_cast<std::size_t>(b)])];
           const auto keys = static_cast<std::size_t>(map.keys);
-          counts += judge_attention(map.of(b, head).subspan(static_cast<std::size_t>(offset) * keys), keys, pair);
+          const auto weights = judged.weights(map.of(b, head).subspan(static_cast<std::size_t>(offset) * keys), keys);
+          counts += judge_attention(weights, judged.pair().source.size(), judged.pair());
         }
       }
   }
   return result;
 }
 
-AlignmentScores alignment_scores(const std::vector<BatchResult>& results, const std::vector<Pair>& pairs) {
+AlignmentScores alignment_scores(const std::vector<BatchResult>& results, const std::vector<JudgedLinks>& links) {
   AlignmentScores scores;
   AlignmentCounts uniform, diagonal, best;
-  for (const Pair& pair : pairs) {
-    uniform += judge_uniform(pair);
-    diagonal += judge_diagonal(pair);
-    best += judge_best(pair);
+  for (const JudgedLinks& judged : links) {
+    uniform += judge_uniform(judged.pair());
+    diagonal += judge_diagonal(judged.pair());
+    best += judge_best(judged.pair());
   }
   scores.uniform = uniform.error_rate();
   scores.diagonal = diagonal.error_rate();
@@ -118,18 +121,20 @@ double Evaluation::perplexity() const { return std::exp(loss); }
 
 Evaluation evaluate(const Seq2Seq<float>& model, const Vocabulary& source, const Vocabulary& target,
                     const std::vector<Pair>& pairs, Team& team, const DecodingOptions& decoding, const StopFlag& stop,
-                    BleuWords bleu_words) {
+                    const Tokenisers& tokenisers, BleuWords bleu_words) {
   check(!pairs.empty(), "evaluation: there are no sentences");
   const auto [sorted, order] = by_similar_length(pairs);
-  const bool has_links = std::any_of(pairs.begin(), pairs.end(), [](const Pair& pair) { return !pair.links.empty(); });
+  std::vector<JudgedLinks> links;  // of the sorted pairs, if any pair has some
+  if (std::any_of(pairs.begin(), pairs.end(), [](const Pair& pair) { return !pair.links.empty(); }))
+    for (const Pair& pair : sorted) links.emplace_back(pair, tokenisers);
   const std::vector<Batch> filled = all_batches(sorted, source, target);
   std::vector<BatchResult> results(filled.size());
   std::vector<std::vector<Translation>> translations(filled.size());
-  team.run([&, &sorted = sorted](int worker) {
+  team.run([&](int worker) {
     for (auto i = static_cast<std::size_t>(worker); i < filled.size(); i += static_cast<std::size_t>(team.size())) {
       end_if(stop);
       const Batch& batch = filled[i];
-      results[i] = read_with_reference(model, batch, sorted, has_links);
+      results[i] = read_with_reference(model, batch, links);
       std::vector<int> limits;
       for (int length : batch.source_lengths) limits.push_back(most_words(length - 1));
       translations[i] = translate(model, source_of(batch, whole(batch)), limits, decoding, stop);
@@ -155,15 +160,16 @@ Evaluation evaluate(const Seq2Seq<float>& model, const Vocabulary& source, const
   }
   evaluation.loss /= static_cast<double>(tokens);
   evaluation.token_accuracy = static_cast<double>(right) / static_cast<double>(tokens);
-  std::vector<Sentence> sources, references;
-  for (const Pair& pair : pairs) {
-    sources.push_back(pair.source);
-    references.push_back(pair.target);
+  std::vector<Sentence> sources, references, translated;  // as words
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    sources.push_back(tokenisers.source->words(pairs[i].source));
+    references.push_back(tokenisers.target->words(pairs[i].target));
+    translated.push_back(tokenisers.target->words(evaluation.translations[i]));
   }
   evaluation.bleu_words = bleu_words;
-  evaluation.scores = score(evaluation.translations, references, bleu_words);
-  evaluation.by_length = scores_by_length(sources, evaluation.translations, references, bleu_words);
-  if (has_links && !results.front().alignment.empty()) evaluation.alignment = alignment_scores(results, pairs);
+  evaluation.scores = score(translated, references, bleu_words);
+  evaluation.by_length = scores_by_length(sources, translated, references, bleu_words);
+  if (!links.empty() && !results.front().alignment.empty()) evaluation.alignment = alignment_scores(results, links);
   return evaluation;
 }
 
@@ -176,7 +182,7 @@ double mean_loss(const Seq2Seq<float>& model, const Vocabulary& source, const Vo
   team.run([&](int worker) {
     for (auto i = static_cast<std::size_t>(worker); i < batches.size(); i += static_cast<std::size_t>(team.size())) {
       end_if(stop);
-      results[i] = read_with_reference(model, batches[i], sorted, false);
+      results[i] = read_with_reference(model, batches[i], {});
     }
   });
   double loss = 0;
@@ -188,13 +194,14 @@ double mean_loss(const Seq2Seq<float>& model, const Vocabulary& source, const Vo
   return loss / static_cast<double>(tokens);
 }
 
-void check_lengths(const Seq2Seq<float>& model, const std::vector<Pair>& pairs, const std::string& path) {
-  const auto check_side = [&](const char* side, std::size_t words, std::size_t most, std::size_t row) {
-    if (words <= most) return;
+void check_lengths(const Seq2Seq<float>& model, const std::vector<Pair>& pairs, const std::string& path,
+                   const Tokenisers& tokenisers) {
+  const auto check_side = [&](const char* side, std::size_t tokens, std::size_t most, std::size_t row) {
+    if (tokens <= most) return;
     throw std::runtime_error(
-        fmt::format("{}:{}: the {} has {} words, but this model has positions for {}; take the pair out, or train a "
+        fmt::format("{}:{}: the {} has {}, but this model has positions for {}; take the pair out, or train a "
                     "model with a larger `max_length`",
-                    path, line_of_pair(row), side, words, most));
+                    path, line_of_pair(row), side, counted(tokens, name_of_token(*tokenisers.source)), most));
   };
   for (std::size_t row = 0; row < pairs.size(); ++row) {
     check_side("source", pairs[row].source.size(), static_cast<std::size_t>(model.most_source_words()), row);

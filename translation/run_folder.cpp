@@ -82,16 +82,16 @@ RunLock RunFolder::create(bool overwrite) const {
   RunLock lock = this->lock();
   check_free(overwrite);  // somebody may have been faster
   // The checkpoint first: without it nobody goes on with a run of which a part is gone.
-  for (const std::string& file :
-       {checkpoint(), test(), metrics(), snapshots(), model(), source_vocabulary(), target_vocabulary()})
+  for (const std::string& file : {checkpoint(), test(), metrics(), snapshots(), model(), source_vocabulary(),
+                                  target_vocabulary(), source_bpe(), target_bpe()})
     remove_file(file);
   remove_temporaries();
   return lock;
 }
 
 void RunFolder::remove_temporaries() const {
-  for (const fs::path file :
-       {checkpoint(), test(), metrics(), snapshots(), model(), source_vocabulary(), target_vocabulary(), config()})
+  for (const fs::path file : {checkpoint(), test(), metrics(), snapshots(), model(), source_vocabulary(),
+                              target_vocabulary(), source_bpe(), target_bpe(), config()})
     for (const auto& entry : fs::directory_iterator(file.parent_path()))
       if (is_temporary_of(entry.path().filename().string(), file.filename().string()))
         remove_file(entry.path().string());

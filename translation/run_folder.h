@@ -14,6 +14,8 @@ struct RunFolder {
   std::string config() const { return (path / "config.json").string(); }
   std::string source_vocabulary() const { return (path / "source.vocab").string(); }
   std::string target_vocabulary() const { return (path / "target.vocab").string(); }
+  std::string source_bpe() const { return (path / "source.bpe").string(); }  ///< only of a run with `tokenizer` bpe
+  std::string target_bpe() const { return (path / "target.bpe").string(); }
   std::string model() const { return (path / "model.safetensors").string(); }
   std::string checkpoint() const { return (path / "last" / "checkpoint.safetensors").string(); }
   std::string metrics() const { return (path / "metrics.jsonl").string(); }

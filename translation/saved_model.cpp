@@ -6,6 +6,7 @@
 #include "qkv/autograd/check.h"
 #include "qkv/files/message.h"
 #include "qkv/translation/run_folder.h"
+#include "qkv/translation/run_tokenisers.h"
 #include "qkv/translation/tensor_settings.h"
 
 namespace qkv {
@@ -58,6 +59,7 @@ TrainedModel load_run(const std::string& path) {
         fmt::format("{}: there is no model.safetensors yet; did training get as far as its first "
                     "validation?",
                     path));
+  Tokenisers tokenisers = load_tokenisers(folder, config);
   Vocabulary source = Vocabulary::load(folder.source_vocabulary());
   Vocabulary target = Vocabulary::load(folder.target_vocabulary());
   const SafetensorsFile file = SafetensorsFile::read(folder.model());
@@ -71,7 +73,7 @@ TrainedModel load_run(const std::string& path) {
                  number_in(file.metadata(), file.path(), "alignment_head", 0, std::max(attention.heads, 1) - 1),
                  number_in(file.metadata(), file.path(), "alignment_offset", 0, 1)};
   }
-  return {std::move(config), std::move(source), std::move(target), std::move(model), alignment};
+  return {std::move(config), std::move(source), std::move(target), std::move(model), alignment, std::move(tokenisers)};
 }
 
 void save_model(const std::string& path, const Seq2Seq<float>& model,

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "qkv/datasets/batches.h"
+#include "qkv/datasets/tokeniser.h"
 #include "qkv/datasets/vocabulary.h"
 #include "qkv/files/safetensors.h"
 #include "qkv/train/saved_parameters.h"
@@ -15,13 +16,14 @@
 
 namespace qkv {
 
-/// A trained model with what belongs to it.
+/// A trained model with what belongs to it. It reads and writes tokens of its tokenisers; vocabularies hold these.
 struct TrainedModel {
   TrainingConfig config;
   Vocabulary source;
   Vocabulary target;
   std::unique_ptr<Seq2Seq<float>> model;
   std::optional<AlignmentReading> alignment;  ///< chosen on the validation set, where that has gold links
+  Tokenisers tokenisers = word_tokenisers();
 };
 
 /// The model that these settings describe, if each parameter is in the file with its shape: what config.json asks for

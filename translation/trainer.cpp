@@ -6,6 +6,7 @@
 #include "qkv/files/durable_file.h"
 #include "qkv/files/message.h"
 #include "qkv/translation/metrics_log.h"
+#include "qkv/translation/run_tokenisers.h"
 #include "qkv/translation/saved_model.h"
 #include "qkv/translation/snapshots.h"
 #include "qkv/translation/training_memory.h"
@@ -20,13 +21,14 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// One run from its first step, or from a checkpoint, to its last.
+/// One run from its first step, or from a checkpoint, to its last; the data is tokens of these tokenisers.
 class Run {
  public:
-  Run(const TrainingConfig& config, const TrainingData& data, const RunFolder& folder, RunStart start,
-      const TrainingObserver& observer, const StopFlag& stop)
+  Run(const TrainingConfig& config, const TrainingData& data, const Tokenisers& tokenisers, const RunFolder& folder,
+      RunStart start, const TrainingObserver& observer, const StopFlag& stop)
       : config_(config),
         data_(data),
+        tokenisers_(tokenisers),
         folder_(folder),
         observer_(observer),
         stop_(stop),
@@ -37,8 +39,8 @@ class Run {
                                           : Vocabulary(data.train, &Pair::target, config.min_frequency)),
         model_(start == RunStart::resume ? resumed_model() : new_model()),
         steps_(*model_, encoded(start), config) {
-    if (!data.valid.empty()) check_lengths(*model_, data.valid, data.valid_file);
-    for (const auto& test : data.tests) check_lengths(*model_, test.pairs, test.file);
+    if (!data.valid.empty()) check_lengths(*model_, data.valid, data.valid_file, tokenisers);
+    for (const auto& test : data.tests) check_lengths(*model_, test.pairs, test.file, tokenisers);
     total_steps_ = steps_.asked_by(config);
     epochs_ = steps_.epochs_in(total_steps_);
     const std::uint64_t data_hash = hash_of(data.train), valid_hash = hash_of(data.valid);
@@ -70,6 +72,7 @@ class Run {
     state_.keep = config.keep;
     write_durably(folder.config(), to_json(config).dump(2) + "\n");
     if (start != RunStart::resume) {
+      save_tokenisers(folder, tokenisers);
       source_.save(folder.source_vocabulary());
       target_.save(folder.target_vocabulary());
       if (config.optimizer == OptimiserKind::adamw && config.adam.weight_decay == 0)
@@ -134,16 +137,17 @@ class Run {
       throw std::invalid_argument(too_long);
     }
     if (pairs.left_out() > 0)
-      observer_.on_message(fmt::format("{0} of {1} {2} longer than {3} and {2} left out", pairs.left_out(),
-                                       counted(all, "training pair"), pairs.left_out() == 1 ? "is" : "are",
-                                       counted(static_cast<std::size_t>(config_.max_length), "word")));
+      observer_.on_message(
+          fmt::format("{0} of {1} {2} longer than {3} and {2} left out", pairs.left_out(),
+                      counted(all, "training pair"), pairs.left_out() == 1 ? "is" : "are",
+                      counted(static_cast<std::size_t>(config_.max_length), name_of_token(*tokenisers_.source))));
     std::int64_t longest = 0;
     for (std::size_t i = 0; i < pairs.size(); ++i) longest = std::max(longest, longer_side(pairs, i));
     if (config_.batch_words > 0 && longest > config_.batch_words)
-      throw std::invalid_argument(
-          fmt::format("a training pair has {} words on its longer side, <eos> counted, but `batch_words` is {}; give "
-                      "more, or a smaller `max_length`, which leaves such pairs out",
-                      longest, config_.batch_words));
+      throw std::invalid_argument(fmt::format(
+          "a training pair has {} on its longer side, <eos> counted, but `batch_words` is {}; give "
+          "more, or a smaller `max_length`, which leaves such pairs out",
+          counted(static_cast<std::size_t>(longest), name_of_token(*tokenisers_.source)), config_.batch_words));
     return pairs;
   }
 
@@ -214,7 +218,9 @@ class Run {
       logs.metrics.validation(
           {steps_.made(), evaluation->loss, evaluation->scores.bleu, evaluation->scores.exact_match});
       const std::uint64_t epoch = steps_.epochs_in(steps_.made()) - 1;
-      observer_.on_validation({steps_.made(), epoch, epochs_, *evaluation, data_.valid.front(), is_best});
+      const Pair sample = words_of(data_.valid.front());
+      observer_.on_validation({steps_.made(), epoch, epochs_, *evaluation, sample,
+                               tokenisers_.target->words(evaluation->translations.front()), is_best});
     }
     if (is_best) {
       remove_file(folder_.test());  // it would be another model's
@@ -224,10 +230,16 @@ class Run {
     save(logs);
   }
 
+  Pair words_of(const Pair& tokens) const {
+    return {.source = tokenisers_.source->words(tokens.source),
+            .target = tokenisers_.target->words(tokens.target),
+            .links = {}};
+  }
+
   /// Nothing if it was stopped.
   std::optional<Evaluation> evaluated(const std::vector<Pair>& pairs, const std::string& name) {
     try {
-      return evaluate(*model_, source_, target_, pairs, steps_.team(), {}, stop_);
+      return evaluate(*model_, source_, target_, pairs, steps_.team(), {}, stop_, tokenisers_);
     } catch (const Stopped&) {
       return std::nullopt;
     } catch (const std::runtime_error& error) {
@@ -276,6 +288,7 @@ class Run {
 
   const TrainingConfig& config_;
   const TrainingData& data_;
+  const Tokenisers& tokenisers_;
   const RunFolder& folder_;
   const TrainingObserver& observer_;
   const StopFlag& stop_;
@@ -290,7 +303,7 @@ class Run {
 
 }  // namespace
 
-TrainingResult train(const TrainingConfig& config, const TrainingData& data, const RunFolder& folder, RunStart start,
+TrainingResult train(const TrainingConfig& config, TrainingData data, const RunFolder& folder, RunStart start,
                      const TrainingObserver& observer, const StopFlag& stop) {
   check(!folder.path.empty(), "train: the run folder's name is empty");
   check_settings(config);
@@ -298,7 +311,10 @@ TrainingResult train(const TrainingConfig& config, const TrainingData& data, con
   check(config.keep == Keep::bleu || !data.valid.empty() || start == RunStart::resume,
         "`keep` {} needs a validation set; give `valid`", name_of(config.keep));
   try {
-    return Run(config, data, folder, start, observer, stop)();
+    const Tokenisers tokenisers =
+        start == RunStart::resume ? load_tokenisers(folder, config) : tokenisers_for(config, data.train);
+    data = tokenised(std::move(data), tokenisers);
+    return Run(config, data, tokenisers, folder, start, observer, stop)();
   } catch (const std::bad_alloc&) {
     const Vocabulary source(data.train, &Pair::source, config.min_frequency),
         target(data.train, &Pair::target, config.min_frequency);

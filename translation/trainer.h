@@ -35,7 +35,8 @@ struct TrainingObserver {
     std::int64_t step;
     std::uint64_t epoch, epochs;  ///< as in Step, of the last step
     const Evaluation& evaluation;
-    const Pair& sample;  ///< the first of the pairs, translated as evaluation.translations.front()
+    const Pair& sample;    ///< the first of the pairs, as words
+    Sentence translation;  ///< of it, as words
     bool is_best;
   };
   std::function<void(const Start&)> on_start = [](const Start&) {};
@@ -62,7 +63,7 @@ enum class RunStart { anew, overwrite, resume };
 /// left. Throws std::invalid_argument for settings that do not fit, std::runtime_error if the loss is no longer finite
 /// (the last checkpoint is kept), if the training data is not the same as before, if another process trains in the
 /// folder, or if a file cannot be read or written.
-TrainingResult train(const TrainingConfig& config, const TrainingData& data, const RunFolder& folder, RunStart start,
+TrainingResult train(const TrainingConfig& config, TrainingData data, const RunFolder& folder, RunStart start,
                      const TrainingObserver& observer, const StopFlag& stop);
 
 }  // namespace qkv

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -9,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "qkv/datasets/tokeniser.h"
 #include "qkv/train/optimiser_kind.h"
 #include "qkv/train/schedule.h"
 #include "qkv/translation/keep.h"
@@ -16,6 +18,10 @@
 #include "qkv/translation/setting.h"
 
 namespace qkv {
+
+constexpr std::array<Named<TokeniserKind>, 3> names_of(TokeniserKind) {
+  return {{{TokeniserKind::word, "word"}, {TokeniserKind::character, "char"}, {TokeniserKind::bpe, "bpe"}}};
+}
 
 /// Every setting of a training run: what `qkv train` takes as options and a run's config.json holds.
 struct TrainingConfig {
@@ -26,6 +32,8 @@ struct TrainingConfig {
   std::string train;
   std::string valid;
   std::string test;
+  TokeniserKind tokenizer = TokeniserKind::word;
+  int bpe_size = 4000;
   int min_frequency = 1;
   int max_length = 100;
   bool shuffle = true;
@@ -102,10 +110,13 @@ void for_each_training_setting(Config& config, Visit&& visit) {
   visit("train", config.train, Setting{"CSV file to train on, instead of --data"});
   visit("valid", config.valid, Setting{"CSV file to choose the best model on"});
   visit("test", config.test, Setting{"CSV file to test the best model on at the end"});
+  visit("tokenizer", config.tokenizer,
+        Setting{"what the model reads: words between spaces, characters, or pieces of words that are learnt"});
+  visit("bpe_size", config.bpe_size, number("pieces learnt for each language, with --tokenizer bpe", size_range));
   visit("min_frequency", config.min_frequency,
-        number("words that occur less often in training become <unk>", size_range));
+        number("tokens that occur less often in training become <unk>", size_range));
   visit("max_length", config.max_length,
-        number("training pairs with more words on a side are left out", Range{1, 10'000}));
+        number("training pairs with more tokens on a side are left out", Range{1, 10'000}));
   visit("shuffle", config.shuffle, Setting{"take the training pairs in random order"});
   visit("batch_size", config.batch_size, number("sentences in a batch; fewer for a small training set", size_range));
   visit("batch_words", config.batch_words,

@@ -7,6 +7,7 @@
 #include "qkv/autograd/check.h"
 #include "qkv/autograd/random.h"
 #include "qkv/datasets/csv.h"
+#include "qkv/datasets/tokenised_pairs.h"
 
 namespace qkv {
 
@@ -41,6 +42,13 @@ TrainingData read_training_data(const TrainingConfig& config) {
   if (fs::exists(file("valid"))) data.valid = read_pairs(data.valid_file = file("valid"));
   for (const std::string name : test_sets)
     if (fs::exists(file(name))) data.tests.push_back({name, file(name), read_pairs(file(name))});
+  return data;
+}
+
+TrainingData tokenised(TrainingData data, const Tokenisers& tokenisers) {
+  data.train = tokenised(std::move(data.train), tokenisers);
+  data.valid = tokenised(std::move(data.valid), tokenisers);
+  for (TrainingData::Test& test : data.tests) test.pairs = tokenised(std::move(test.pairs), tokenisers);
   return data;
 }
 

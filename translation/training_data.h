@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "qkv/datasets/pair.h"
+#include "qkv/datasets/tokeniser.h"
 #include "qkv/translation/training_config.h"
 
 namespace qkv {
@@ -29,6 +30,9 @@ inline constexpr std::array<const char*, 3> test_sets{"test", "long", "compositi
 /// Reads the files that the settings name: `data`, or `train`, `valid` and `test`.
 /// Throws std::invalid_argument if neither names training data or both do, and what read_pairs throws.
 TrainingData read_training_data(const TrainingConfig& config);
+
+/// The data as a model reads it.
+TrainingData tokenised(TrainingData data, const Tokenisers& tokenisers);
 
 /// A number that changes with every word of the pairs: a checkpoint holds that of the data that it was trained on.
 std::uint64_t hash_of(const std::vector<Pair>& pairs);

@@ -1,15 +1,13 @@
 #include "qkv/datasets/korean_english/korean_english.h"
 
-#include <filesystem>
 #include <fmt/format.h>
 #include <future>
 #include <initializer_list>
 #include <stdexcept>
 #include <unordered_map>
 
-#include "qkv/datasets/csv.h"
+#include "qkv/datasets/data_folder.h"
 #include "qkv/datasets/korean_english/splits.h"
-#include "qkv/files/durable_file.h"
 #include "qkv/files/message.h"
 
 namespace qkv {
@@ -95,20 +93,13 @@ KoreanEnglish korean_english(int pairs, std::uint64_t seed) {
 }
 
 void write_korean_english(const std::string& folder, const KoreanEnglish& data, bool overwrite) {
-  if (folder.empty()) throw std::invalid_argument("write_korean_english: the folder's name is empty");
-  const std::filesystem::path path(folder);
-  std::vector<std::pair<std::string, std::string>> files;
-  for (const auto& [name, pairs] :
-       {std::pair("train.csv", &data.train), std::pair("valid.csv", &data.valid), std::pair("test.csv", &data.test),
-        std::pair("long.csv", &data.long_sentences), std::pair("composition.csv", &data.composition)})
-    files.emplace_back((path / name).string(), pairs_as_csv(*pairs));
-  if (!overwrite)
-    for (const auto& [file, text] : files)
-      if (std::filesystem::exists(file) && read_file(file) != text)
-        throw std::runtime_error(fmt::format(
-            "{} exists already and is not what would be written; choose another `out`, or give `overwrite`", file));
-  std::filesystem::create_directories(path);
-  for (const auto& [file, text] : files) write_durably(file, text);
+  write_data_folder(folder,
+                    {{"train.csv", data.train},
+                     {"valid.csv", data.valid},
+                     {"test.csv", data.test},
+                     {"long.csv", data.long_sentences},
+                     {"composition.csv", data.composition}},
+                    overwrite);
 }
 
 }  // namespace qkv

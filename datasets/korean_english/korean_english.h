@@ -24,9 +24,7 @@ struct KoreanEnglish {
 /// `composition` is found fewer than 10 times in `train`; then it says how many pairs are enough for this seed.
 KoreanEnglish korean_english(int pairs, std::uint64_t seed);
 
-/// Writes train.csv, valid.csv, test.csv, long.csv and composition.csv into `folder`, which is made if it is not there.
-/// Throws std::runtime_error if a file cannot be written, and before anything is written if one of these files is there
-/// and holds anything else, unless `overwrite`; std::invalid_argument if `folder` is empty.
+/// Writes train.csv, valid.csv, test.csv, long.csv and composition.csv into `folder`; see write_data_folder.
 void write_korean_english(const std::string& folder, const KoreanEnglish& data, bool overwrite = false);
 
 }  // namespace qkv

@@ -42,8 +42,9 @@ struct Comparison {
   std::vector<RunMeasures> of_runs;
 };
 
-/// Measures all runs, which are finished. Everything but the times follows from the runs, the data and the options.
-/// `begins` is told of each run. Throws what load_run() and evaluate() throw, Stopped among that once `stop` is set.
+/// Measures all runs, which are finished, on data that is cut into their tokens. Everything but the times follows from
+/// the runs, the data and the options. `begins` is told of each run. Throws what load_run() and evaluate() throw,
+/// Stopped among that once `stop` is set.
 Comparison measure(const ComparisonOptions& options, const DataSize& size, const TrainingData& data,
                    const std::vector<ComparedModel>& models, const std::vector<ComparedRun>& runs,
                    const std::function<void(const ComparedRun&, std::size_t number)>& begins, const StopFlag& stop);

@@ -165,10 +165,15 @@ nlohmann::ordered_json comparison_json(const Comparison& comparison) {
                   {"sets", Json::array()}};
   for (const ComparisonSet& set : comparison.sets)
     json["data"]["sets"].push_back({{"name", set.name}, {"sentences", set.pairs.size()}, {"training", set.training}});
-  json["settings"] = {{"seeds", options.seeds},     {"first_seed", options.first_seed},
-                      {"epochs", options.epochs},   {"batch_size", options.batch_size},
-                      {"d_model", options.d_model}, {"layers", options.layers},
-                      {"hidden", options.hidden},   {"warmup", comparison.models.front().config.warmup}};
+  json["settings"] = {{"seeds", options.seeds},
+                      {"first_seed", options.first_seed},
+                      {"epochs", options.epochs},
+                      {"batch_size", options.batch_size},
+                      {"d_model", options.d_model},
+                      {"layers", options.layers},
+                      {"hidden", options.hidden},
+                      {"warmup", comparison.models.front().config.warmup},
+                      {"tokenizer", name_of(options.tokenizer)}};
   json["lengths"] = Json::array();
   for (const LengthBucket& bucket : comparison.lengths)
     json["lengths"].push_back(

@@ -20,6 +20,8 @@ double parameters_of(const TrainingConfig& config, const DataSize& size) {
 TrainingConfig settings_for(const std::string& model, const ComparisonOptions& options, const DataSize& size) {
   TrainingConfig config = default_settings(model);
   config.data = options.data;
+  config.tokenizer = options.tokenizer;
+  config.bpe_size = options.bpe_size;
   config.epochs = options.epochs;
   config.batch_size = options.batch_size;
   config.workers = options.workers;

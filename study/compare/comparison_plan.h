@@ -20,13 +20,15 @@ struct ComparisonOptions {
   int d_model = 64;  ///< of the Transformer, whose number of parameters the others match
   int layers = 2;
   int workers = 2;
+  TokeniserKind tokenizer = TokeniserKind::word;
+  int bpe_size = TrainingConfig().bpe_size;
 };
 
 /// The most trainings of each model, and the most widths of --hidden: so many results fit into one page.
 inline constexpr int most_seeds = 10;
 inline constexpr std::size_t most_widths = 6;
 
-/// What a plan has to know of the data.
+/// What a plan has to know of the data, as tokens.
 struct DataSize {
   int source_words = 0;  ///< sizes of the vocabularies
   int target_words = 0;

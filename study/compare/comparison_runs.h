@@ -23,13 +23,14 @@ struct ComparedRun {
 /// settings that are planned, the location of the data and the number of workers aside, was trained on this data, and
 /// has been tested.
 /// Throws std::runtime_error that says what to do: `out` holds something that is no comparison; a run there has other
-/// settings, which are named, was trained on other sentences, or is not qkv's.
+/// settings, which are named, was trained on other sentences, or is not qkv's. The data is cut into tokens, as
+/// checkpoints know it.
 std::vector<ComparedRun> runs_of(const std::vector<ComparedModel>& models, const std::vector<std::uint64_t>& seeds,
                                  const TrainingData& data, const std::string& out);
 
-/// Trains the runs that are not finished, one after the other; an unfinished one goes on from its last checkpoint.
-/// `begins` is told of each run before it is trained. Returns the run that was stopped, or nullptr: all are finished.
-/// Throws what train() throws.
+/// Trains the runs that are not finished on the data as it was read, one after the other; an unfinished one goes on
+/// from its last checkpoint. `begins` is told of each run before it is trained. Returns the run that was stopped, or
+/// nullptr: all are finished. Throws what train() throws.
 const ComparedRun* train_runs(std::vector<ComparedRun>& runs, const TrainingData& data,
                               const std::function<void(const ComparedRun&, std::size_t number)>& begins,
                               const TrainingObserver& observer, const StopFlag& stop);

@@ -115,13 +115,15 @@ ScoreRow score_row(const std::vector<const SetScores*>& seeds, const std::vector
 }  // namespace
 
 SetScores score_set(const TrainedModel& trained, const ComparisonSet& set, Team& team, const StopFlag& stop) {
-  const Evaluation evaluation = evaluate(*trained.model, trained.source, trained.target, set.pairs, team, {}, stop);
+  const Evaluation evaluation =
+      evaluate(*trained.model, trained.source, trained.target, set.pairs, team, {}, stop, trained.tokenisers);
+  const Tokeniser& tokeniser = *trained.tokenisers.target;
   SetScores scores;
   for (std::size_t i = 0; i < set.pairs.size(); ++i) {
     const Pair& pair = set.pairs[i];
-    const Sentence& translation = evaluation.translations[i];
-    scores.sentences.push_back({pair.source.size(), translation == pair.target, bleu_counts(translation, pair.target),
-                                chrf_counts(translation, pair.target), evaluation.right_tokens[i],
+    const Sentence translation = tokeniser.words(evaluation.translations[i]), reference = tokeniser.words(pair.target);
+    scores.sentences.push_back({pair.source.size(), translation == reference, bleu_counts(translation, reference),
+                                chrf_counts(translation, reference), evaluation.right_tokens[i],
                                 static_cast<int>(pair.target.size()) + 1});
   }
   scores.alignment = alignment_of(evaluation, trained.alignment);

@@ -21,7 +21,7 @@ struct ComparisonSet {
 /// Throws std::invalid_argument if there is no test set.
 std::vector<ComparisonSet> comparison_sets(const TrainingData& data, int max_length, std::uint64_t seed);
 
-/// Sentences whose source has from `shortest` to `longest` words.
+/// Sentences whose source has from `shortest` to `longest` words, or other tokens that the models read.
 struct LengthBucket {
   std::size_t shortest = 0;
   std::size_t longest = 0;

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "qkv/datasets/visible_text.h"
+#include "qkv/files/message.h"
 #include "qkv/study/compare/comparison_file.h"
 #include "qkv/study/graph/tape_graph.h"
 #include "qkv/study/report/report_explanations.h"
@@ -72,10 +73,11 @@ class Report {
     for (std::size_t i = 0; i < given_.size(); ++i) {
       const std::string place = fmt::format("sentence {} of the arguments", i + 1);
       try {
-        const SourceSentence read = read_source(given_[i], trained_.source);
+        const SourceSentence read = read_source(given_[i], trained_.source, *trained_.tokenisers.source);
         if (read.words.size() > static_cast<std::size_t>(trained_.model->most_source_words()))
-          throw std::runtime_error(fmt::format("{}: it has {} words, but this model has positions for {}", place,
-                                               read.words.size(), trained_.model->most_source_words()));
+          throw std::runtime_error(fmt::format("{}: it has {}, but this model has positions for {}", place,
+                                               counted(read.words.size(), name_of_token(*trained_.tokenisers.source)),
+                                               trained_.model->most_source_words()));
         if (!read.words.empty()) {
           sentences.push_back({read.words, read.unknown, {}, {}, true});
           continue;

@@ -10,6 +10,7 @@
 #include "qkv/translation/alignment_error.h"
 #include "qkv/translation/batch_loss.h"
 #include "qkv/translation/decoding.h"
+#include "qkv/translation/judged_links.h"
 #include "qkv/translation/sentence_attention.h"
 
 namespace qkv {
@@ -108,12 +109,13 @@ Translation translation_of(const TrainedModel& trained, const Sentence& source) 
 
 /// The alignment error of each head of an attention over the source, the reference fed in, read where a word is
 /// predicted (offset 0) or one step later (1). null where no target word has a link.
-ordered_json alignment_errors(const AttentionMap<float>& map, const Pair& pair, int offset) {
+ordered_json alignment_errors(const AttentionMap<float>& map, const JudgedLinks& judged, int offset) {
   ordered_json errors = ordered_json::array();
   const auto keys = static_cast<std::size_t>(map.keys);
   for (int head = 0; head < map.heads; ++head) {
     const auto weights = map.of(0, head).subspan(static_cast<std::size_t>(offset) * keys);
-    errors.push_back(rounded(judge_attention(weights, keys, pair).error_rate()));
+    errors.push_back(rounded(
+        judge_attention(judged.weights(weights, keys), judged.pair().source.size(), judged.pair()).error_rate()));
   }
   return errors;
 }
@@ -146,9 +148,10 @@ ordered_json attentions_of(const TrainedModel& trained, const ReportSentence& se
     }
     const auto found = with_reference.find(map.layer);
     if (found == with_reference.end()) continue;
-    const Pair pair{sentence.source, *sentence.reference, sentence.links};
-    json["aer"] = alignment_errors(found->second, pair, 0);
-    json["aer_next"] = alignment_errors(found->second, pair, 1);
+    const JudgedLinks judged({sentence.source, *sentence.reference, sentence.links, sentence.link_unit},
+                             trained.tokenisers);
+    json["aer"] = alignment_errors(found->second, judged, 0);
+    json["aer_next"] = alignment_errors(found->second, judged, 1);
   }
   return list;
 }
@@ -177,8 +180,9 @@ ordered_json json_of(const TrainedModel& trained, const ReportSentence& sentence
   for (const double loss : losses) json["loss_of_words"].push_back(rounded(loss));
   if (!sentence.reference) return json;
   json["reference"] = *sentence.reference;
-  json["exact"] = translation == *sentence.reference;
-  json["edits"] = word_edits(translation, *sentence.reference);
+  const Tokeniser& tokeniser = *trained.tokenisers.target;
+  json["exact"] = tokeniser.words(translation) == tokeniser.words(*sentence.reference);
+  json["edits"] = word_edits(tokeniser.words(translation), tokeniser.words(*sentence.reference));
   if (sentence.links.empty()) return json;
   json["links"] = ordered_json::array();
   for (const Link& link : sentence.links)

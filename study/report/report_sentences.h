@@ -9,13 +9,14 @@
 
 namespace qkv {
 
-/// A sentence that the report shows in full.
+/// A sentence that the report shows in full, as tokens.
 struct ReportSentence {
   Sentence source;
-  std::vector<std::string> unknown;   ///< words of it that the model does not know
+  std::vector<std::string> unknown;   ///< tokens of it that the model does not know
   std::optional<Sentence> reference;  ///< its translation, where there is one
   std::vector<Link> links;            ///< gold links between source and reference
   bool given = false;                 ///< somebody asked for it
+  LinkUnit link_unit = LinkUnit::word;
 };
 
 /// Translates the sentences and looks at them, one object each: "source" (with <eos>), "unknown", "read" (with <bos>),

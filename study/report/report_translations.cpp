@@ -5,6 +5,7 @@
 
 #include "qkv/datasets/csv.h"
 #include "qkv/datasets/text.h"
+#include "qkv/datasets/tokenised_pairs.h"
 
 namespace qkv {
 
@@ -28,8 +29,9 @@ std::vector<std::size_t> spread_over_lengths(std::vector<std::size_t> pairs, std
 /// So many pairs of a set, by their numbers in order of length.
 std::vector<std::size_t> chosen_pairs(const TranslatedSet& set, std::size_t count) {
   std::vector<std::size_t> wrong, right;
+  const Tokeniser& tokeniser = *set.tokenisers.target;
   for (std::size_t i = 0; i < set.pairs.size(); ++i)
-    (set.translations[i] == set.pairs[i].target ? right : wrong).push_back(i);
+    (tokeniser.words(set.translations[i]) == tokeniser.words(set.pairs[i].target) ? right : wrong).push_back(i);
   count = std::min(count, set.pairs.size());
   const std::size_t of_wrong = std::min(wrong.size(), std::max((count + 1) / 2, count - std::min(count, right.size())));
   std::vector<std::size_t> chosen = spread_over_lengths(wrong, of_wrong, set);
@@ -41,18 +43,21 @@ std::vector<std::size_t> chosen_pairs(const TranslatedSet& set, std::size_t coun
 
 TranslatedSet translated_set(const TrainedModel& trained, const std::string& name, const std::string& file,
                              Team& team) {
-  TranslatedSet set{name, read_pairs(file), {}};
+  TranslatedSet set{name, tokenised(read_pairs(file), trained.tokenisers), {}, trained.tokenisers};
   if (set.pairs.size() > most_pairs) set.pairs.resize(most_pairs);
-  check_lengths(*trained.model, set.pairs, file);
-  set.translations = evaluate(*trained.model, trained.source, trained.target, set.pairs, team).translations;
+  check_lengths(*trained.model, set.pairs, file, trained.tokenisers);
+  set.translations =
+      evaluate(*trained.model, trained.source, trained.target, set.pairs, team, {}, never_stopped, trained.tokenisers)
+          .translations;
   return set;
 }
 
 nlohmann::ordered_json to_json(const TranslatedSet& set) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (std::size_t i = 0; i < set.pairs.size(); ++i) {
-    const Sentence &reference = set.pairs[i].target, &translation = set.translations[i];
-    list.push_back({{"source", join_words(set.pairs[i].source)},
+    const Sentence reference = set.tokenisers.target->words(set.pairs[i].target),
+                   translation = set.tokenisers.target->words(set.translations[i]);
+    list.push_back({{"source", text_of(*set.tokenisers.source, set.pairs[i].source)},
                     {"reference", join_words(reference)},
                     {"translation", join_words(translation)},
                     {"exact", translation == reference},
@@ -73,6 +78,7 @@ std::vector<ReportSentence> chosen_sentences(const std::vector<TranslatedSet>& s
       sentence.source = pair.source;
       sentence.reference = pair.target;
       sentence.links = pair.links;
+      sentence.link_unit = pair.link_unit;
       for (const std::string& word : pair.source)
         if (!vocabulary.contains(word)) sentence.unknown.push_back(word);
     }

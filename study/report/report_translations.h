@@ -11,9 +11,10 @@ namespace qkv {
 
 /// A test set of the report, with what the model makes of its first thousand pairs.
 struct TranslatedSet {
-  std::string name;  ///< "test", "long", …
-  std::vector<Pair> pairs;
-  std::vector<Sentence> translations;  ///< one for each pair
+  std::string name;                    ///< "test", "long", …
+  std::vector<Pair> pairs;             ///< as tokens
+  std::vector<Sentence> translations;  ///< one for each pair, as tokens
+  Tokenisers tokenisers = word_tokenisers();
 };
 
 /// Reads the file and translates its first thousand pairs. Throws what read_pairs, check_lengths and evaluate throw.

@@ -72,6 +72,8 @@ TEST_F(EndToEnd, ATransformerLearnsToTranslateAndItsRunFolderHoldsWhatIsPromised
                                        "train",
                                        "valid",
                                        "test",
+                                       "tokenizer",
+                                       "bpe_size",
                                        "min_frequency",
                                        "max_length",
                                        "shuffle",

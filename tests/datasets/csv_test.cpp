@@ -35,6 +35,22 @@ TEST(Csv, ReadsSentencesAndLinks) {
   EXPECT_TRUE(pairs[1].links.empty());
 }
 
+TEST(Csv, ReadsLinksBetweenCharactersWhereTheUnitSaysSo) {
+  const std::string header = "source,target,alignment,alignment_unit\n";
+  const auto pairs = read(header + "1월 2일,01-02,0-1 3?4,character\na b,c,1-0,word\n");
+  EXPECT_EQ(pairs[0].links, (std::vector<Link>{{0, 1, true}, {3, 4, false}}));
+  EXPECT_EQ(pairs[0].link_unit, LinkUnit::character);
+  EXPECT_EQ(pairs[1].link_unit, LinkUnit::word);
+  EXPECT_EQ(error(header + "1월 2일,01,5-0,character\n"),
+            "data.csv:2: column \"alignment\", character 10: link 5-0 is outside its sentence: the source has 5 "
+            "characters, counted from 0");
+  EXPECT_EQ(error(header + "a,b,0-0,letter\n"),
+            "data.csv:2: column \"alignment_unit\", character 9: \"letter\" is neither word nor character, which "
+            "links are between");
+  EXPECT_EQ(error("source,target,alignment_unit\na,b,word\n"),
+            "data.csv:1: there is a column \"alignment_unit\", but no column \"alignment\"");
+}
+
 TEST(Csv, FindsItsColumnsInAnyOrderAndIgnoresOthers) {
   const auto pairs = read("id,target,\"a, b\",source\n7,yes,\"x, \"\"y\"\"\",oui\n");
   ASSERT_EQ(pairs.size(), 1u);
@@ -86,6 +102,29 @@ TEST(Csv, ReadsFilesLongerThanTheReadersBuffer) {
   const auto pairs = read(text);
   ASSERT_EQ(pairs.size(), count);
   EXPECT_EQ(pairs.back().target, Words{"899999"});
+}
+
+TEST(Csv, KnowsTheLineOfAZeroByteFarIntoAFile) {
+  std::string bytes = "source,target\n";
+  const std::string line = "a" + std::string(1000, ' ') + "b,c\n";
+  std::size_t lines = 1;
+  for (; bytes.size() < (std::size_t{33} << 20U); ++lines) bytes += line;
+  EXPECT_EQ(error(bytes + std::string("a,b\0c\n", 6)),
+            "data.csv:" + std::to_string(lines + 1) +
+                ": a zero byte after 3 bytes of the line; is the file UTF-16? it must be UTF-8");
+  const TemporaryFolder folder;
+  const std::string path = folder.file("data.csv", bytes + std::string("a,b\0c\n", 6));
+  const PairsAndErrors read = read_pairs_and_errors(path);
+  EXPECT_EQ(read.errors.size(), 1U);  // and it ends there
+}
+
+TEST(Csv, ReadsALastLineThatIsNotEndedAtTheEndOfABlock) {
+  constexpr std::size_t two_blocks = std::size_t{32} << 20U;
+  std::string bytes = "source,target\n";
+  while (bytes.size() + 3000 < two_blocks) bytes += "a" + std::string(1000, ' ') + "b,c\n";
+  bytes += "x" + std::string(two_blocks - bytes.size() - 4, ' ') + "y,z";
+  ASSERT_EQ(bytes.size(), two_blocks);
+  EXPECT_EQ(read(bytes).back().source, (Words{"x", "y"}));
 }
 
 TEST(Csv, WritesWhatItReads) {

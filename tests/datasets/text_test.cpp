@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "qkv/files/message.h"
+#include "qkv/files/utf8.h"
 #include "tests/files/temporary_folder.h"
 
 namespace qkv {
@@ -18,6 +19,16 @@ TEST(Text, NormalisesToNfc) {
   EXPECT_EQ(normalise("\xe2\x84\xab"), "\xc3\x85");      // the ångström sign is the letter Å
   EXPECT_EQ(normalise("\xef\xac\x81"), "\xef\xac\x81");  // a ligature stays: NFC, not NFKC
   EXPECT_EQ(normalise(std::string_view("한\0b", 5)), std::string("한\0b", 5));
+}
+
+TEST(Text, NormalisesEveryCharacterAlikeWhateverStandsBesideIt) {
+  const std::string sign = "\xe2\x84\xab", letter = "\xc3\x85";  // the ångström sign, which NFC makes a letter
+  for (char32_t code = 1; code < 0x30000; ++code) {
+    if (code >= 0xd800 && code <= 0xdfff) continue;
+    std::string character;
+    append_utf8(character, code);
+    ASSERT_EQ(normalise(character + "x" + sign), normalise(character) + "x" + letter) << static_cast<unsigned>(code);
+  }
 }
 
 TEST(Text, NamesTheCharacterThatIsInvalid) {
