@@ -30,7 +30,7 @@ std::string alignment_lines(const AlignmentScores& alignment, const std::optiona
   }
   const bool is_chosen = chosen && entry.reading == *chosen;
   return fmt::format(
-      "  alignment error of the links that attention finds (0: all right; 1: none)\n"
+      "  alignment error of the links that attention finds (0: perfect; 1: none right)\n"
       "    {:.3f}  layer {}, head {}, {} ({})\n"
       "    {:.3f}  if they were drawn at random; {:.3f} along the diagonal;\n"
       "    {:.3f}  is the least that one link for each word allows\n",

@@ -26,7 +26,7 @@ void fit_to_data(TrainingConfig& config, const std::vector<std::string>& given, 
   const auto is_chosen_here = [&](const char* setting) {
     return std::find(given.begin(), given.end(), setting) == given.end();
   };
-  if (is_chosen_here("batch_size"))
+  if (is_chosen_here("batch_size") && config.batch_words == 0)
     config.batch_size = static_cast<int>(std::clamp<std::size_t>(std::bit_floor(pairs.size() / 16), 8, 64));
   const std::int64_t sentences_in_step = config.accumulate * sentences_in_batch(config, pairs);
   const std::int64_t steps_in_epoch =

@@ -58,7 +58,7 @@ class Run {
       if (state_.valid_hash && *state_.valid_hash != valid_hash) start_new_best();
       if (state_.keep != config.keep) keep_by_the_other_score();
       const std::int64_t before = steps_.asked_by(read_settings_file(folder.config()).config);
-      if (const std::string news = steps_.going_on(before, total_steps_); !news.empty()) observer_.on_message(news);
+      going_on_ = steps_.going_on(before, total_steps_);
     } else {
       model_->parameters().initialise(config.seed);
       lock_.emplace(folder.create(start == RunStart::overwrite));
@@ -86,6 +86,7 @@ class Run {
                data_.valid.empty() ? data_.train : data_.valid}};
     observer_.on_start({config_, model_->parameters().count(), source_.size(), target_.size(), steps_.pairs(),
                         steps_.made(), total_steps_, epochs_});
+    if (!going_on_.empty()) observer_.on_message(going_on_);
     if (steps_.made() == 0) logs.snapshots.take(0);
     const Clock::time_point start = Clock::now();
     const std::int64_t first_step = steps_.made();
@@ -299,6 +300,7 @@ class Run {
   TrainingState state_;
   std::int64_t total_steps_ = 0;
   std::uint64_t epochs_ = 0;
+  std::string going_on_;  // what there is to tell of a training that goes on
 };
 
 }  // namespace
