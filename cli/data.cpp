@@ -59,7 +59,7 @@ void add_data(CLI::App& app) {
                                     made.train.size(), made.valid.size(), made.test.size(), made.long_sentences.size(),
                                     made.composition.size());
                });
-  add_data_set(*data, "dates", "Dates as people write them, to 2026-11-23, for --tokenizer char", 10'000, "three",
+  add_data_set(*data, "dates", "Dates as people write them, to 2026-11-23", 10'000, "three",
                [](const Options& options) {
                  const Dates made = dates(options.pairs, options.seed);
                  write_dates(options.out, made, options.overwrite);

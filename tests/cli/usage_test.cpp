@@ -17,9 +17,11 @@ struct Usage : testing::Test {
   Program qkv;
 };
 
-const std::vector<Arguments> commands{
-    {"data"}, {"data", "korean-english"}, {"train"}, {"translate"}, {"eval"}, {"gradcheck"}, {"grads"}, {"report"},
-    {"bench"}};
+const std::vector<Arguments> commands{{"data"},          {"data", "korean-english"},
+                                      {"data", "dates"}, {"train"},
+                                      {"translate"},     {"eval"},
+                                      {"gradcheck"},     {"grads"},
+                                      {"report"},        {"bench"}};
 
 TEST_F(Usage, EveryCommandHasHelpWithAnExampleOnEightyColumns) {
   for (Arguments command : commands) {

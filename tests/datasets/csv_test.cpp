@@ -1,5 +1,6 @@
 #include "qkv/datasets/csv.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <stdexcept>
 
@@ -106,12 +107,12 @@ TEST(Csv, ReadsFilesLongerThanTheReadersBuffer) {
 
 TEST(Csv, KnowsTheLineOfAZeroByteFarIntoAFile) {
   std::string bytes = "source,target\n";
-  const std::string line = "a" + std::string(1000, ' ') + "b,c\n";
+  const std::string line = fmt::format("a{:1000}b,c\n", "");
   std::size_t lines = 1;
   for (; bytes.size() < (std::size_t{33} << 20U); ++lines) bytes += line;
   EXPECT_EQ(error(bytes + std::string("a,b\0c\n", 6)),
-            "data.csv:" + std::to_string(lines + 1) +
-                ": a zero byte after 3 bytes of the line; is the file UTF-16? it must be UTF-8");
+            fmt::format("data.csv:{}: a zero byte after 3 bytes of the line; is the file UTF-16? it must be UTF-8",
+                        lines + 1));
   const TemporaryFolder folder;
   const std::string path = folder.file("data.csv", bytes + std::string("a,b\0c\n", 6));
   const PairsAndErrors read = read_pairs_and_errors(path);
@@ -121,8 +122,8 @@ TEST(Csv, KnowsTheLineOfAZeroByteFarIntoAFile) {
 TEST(Csv, ReadsALastLineThatIsNotEndedAtTheEndOfABlock) {
   constexpr std::size_t two_blocks = std::size_t{32} << 20U;
   std::string bytes = "source,target\n";
-  while (bytes.size() + 3000 < two_blocks) bytes += "a" + std::string(1000, ' ') + "b,c\n";
-  bytes += "x" + std::string(two_blocks - bytes.size() - 4, ' ') + "y,z";
+  while (bytes.size() + 3000 < two_blocks) bytes += fmt::format("a{:1000}b,c\n", "");
+  bytes += fmt::format("x{:{}}y,z", "", two_blocks - bytes.size() - 4);
   ASSERT_EQ(bytes.size(), two_blocks);
   EXPECT_EQ(read(bytes).back().source, (Words{"x", "y"}));
 }
