@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <bit>
+#include <variant>
 
 namespace qkv {
 
 namespace {
 
 constexpr std::int64_t enough_steps = 4000, most_validations = 20;
+constexpr std::size_t small_set = 10'000;  // pairs that a recurrent model learns by heart
 
 std::int64_t divided_up(std::int64_t all, std::int64_t part) { return (all + part - 1) / part; }
 
@@ -26,6 +28,15 @@ void fit_to_data(TrainingConfig& config, const std::vector<std::string>& given, 
   const auto is_chosen_here = [&](const char* setting) {
     return std::find(given.begin(), given.end(), setting) == given.end();
   };
+  std::visit(
+      [&](auto& model) {
+        if constexpr (requires { model.cell; }) {
+          if (pairs.size() >= small_set) return;
+          if (is_chosen_here("dropout")) model.dropout = 0.2;
+          if (is_chosen_here("lr")) config.lr = 0.002;
+        }
+      },
+      config.model);
   if (is_chosen_here("batch_size") && config.batch_words == 0)
     config.batch_size = static_cast<int>(std::clamp<std::size_t>(std::bit_floor(pairs.size() / 16), 8, 64));
   const std::int64_t sentences_in_step = config.accumulate * sentences_in_batch(config, pairs);

@@ -49,6 +49,16 @@ TEST(FitToData, WhatIsGivenStaysAndTheRestFollowsFromIt) {
   EXPECT_EQ(all, config);
 }
 
+TEST(FitToData, RecurrentModelsDropMoreOfASmallSet) {
+  const auto dropout_and_rate = [](std::size_t pairs, const std::vector<std::string>& given = {}) {
+    const TrainingConfig config = fitted(pairs, given, default_settings("rnn-attention"));
+    return std::pair(std::get<RnnConfig>(config.model).dropout, config.lr);
+  };
+  EXPECT_EQ(dropout_and_rate(2'000), std::pair(0.2, 0.002));
+  EXPECT_EQ(dropout_and_rate(2'000, {"dropout", "lr"}), std::pair(0.0, 0.003));
+  EXPECT_EQ(dropout_and_rate(30'000), std::pair(0.0, 0.003));
+}
+
 TEST(FitToData, AnInitialModelIsReadyToGoOnAsLongAsTrainingTakes) {
   TrainingConfig config;
   config.steps = 0;
