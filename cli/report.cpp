@@ -12,7 +12,7 @@
 #include "qkv/files/durable_file.h"
 #include "qkv/files/message.h"
 #include "qkv/study/report/report_page.h"
-#include "qkv/translation/run_folder.h"
+#include "qkv/translation/saved_model.h"
 
 namespace qkv::cli {
 
@@ -39,11 +39,14 @@ void check_writable(const Options& options) {
       "{} exists already and is no report that qkv wrote; choose another `out`, or give `overwrite`", options.out));
 }
 
-void warn(const nlohmann::ordered_json& data, const std::string& run) {
-  const Vocabulary known = Vocabulary::load(RunFolder{run}.source_vocabulary());
-  for (const auto& sentence : data["sentences"]) {
-    if (!sentence["given"].get<bool>()) continue;
-    for (const auto& word : sentence["unknown"]) warn_of_unknown(word.get<std::string>(), known);
+void warn(const nlohmann::ordered_json& data, const ReportOptions& options) {
+  if (!options.sentences.empty()) {
+    const TrainedModel trained = load_run(options.run);
+    for (const auto& sentence : data["sentences"]) {
+      if (!sentence["given"].get<bool>()) continue;
+      for (const auto& token : sentence["unknown"])
+        warn_of_unknown(token.get<std::string>(), trained.source, *trained.tokenisers.source);
+    }
   }
   if (const auto& missing = data["missing"]; missing.contains("translations"))
     tell(fmt::format("qkv: warning: {} --data DIR says where it is.\n", missing["translations"].get<std::string>()));
@@ -57,7 +60,7 @@ void run(const Options& options) {
   } catch (const std::invalid_argument& error) {
     throw WrongUsage(error.what());
   }
-  warn(data, options.report.run);
+  warn(data, options.report);
   const std::string page = report_page(data);
   write_durably(options.out, page);
   print("{}: {:.2f} MB, {} and {} translations; open it in a browser\n", visible(options.out),

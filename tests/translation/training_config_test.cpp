@@ -49,13 +49,14 @@ TEST(TrainingConfig, EverySettingOfEveryModelSurvivesAFile) {
 }
 
 TEST(TrainingConfig, BeginsAsTheModelDoesWhereAFileNamesNothing) {
-  const auto [config, unused] =
+  const auto [config, named, unused] =
       read_settings(nlohmann::json::parse(R"({"layers": 3, "norm": "pre", "steps": null, "lr": 1})"), "F");
   TrainingConfig expected = default_settings("transformer");
   std::get<TransformerConfig>(expected.model).layers = 3;
   std::get<TransformerConfig>(expected.model).norm = NormOrder::pre;
   expected.lr = 1;
   EXPECT_EQ(config, expected);
+  EXPECT_EQ(named, (std::vector<std::string>{"layers", "lr", "norm", "steps"}));
   EXPECT_EQ(read_settings(nlohmann::json::parse(R"({"model": "rnn"})"), "F").config, default_settings("rnn"));
   EXPECT_EQ(default_settings("rnn-attention").lr, 3e-3);
   EXPECT_EQ(complaint([] { default_settings("cnn"); }),
@@ -227,11 +228,11 @@ TEST(TrainingConfig, NamesWhatPlaysNoPartBesideOtherSettings) {
 TEST(TrainingConfig, WhatTheModelDoesNotHaveIsNamedWhereItWouldChangeSomething) {
   const nlohmann::json json = nlohmann::json::parse(
       R"({"model": "rnn", "heads": 3, "d_model": -1, "layers": 2, "score": "additive", "hidden": 7})");
-  const auto [rnn, unused_by_rnn] = read_settings(json, "F");
+  const auto [rnn, named, unused_by_rnn] = read_settings(json, "F");
   EXPECT_EQ(complaint([&config = rnn] { check_settings(config); }), "");
   EXPECT_EQ(unused_by_rnn, (std::vector<std::string>{"d_model", "heads", "score"}));
   EXPECT_EQ(std::get<RnnConfig>(rnn.model).hidden, 7);
-  const auto [transformer, unused] = read_settings(json, "F", "transformer");  // though the file names another model
+  const auto [transformer, named_again, unused] = read_settings(json, "F", "transformer");  // though the file names another model
   EXPECT_EQ(unused, (std::vector<std::string>{"hidden", "score"}));
   EXPECT_NE(complaint([&config = transformer] { check_settings(config); }), "");
 }
