@@ -232,7 +232,8 @@ TEST(TrainingConfig, WhatTheModelDoesNotHaveIsNamedWhereItWouldChangeSomething) 
   EXPECT_EQ(complaint([&config = rnn] { check_settings(config); }), "");
   EXPECT_EQ(unused_by_rnn, (std::vector<std::string>{"d_model", "heads", "score"}));
   EXPECT_EQ(std::get<RnnConfig>(rnn.model).hidden, 7);
-  const auto [transformer, named_again, unused] = read_settings(json, "F", "transformer");  // though the file names another model
+  const auto [transformer, named_again, unused] =
+      read_settings(json, "F", "transformer");  // though the file names another model
   EXPECT_EQ(unused, (std::vector<std::string>{"hidden", "score"}));
   EXPECT_NE(complaint([&config = transformer] { check_settings(config); }), "");
 }
