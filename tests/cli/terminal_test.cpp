@@ -1,5 +1,6 @@
+#include <fmt/format.h>
 #include <regex>
-#include <sstream>
+#include <utility>
 
 #include "qkv/datasets/text.h"
 #include "tests/cli/small_data.h"
