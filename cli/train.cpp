@@ -271,12 +271,13 @@ void add_train(CLI::App& app) {
       "  qkv train --data data/korean-english --out runs/transformer\n"
       "  qkv train --train my.csv --model rnn-attention --out runs/mine\n"
       "  qkv train --resume --out runs/transformer --epochs 30\n"
-      "A file of pairs is CSV, in UTF-8, with a header; spaces separate words, here letters to be reversed:\n"
+      "A file of pairs is CSV, in UTF-8, with a header. Spaces separate words, here\n"
+      "letters to be reversed:\n"
       "  source,target\n"
       "  a b c,c b a\n"
       "  d e,e d\n"
-      "With --resume, --epochs or --steps say how long the training is in all, and the learning rate's schedule is\n"
-      "stretched to that.");
+      "With --resume, --epochs or --steps say how long the training is in all, and the\n"
+      "learning rate's schedule is stretched to that.");
   train->callback([train, options] { run(*train, *options); });
 }
 

@@ -8,7 +8,7 @@ namespace qkv {
 
 namespace {
 
-constexpr std::int64_t enough_steps = 4000, most_validations = 20;
+constexpr std::int64_t enough_steps = 4000, validations = 20, most_epochs_each_validated = 30;
 constexpr std::size_t small_set = 10'000;  // pairs that a recurrent model learns by heart
 
 std::int64_t divided_up(std::int64_t all, std::int64_t part) { return (all + part - 1) / part; }
@@ -16,10 +16,10 @@ std::int64_t divided_up(std::int64_t all, std::int64_t part) { return (all + par
 /// About how many sentences a batch has.
 std::int64_t sentences_in_batch(const TrainingConfig& config, const std::vector<Pair>& pairs) {
   if (config.batch_words == 0) return config.batch_size;
-  std::size_t words = 1;
+  std::size_t words = 0;
   for (const Pair& pair : pairs) words += std::max(pair.source.size(), pair.target.size()) + 1;
-  return std::max<std::int64_t>(
-      1, config.batch_words * static_cast<std::int64_t>(pairs.size()) / static_cast<std::int64_t>(words));
+  return std::max<std::int64_t>(1, config.batch_words * static_cast<std::int64_t>(pairs.size()) /
+                                       static_cast<std::int64_t>(std::max<std::size_t>(words, 1)));
 }
 
 }  // namespace
@@ -48,7 +48,7 @@ void fit_to_data(TrainingConfig& config, const std::vector<std::string>& given, 
   const std::int64_t steps = config.steps.value_or(0) > 0 ? *config.steps : config.epochs * steps_in_epoch;
   if (is_chosen_here("warmup")) config.warmup = std::min<std::int64_t>(400, steps / 10);
   if (is_chosen_here("validate_every"))
-    config.validate_every = steps > most_validations * steps_in_epoch ? divided_up(steps, most_validations) : 0;
+    config.validate_every = steps > most_epochs_each_validated * steps_in_epoch ? divided_up(steps, validations) : 0;
 }
 
 }  // namespace qkv

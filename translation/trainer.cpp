@@ -84,8 +84,9 @@ class Run {
     Logs logs{{folder_.metrics(), steps_.made()},
               {folder_.snapshots(), steps_.made(), *model_, source_, target_,
                data_.valid.empty() ? data_.train : data_.valid}};
-    observer_.on_start({config_, model_->parameters().count(), source_.size(), target_.size(), steps_.pairs(),
-                        steps_.made(), total_steps_, epochs_});
+    if (steps_.made() == 0 || steps_.made() < total_steps_)
+      observer_.on_start({config_, model_->parameters().count(), source_.size(), target_.size(), steps_.pairs(),
+                          steps_.made(), total_steps_, epochs_});
     if (!going_on_.empty()) observer_.on_message(going_on_);
     if (steps_.made() == 0) logs.snapshots.take(0);
     const Clock::time_point start = Clock::now();

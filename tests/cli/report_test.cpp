@@ -151,9 +151,10 @@ TEST_F(ReportCommand, ShowsSentencesThatAreGivenWhateverTheyHold) {
   EXPECT_TRUE(data["sentences"][0]["reference"].is_null());
   EXPECT_EQ(data["sentences"][1]["source"], nlohmann::json({"[하나,", "둘]", "<eos>"}));
   EXPECT_FALSE(data["sentences"][2]["given"].get<bool>());
-  const Outcome outcome = trained()({"report", "run", "--out", "report.html", "--sentence", "열"});
-  EXPECT_TRUE(contains(outcome.errors,
-                       "qkv: warning: \"열\" is not a word that this model knows; the nearest that it knows is "));
+  const Outcome outcome = trained()({"report", "run", "--out", "report.html", "--sentence", "열 하난"});
+  EXPECT_TRUE(contains(outcome.errors, "qkv: warning: \"열\" is not a word that this model knows\n"));
+  EXPECT_TRUE(
+      contains(outcome.errors, "\"하난\" is not a word that this model knows; the nearest that it knows is \"하나\""));
   expect_refused({"report", "run", "--out", "report.html", "--sentence", " "}, 2, "has no words");
   expect_refused({"report", "run", "--out", "report.html", "--sentence", "\xFF"}, 1, "sentence 1 of the arguments");
 }

@@ -77,7 +77,7 @@ TEST_F(OnATerminal, NoLineIsWiderThanIt) {
          {Arguments{"translate", "run",
                     "하나 둘 셋 넷 다섯 여섯 일곱 여덟 하나 둘 셋 넷 다섯 여섯 일곱 여덟 하나 둘 셋 넷", "--attention",
                     "encoder"},
-          Arguments{"translate", "run", "하나 둘 셋", "--head", "sharpest"},
+          Arguments{"translate", "run", "하나 둘 셋", "--attention", "cross", "--head", "sharpest"},
           Arguments{"explain", "run", "하나 둘 셋 넷 다섯", "--backward"},
           Arguments{"explain", "run", "하나 둘 셋 넷 다섯", "--of", "d scores[1,2]"},
           Arguments{"eval", "run", "--data", "data"}, train_tiny(fmt::format("wide{}", columns), {"--epochs", "2"}),

@@ -229,10 +229,11 @@ TEST_F(Train, AnRnnBeginsWithSettingsThatSuitIt) {
     return std::pair(json["lr"].get<double>(), json["dropout"].get<double>());
   };
   EXPECT_EQ(rate_and_dropout({}), std::pair(2e-3, 0.1));
-  EXPECT_EQ(rate_and_dropout({"--model", "rnn-attention"}), std::pair(3e-3, 0.0));
-  EXPECT_EQ(rate_and_dropout({"--config", "model.json"}), std::pair(3e-3, 0.0));
+  EXPECT_EQ(rate_and_dropout({"--model", "rnn-attention"}), std::pair(2e-3, 0.2)) << "for so few pairs";
+  EXPECT_EQ(rate_and_dropout({"--config", "model.json"}), std::pair(2e-3, 0.2));
   EXPECT_EQ(rate_and_dropout({"--config", "model.json", "--model", "transformer"}), std::pair(2e-3, 0.1));
-  EXPECT_EQ(rate_and_dropout({"--model", "rnn", "--lr", "1e-2"}), std::pair(1e-2, 0.0));
+  EXPECT_EQ(rate_and_dropout({"--model", "rnn", "--lr", "1e-2"}), std::pair(1e-2, 0.2));
+  EXPECT_EQ(rate_and_dropout({"--model", "rnn", "--dropout", "0"}), std::pair(2e-3, 0.0));
 }
 
 TEST_F(Train, ClipZeroMeansNone) {

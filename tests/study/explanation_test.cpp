@@ -106,7 +106,7 @@ TEST_P(ExplanationOf, LearningStepIsPredictedToFirstOrder) {
     EXPECT_EQ(learning.rate, rate);
     return largest;
   };
-  const double coarse = error(1e-3), fine = error(1e-4);
+  const double coarse = error(1e-4), fine = error(1e-5);
   EXPECT_GT(coarse, 0);
   EXPECT_LT(fine, coarse / 50);
 }
