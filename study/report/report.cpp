@@ -127,7 +127,8 @@ class Report {
       missing_["snapshots"] = fmt::format("The model {} has no attention.", name_of(trained_.config.model));
       return nullptr;
     }
-    ordered_json found = fs::exists(folder_.snapshots()) ? snapshot_history(folder_.snapshots()) : nullptr;
+    ordered_json found =
+        fs::exists(folder_.snapshots()) ? snapshot_history(folder_.snapshots(), trained_.tokenisers) : nullptr;
     if (found.is_null())
       missing_["snapshots"] =
           "This run kept no snapshots of its attention, as a training does now; train it anew to see how "

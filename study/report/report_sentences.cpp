@@ -163,11 +163,16 @@ ordered_json json_of(const TrainedModel& trained, const ReportSentence& sentence
   if (ids.predicted.back() == eos_id) translation.pop_back();
   Sentence source = sentence.source;
   source.emplace_back("<eos>");
+  const Tokeniser& tokeniser = *trained.tokenisers.target;
   ordered_json json{{"source", source},
                     {"unknown", sentence.unknown},
                     {"read", trained.target.decode(ids.read)},
                     {"predicted", words},
                     {"reference", nullptr},
+                    {"text",
+                     {{"source", text_of(*trained.tokenisers.source, sentence.source)},
+                      {"reference", nullptr},
+                      {"translation", text_of(tokeniser, translation)}}},
                     {"given", sentence.given},
                     {"exact", false},
                     {"edits", 0},
@@ -180,7 +185,7 @@ ordered_json json_of(const TrainedModel& trained, const ReportSentence& sentence
   for (const double loss : losses) json["loss_of_words"].push_back(rounded(loss));
   if (!sentence.reference) return json;
   json["reference"] = *sentence.reference;
-  const Tokeniser& tokeniser = *trained.tokenisers.target;
+  json["text"]["reference"] = text_of(tokeniser, *sentence.reference);
   json["exact"] = tokeniser.words(translation) == tokeniser.words(*sentence.reference);
   json["edits"] = word_edits(tokeniser.words(translation), tokeniser.words(*sentence.reference));
   if (sentence.links.empty()) return json;
@@ -191,8 +196,7 @@ ordered_json json_of(const TrainedModel& trained, const ReportSentence& sentence
 }
 
 /// Switches each head off in turn, for all sentences at once.
-void add_switched_off(TrainedModel& trained, const std::vector<Ids>& ids, const std::vector<Translation>& translations,
-                      ordered_json& sentences) {
+void add_switched_off(TrainedModel& trained, const std::vector<Ids>& ids, ordered_json& sentences) {
   const Batch batch = batch_of(ids);
   for (const ordered_json& attention : ordered_json(sentences.front()["attentions"])) {
     const auto name = attention["name"].get<std::string>();
@@ -201,12 +205,16 @@ void add_switched_off(TrainedModel& trained, const std::vector<Ids>& ids, const 
       const HeadSwitchedOff switched_off(*trained.model, name, head, heads);
       const auto losses = losses_of(*trained.model, batch);
       const auto without = translations_of(*trained.model, batch);
-      for (std::size_t i = 0; i < ids.size(); ++i)
+      for (std::size_t i = 0; i < ids.size(); ++i) {
+        const Sentence tokens = trained.target.decode(without[i].words);
+        const std::string text = text_of(*trained.tokenisers.target, tokens);
         sentences[i]["switched_off"].push_back({{"name", name},
                                                 {"head", head},
-                                                {"translation", trained.target.decode(without[i].words)},
-                                                {"changed", without[i].words != translations[i].words},
+                                                {"translation", tokens},
+                                                {"text", text},
+                                                {"changed", text != sentences[i]["text"]["translation"]},
                                                 {"loss", rounded(mean(losses[i]))}});
+      }
     }
   }
 }
@@ -227,13 +235,11 @@ std::size_t word_edits(const Sentence& a, const Sentence& b) {
 nlohmann::ordered_json report_sentences(TrainedModel& trained, const std::vector<ReportSentence>& sentences) {
   ordered_json result = ordered_json::array();
   std::vector<Ids> ids;
-  std::vector<Translation> translations;
   for (const ReportSentence& sentence : sentences) {
-    translations.push_back(translation_of(trained, sentence.source));
-    ids.push_back(ids_of(trained, sentence.source, translations.back()));
+    ids.push_back(ids_of(trained, sentence.source, translation_of(trained, sentence.source)));
     result.push_back(json_of(trained, sentence, ids.back()));
   }
-  if (!sentences.empty()) add_switched_off(trained, ids, translations, result);
+  if (!sentences.empty()) add_switched_off(trained, ids, result);
   return result;
 }
 

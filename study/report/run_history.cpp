@@ -121,6 +121,16 @@ ordered_json outline_of(const json& line) {
   return sentences;
 }
 
+/// Adds the text that the tokens of a sentence make: "source", and "reference", which the model reads.
+void add_text(ordered_json& sentence, const Tokenisers& tokenisers) {
+  auto source = sentence["source"].get<std::vector<std::string>>();
+  auto target = sentence["predicted"].get<std::vector<std::string>>();
+  source.pop_back();  // <eos>
+  target.pop_back();
+  sentence["text"] = {{"source", text_of(*tokenisers.source, source)},
+                      {"reference", text_of(*tokenisers.target, target)}};
+}
+
 /// Adds the weights of a line to an outline that fits it.
 void add_weights(const json& line, ordered_json& sentences) {
   for (std::size_t i = 0; i < sentences.size(); ++i)
@@ -158,7 +168,7 @@ ordered_json test_scores(const std::string& path) {
   return ordered_json::parse(text);
 }
 
-ordered_json snapshot_history(const std::string& path) {
+ordered_json snapshot_history(const std::string& path, const Tokenisers& tokenisers) {
   ordered_json last, steps = ordered_json::array();
   for_each_line(path, [&](const json& line) {
     ordered_json outline = outline_of(line);
@@ -169,6 +179,7 @@ ordered_json snapshot_history(const std::string& path) {
   });
   if (last.is_null()) return nullptr;
   ordered_json sentences = last;
+  for (ordered_json& sentence : sentences) add_text(sentence, tokenisers);
   for_each_line(path, [&](const json& line) {
     if (outline_of(line) != last) return;
     steps.push_back(line.at("step").get<std::int64_t>());

@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "qkv/datasets/tokeniser.h"
+
 namespace qkv {
 
 /// What a run folder tells of its training, as the report shows it. All of these throw std::runtime_error, which names
@@ -17,9 +19,10 @@ nlohmann::ordered_json training_history(const std::string& path);
 nlohmann::ordered_json test_scores(const std::string& path);
 
 /// The lines of snapshots.jsonl by sentence and attention: {"steps": […], "sentences": [{"source": [words, <eos>],
-/// "read": [<bos>, words], "predicted": [words, <eos>], "attentions": [{"name", "kind", "layer", "heads", "rows",
-/// "columns", "weights": [snapshot][head][row][column]}]}]}. Lines about other sentences than the last line's, as
-/// another validation set leaves them, are left out. null if there is no line.
-nlohmann::ordered_json snapshot_history(const std::string& path);
+/// "read": [<bos>, words], "predicted": [words, <eos>], "text": {"source", "reference"}, "attentions": [{"name",
+/// "kind", "layer", "heads", "rows", "columns", "weights": [snapshot][head][row][column]}]}]}; what is called words is
+/// tokens, "text" what they make. Lines about other sentences than the last line's, as another validation set leaves
+/// them, are left out. null if there is no line.
+nlohmann::ordered_json snapshot_history(const std::string& path, const Tokenisers& tokenisers);
 
 }  // namespace qkv

@@ -25,18 +25,12 @@ struct ReportCommand : testing::Test {
     return program;
   }
 
-  static nlohmann::json data_in(const Program& program, const std::string& file) {
-    const std::string page = program.text_of(file), tag = R"(<script type="application/json" id="data">)";
-    const std::size_t begin = page.find(tag) + tag.size();
-    return nlohmann::json::parse(page.substr(begin, page.find("</script>", begin) - begin));
-  }
-
   static nlohmann::json report(const Arguments& more = {}, const std::string& run = "run") {
     Arguments arguments{"report", run, "--out", "report.html"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     const Outcome outcome = trained()(arguments);
     EXPECT_EQ(outcome.exit_code, 0) << outcome.errors;
-    return data_in(trained(), "report.html");
+    return data_of_page(trained(), "report.html");
   }
 
   static void expect_refused(const Arguments& arguments, int exit_code, const std::string& why) {

@@ -21,6 +21,13 @@ inline std::vector<nlohmann::json> metrics_of(const Program& program, const std:
   return lines;
 }
 
+/// The data in a page that `qkv report` wrote.
+inline nlohmann::json data_of_page(const Program& program, const std::string& file) {
+  const std::string page = program.text_of(file), tag = R"(<script type="application/json" id="data">)";
+  const std::size_t begin = page.find(tag) + tag.size();
+  return nlohmann::json::parse(page.substr(begin, page.find("</script>", begin) - begin));
+}
+
 /// Whether two trainings left the same, to the last bit.
 inline void expect_same_run(const Program& program, const std::string& a, const std::string& b) {
   for (const char* file : {"/model.safetensors", "/last/checkpoint.safetensors", "/source.vocab", "/target.vocab",

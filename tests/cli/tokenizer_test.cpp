@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "qkv/datasets/text.h"
+#include "tests/cli/runs.h"
 #include "tests/cli/small_data.h"
 
 namespace qkv {
@@ -80,6 +82,42 @@ TEST_F(Tokenizer, PiecesGoThroughEveryCommand) {
   EXPECT_EQ(qkv({"graph", "run", "하나 둘", "--out", "graph.dot"}).exit_code, 0);
   EXPECT_EQ(qkv({"gradcheck", "--run", "run", "하나 둘"}).exit_code, 0);
   EXPECT_EQ(qkv({"report", "run", "--out", "report.html", "--sentence", "하나 둘"}).exit_code, 0);
+}
+
+/// The page joins no tokens itself: how, only the tokeniser knows.
+TEST_F(Tokenizer, AReportHasTheTextThatTheTokensMake) {
+  for (const std::string tokenizer : {"word", "char", "bpe"}) {
+    SCOPED_TRACE(tokenizer);
+    train(tokenizer, {"--tokenizer", tokenizer, "--bpe-size", "30", "--steps", "12"});
+    ASSERT_EQ(qkv({"report", tokenizer, "--out", "report.html", "--sentence", "하나  둘"}).exit_code, 0);
+    const nlohmann::json report = data_of_page(qkv, "report.html");
+    const auto& given = report["sentences"][0];
+    EXPECT_EQ(given["text"]["source"], "하나 둘");
+    EXPECT_TRUE(given["text"]["reference"].is_null());
+    EXPECT_EQ(qkv({"translate", tokenizer, "하나 둘"}).output, given["text"]["translation"].get<std::string>() + "\n");
+
+    std::vector<std::string> references, of_file;
+    for (std::size_t i = 1; i < report["sentences"].size(); ++i) {
+      const auto& text = report["sentences"][i]["text"];
+      references.push_back(text["source"].get<std::string>() + " = " + text["reference"].get<std::string>());
+      for (const auto& off : report["sentences"][i]["switched_off"])
+        EXPECT_EQ(off["changed"].get<bool>(), off["text"] != text["translation"]);
+    }
+    for (const Pair& pair : read_pairs(qkv.folder() / "data/test.csv"))
+      of_file.push_back(join_words(pair.source) + " = " + join_words(pair.target));
+    std::ranges::sort(references);
+    std::ranges::sort(of_file);
+    EXPECT_EQ(references, of_file);
+
+    for (const auto& sentence : report["snapshots"]["sentences"]) {
+      const auto is_same = [&](const Pair& pair) {
+        return join_words(pair.source) == sentence["text"]["source"] &&
+               join_words(pair.target) == sentence["text"]["reference"];
+      };
+      EXPECT_TRUE(std::ranges::any_of(read_pairs(qkv.folder() / "data/valid.csv"), is_same)) << sentence["text"];
+    }
+    EXPECT_FALSE(report["snapshots"]["sentences"].empty());
+  }
 }
 
 TEST_F(Tokenizer, RefusesARunWhosePiecesAreDamagedOrGone) {

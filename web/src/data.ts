@@ -83,18 +83,26 @@ export interface Attention {
   aer_next?: number[] | null;
 }
 
+/** A sentence as people write it; a model may read characters, or pieces of words. */
+export interface Text {
+  source: string;
+  reference: string | null;
+  translation: string;
+}
+
 export interface Sentence {
   source: string[];
   unknown: string[];
   read: string[];
   predicted: string[];
   reference: string[] | null;
+  text: Text;
   given: boolean;
   exact: boolean;
   edits: number;
   links: [number, number, boolean | number][] | null;
   attentions: Attention[];
-  switched_off: { name: string; head: number; translation: string[]; changed: boolean; loss: number }[];
+  switched_off: { name: string; head: number; translation: string[]; text: string; changed: boolean; loss: number }[];
   loss: number;
   loss_of_words: number[];
   explained: Explanation[];
@@ -123,7 +131,7 @@ export interface SnapshotAttention {
 
 export interface Snapshots {
   steps: number[];
-  sentences: { source: string[]; read: string[]; predicted: string[]; attentions: SnapshotAttention[] }[];
+  sentences: { source: string[]; read: string[]; predicted: string[]; text: Omit<Text, 'translation'>; attentions: SnapshotAttention[] }[];
 }
 
 export interface Graph {

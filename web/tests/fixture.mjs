@@ -138,11 +138,18 @@ const kinds = [
 const words = ['the old man', 'sees', 'a small <b>dog</b>', 'behind', '<script>alert(1)</script>', 'today', 'and', 'the house'].flatMap((w) => w.split(' '));
 const hangul = ['노인이', '작은', '개를', '<script>alert(2)</script>', '집', '뒤에서', '오늘', '본다', '그리고', '간다'];
 
-function sentence(length, wrong, given) {
-  const source = [...Array.from({ length }, (_, i) => hangul[(i + length) % hangul.length]), '<eos>'];
-  const target = Array.from({ length: length + 1 }, (_, i) => words[(i + length) % words.length]);
-  const translation = [...target];
-  if (wrong) translation[1] = 'cat';
+const asWords = (some) => some;
+const asCharacters = (some) => [...some.join('▁')];
+
+/** `cut` makes the tokens that the model reads of words. */
+function sentence(length, wrong, given, cut = asWords) {
+  const sourceWords = Array.from({ length }, (_, i) => hangul[(i + length) % hangul.length]);
+  const targetWords = Array.from({ length: length + 1 }, (_, i) => words[(i + length) % words.length]);
+  const translated = targetWords.with(1, wrong ? 'cat' : targetWords[1]);
+  const withoutHead = ['a', ...translated.slice(1)];
+  const source = [...cut(sourceWords), '<eos>'];
+  const target = cut(targetWords);
+  const translation = cut(translated);
   const read = ['<bos>', ...translation];
   const predicted = [...translation, '<eos>'];
   const explained = kinds.flatMap((kind) => Array.from({ length: heads }, (_, head) => explain(source, read, predicted, kind, head, length < 6)));
@@ -152,6 +159,7 @@ function sentence(length, wrong, given) {
     read,
     predicted,
     reference: given ? null : target,
+    text: { source: sourceWords.join(' '), reference: given ? null : targetWords.join(' '), translation: translated.join(' ') },
     given,
     exact: !wrong && !given,
     edits: wrong ? 1 : 0,
@@ -167,7 +175,8 @@ function sentence(length, wrong, given) {
       Array.from({ length: heads }, (_, head) => ({
         name: kind.name,
         head,
-        translation: head ? translation : ['a', ...translation.slice(1)],
+        translation: head ? translation : cut(withoutHead),
+        text: (head ? translated : withoutHead).join(' '),
         changed: head === 0,
         loss: 0.3 + head,
       })),
@@ -268,8 +277,13 @@ function comparison() {
 
 const modules = ['source_embedding', 'encoder.layers.0', 'target_embedding', 'decoder.layers.0', 'generator', 'loss'];
 
-export function makeReport() {
-  const sentences = [sentence(3, false, false), sentence(5, true, false), sentence(8, false, false), sentence(12, true, false), sentence(4, false, true)];
+/** The report of a model that reads words. */
+export const makeReport = () => reportOf([sentence(3, false, false), sentence(5, true, false), sentence(8, false, false), sentence(12, true, false), sentence(4, false, true)], 'word');
+
+/** The report of a model that reads characters. */
+export const makeReportOfCharacters = () => reportOf([sentence(2, false, false, asCharacters), sentence(3, true, false, asCharacters)], 'char');
+
+function reportOf(sentences, tokenizer) {
   const steps = Array.from({ length: 300 }, (_, i) => 1 + 10 * i);
   const snapshots = [0, 10, 30, 100, 300, 1000, 3000];
   return {
@@ -277,7 +291,7 @@ export function makeReport() {
     run: 'runs/transformer',
     model: 'transformer',
     title: 'Transformer, data/korean-english',
-    settings: { model: 'transformer', d_model: width, heads, layers: 1, data: 'data/<b>korean-english</b>', steps: null, tie_embeddings: false },
+    settings: { model: 'transformer', d_model: width, heads, layers: 1, data: 'data/<b>korean-english</b>', steps: null, tie_embeddings: false, tokenizer },
     parameters: 123456,
     vocabulary: { source: 1210, target: 352 },
     missing: {},
@@ -324,10 +338,11 @@ export function makeReport() {
     sentences,
     snapshots: {
       steps: snapshots,
-      sentences: sentences.slice(0, 3).map(({ source, read, predicted, attentions }) => ({
+      sentences: sentences.slice(0, 3).map(({ source, read, predicted, text: { source: from, translation }, attentions }) => ({
         source,
         read,
         predicted,
+        text: { source: from, reference: translation },
         attentions: attentions.map(({ weights, name, kind, layer }) => ({
           name,
           kind,

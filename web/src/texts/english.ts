@@ -12,7 +12,14 @@ export const english = {
   noData: 'This page holds no data yet. `qkv report RUN --out FILE.html` writes one that does.',
   broken: 'This view could not be drawn:',
   parameters: (count: string) => `${count} parameters`,
-  words: (source: number, target: number) => `${source} source words, ${target} target words`,
+  words: (source: number, target: number, tokens: string) => {
+    const name = { char: 'characters', bpe: 'pieces' }[tokens] ?? 'words';
+    return `${source} source ${name}, ${target} target ${name}`;
+  },
+  tokensNote: {
+    char: 'It reads characters: each label is one, ▁ a space between words. Words are put together where sentences are shown, and counted in edits.',
+    bpe: 'It reads pieces of words: each label is one, and ▁ stands where a word begins. Words are put together where sentences are shown, and counted in edits.',
+  } as Record<string, string>,
   models: { transformer: 'Transformer', rnn: 'RNN with one context vector', 'rnn-attention': 'RNN with attention' } as Record<string, string>,
   // navigation
   training: 'Training',

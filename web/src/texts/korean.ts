@@ -13,7 +13,14 @@ export const korean: Texts = {
   noData: '이 페이지에는 아직 데이터가 없습니다. `qkv report RUN --out FILE.html`이 데이터를 담은 페이지를 씁니다.',
   broken: '이 보기를 그릴 수 없습니다:',
   parameters: (count) => `파라미터 ${count}개`,
-  words: (source, target) => `원문 단어 ${source}개, 번역문 단어 ${target}개`,
+  words: (source, target, tokens) => {
+    const name = { char: '문자', bpe: '조각' }[tokens] ?? '단어';
+    return `원문 ${name} ${source}개, 번역문 ${name} ${target}개`;
+  },
+  tokensNote: {
+    char: '이 모델은 문자를 읽습니다. 이름표마다 문자 하나이고 ▁는 단어 사이의 빈칸입니다. 문장을 보일 때와 고친 단어를 셀 때는 단어로 이어 붙입니다.',
+    bpe: '이 모델은 단어의 조각을 읽습니다. 이름표마다 조각 하나이고 ▁는 단어가 시작되는 곳입니다. 문장을 보일 때와 고친 단어를 셀 때는 단어로 이어 붙입니다.',
+  },
   models: { transformer: '트랜스포머', rnn: '문맥 벡터 하나를 쓰는 RNN', 'rnn-attention': '어텐션을 쓰는 RNN' },
   training: '학습',
   translations: '번역',
