@@ -9,6 +9,7 @@
 #include "cli/terminal.h"
 #include "qkv/datasets/visible_text.h"
 #include "qkv/files/message.h"
+#include "qkv/translation/run_tokenisers.h"
 #include "qkv/translation/training_data.h"
 
 namespace qkv::cli {
@@ -16,6 +17,12 @@ namespace qkv::cli {
 namespace {
 
 constexpr std::size_t most_lines_named = 10;  // the JSON names all
+
+struct Options {
+  std::string data;
+  TrainingConfig tokens;  // how a training would cut words into tokens
+  bool json = false;
+};
 
 std::vector<DataFile> files_of(const std::string& data) {
   namespace fs = std::filesystem;
@@ -46,9 +53,10 @@ std::size_t median(const SideCheck& side, std::size_t sentences) {
   return length;
 }
 
-void show_side(const char* name, const SideCheck& side, std::size_t sentences, bool is_training) {
-  print("  {}  {}, {} to {} a sentence (half up to {}), {} different, {} once\n", name, counted(side.words, "word"),
-        side.shortest, side.longest, median(side, sentences), side.vocabulary, side.once);
+void show_side(const char* name, const SideCheck& side, TokeniserKind tokens, std::size_t sentences, bool is_training) {
+  print("  {}  {}, {} to {} a sentence (half up to {}), {} different, {} once\n", name,
+        counted(side.words, name_of_token(tokens)), side.shortest, side.longest, median(side, sentences),
+        side.vocabulary, side.once);
   if (is_training) return;
   print("          {} ({:.2f} %) do not occur in training{}\n", side.unknown, percent(side.unknown, side.words),
         side.most_often_unknown.empty()
@@ -65,13 +73,20 @@ void show_repetitions(const char* what, const std::vector<Repetition>& repetitio
   print("{}\n", repetitions.size() > most_lines_named ? " …" : "");
 }
 
-void show(const DataCheck& check, bool is_training, bool is_alone) {
+/// Where a model of words could write next to nothing, what would do.
+void show_way_out(const SideCheck& target, TokeniserKind tokens) {
+  if (tokens == TokeniserKind::word && 10 * target.unknown >= 9 * target.words)
+    print("          no model can write these words; --tokenizer char or bpe cuts them into what it can\n");
+}
+
+void show(const DataCheck& check, TokeniserKind tokens, bool is_training, bool is_alone) {
   print("{}: {}{} in {}\n", visible(check.name), counted(check.pairs, "pair"),
         check.linked == 0 ? "" : fmt::format(", {} with gold links,", check.linked), visible(check.path));
   for (const std::string& error : check.errors) print("  left out: {}\n", visible(error));
   if (check.pairs == 0) return print("\n");
-  show_side("source", check.source, check.pairs, is_training);
-  show_side("target", check.target, check.pairs, is_training);
+  show_side("source", check.source, tokens, check.pairs, is_training);
+  show_side("target", check.target, tokens, check.pairs, is_training);
+  if (!is_training) show_way_out(check.target, tokens);
   show_repetitions("pairs that are there twice", check.duplicates);
   show_repetitions("sources with another target too", check.contradictions);
   if (!is_training)
@@ -96,12 +111,13 @@ nlohmann::ordered_json to_json(const std::vector<Repetition>& repetitions) {
   return json;
 }
 
-nlohmann::ordered_json to_json(const DataCheck& check, bool is_training) {
+nlohmann::ordered_json to_json(const DataCheck& check, TokeniserKind tokens, bool is_training) {
   std::vector<std::string> errors;
   for (const std::string& error : check.errors) errors.push_back(visible(error));  // they may quote what is not UTF-8
   nlohmann::ordered_json json{{"file", visible(check.path)},
                               {"pairs", check.pairs},
                               {"linked", check.linked},
+                              {"tokenizer", name_of(tokens)},
                               {"errors", errors},
                               {"source", to_json(check.source, is_training)},
                               {"target", to_json(check.target, is_training)},
@@ -113,17 +129,27 @@ nlohmann::ordered_json to_json(const DataCheck& check, bool is_training) {
   return json;
 }
 
-void run(const std::string& data, bool json) {
-  const std::vector<DataCheck> checks = check_data(files_of(data));
+std::vector<DataCheck> checked(const Options& options) {
+  try {
+    return check_data(files_of(options.data),
+                      [&](const std::vector<Pair>& training) { return tokenisers_for(options.tokens, training); });
+  } catch (const std::invalid_argument& error) {  // `bpe_size` is too small
+    throw WrongUsage(error.what());
+  }
+}
+
+void run(const Options& options) {
+  const auto& [data, settings, json] = options;
+  const std::vector<DataCheck> checks = checked(options);
   nlohmann::ordered_json all = nlohmann::ordered_json::object();
   std::size_t errors = 0;
   for (const DataCheck& check : checks) {
     const bool is_training = &check == &checks.front();
     errors += check.errors.size();
     if (json)
-      all[check.name] = to_json(check, is_training);
+      all[check.name] = to_json(check, settings.tokenizer, is_training);
     else
-      show(check, is_training, checks.size() == 1);
+      show(check, settings.tokenizer, is_training, checks.size() == 1);
   }
   if (json) print_json(all, 2);
   if (errors > 0)
@@ -137,22 +163,26 @@ void run(const std::string& data, bool json) {
 }  // namespace
 
 void add_data_check(CLI::App& data) {
-  struct Options {
-    std::string data;
-    bool json = false;
-  };
   const auto options = std::make_shared<Options>();
   CLI::App* check = data.add_subcommand("check", "Look through CSV files before training on them");
   add_path(*check, "DATA", options->data, "a CSV file, or a folder with train.csv and what is tested on", "FILE|DIR")
       ->required();
+  std::vector<std::string> tokenisers;
+  for (const auto& [kind, name] : names_of(TokeniserKind{})) tokenisers.emplace_back(name);
+  add_choice(*check, "--tokenizer", tokenisers, "what is counted: what qkv train with this option would read",
+             [options](std::size_t chosen) { options->tokens.tokenizer = names_of(TokeniserKind{})[chosen].value; })
+      ->default_str(name_of(options->tokens.tokenizer));
+  add_number(*check, "--bpe-size", options->tokens.bpe_size, "pieces learnt for each language, with --tokenizer bpe",
+             size_range);
   check->add_flag("--json", options->json, "print it as JSON, with every line that repeats another");
   check->footer(
       "A file has a header and a sentence pair a line, words between spaces; for letters as words:\n"
       "  source,target\n"
       "  a b c,c b a\n"
       "Exit code 1 where a line cannot be read.\n"
-      "Example:\n  qkv data check data/korean-english");
-  check->callback([options] { run(options->data, options->json); });
+      "Examples:\n  qkv data check data/korean-english\n"
+      "  qkv data check data/dates --tokenizer char");
+  check->callback([options] { run(*options); });
 }
 
 }  // namespace qkv::cli

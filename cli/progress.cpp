@@ -40,9 +40,9 @@ TrainingObserver Progress::observer() {
   observer.on_start = [this](const TrainingObserver::Start& s) { start(s); };
   observer.on_step = [this](const TrainingObserver::Step& s) { step(s); };
   observer.on_validation = [this](const TrainingObserver::Validation& v) {
-    line(fmt::format("step {:>6}  epoch {}/{}  validation: loss {:.4f}  BLEU {:>5.1f}  exact match {:>5.1f} %{}",
-                     v.step, v.epoch + 1, v.epochs, v.evaluation.loss, v.evaluation.scores.bleu,
-                     100 * v.evaluation.scores.exact_match, v.is_best ? "  best so far" : ""));
+    line(fmt::format("step {:>6}  epoch {}/{}  valid loss {:.{}f}  BLEU {:>5.1f}  exact {:>5.1f} %{}", v.step,
+                     v.epoch + 1, v.epochs, v.evaluation.loss, v.evaluation.loss < 10 ? 4 : 2, v.evaluation.scores.bleu,
+                     100 * v.evaluation.scores.exact_match, v.is_best ? "  best" : ""));
     const int room = std::max(terminal_width(STDERR_FILENO) - 15, 20);
     line("  source       " + shortened(v.sample.source, room));
     line("  reference    " + shortened(v.sample.target, room));

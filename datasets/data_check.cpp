@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "qkv/datasets/text.h"
+#include "qkv/datasets/tokenised_pairs.h"
 
 namespace qkv {
 namespace {
@@ -44,15 +45,20 @@ SideCheck check_side(const std::vector<Pair>& pairs, Side side, const Counts& kn
   return check;
 }
 
-/// The sentences of a training file, as text.
+/// What a training file has: its tokens, and its sentences as text.
 struct Known {
+  Tokenisers tokenisers;
   Counts source_words, target_words;
   std::set<std::string> sources;
   std::set<std::pair<std::string, std::string>> pairs;
 };
 
-Known known_of(const std::vector<Pair>& pairs) {
-  Known known{count_words(pairs, &Pair::source), count_words(pairs, &Pair::target), {}, {}};
+Known known_of(const std::vector<Pair>& pairs, const LearnTokenisers& learn) {
+  Known known;
+  known.tokenisers = pairs.empty() ? word_tokenisers() : learn(pairs);
+  const std::vector<Pair> tokens = tokenised(pairs, known.tokenisers);
+  known.source_words = count_words(tokens, &Pair::source);
+  known.target_words = count_words(tokens, &Pair::target);
   for (const Pair& pair : pairs) {
     known.sources.insert(join_words(pair.source));
     known.pairs.emplace(join_words(pair.source), join_words(pair.target));
@@ -80,8 +86,9 @@ DataCheck check_file(const DataFile& file, const PairsAndErrors& read, const Kno
   check.path = file.path;
   check.pairs = read.pairs.size();
   check.errors = read.errors;
-  check.source = check_side(read.pairs, &Pair::source, known.source_words);
-  check.target = check_side(read.pairs, &Pair::target, known.target_words);
+  const std::vector<Pair> tokens = tokenised(read.pairs, known.tokenisers);
+  check.source = check_side(tokens, &Pair::source, known.source_words);
+  check.target = check_side(tokens, &Pair::target, known.target_words);
   find_repetitions(read, check);
   for (const Pair& pair : read.pairs) {
     if (!pair.links.empty()) ++check.linked;
@@ -95,12 +102,12 @@ DataCheck check_file(const DataFile& file, const PairsAndErrors& read, const Kno
 
 }  // namespace
 
-std::vector<DataCheck> check_data(const std::vector<DataFile>& files) {
+std::vector<DataCheck> check_data(const std::vector<DataFile>& files, const LearnTokenisers& learn) {
   std::vector<DataCheck> checks;
   Known known;
   for (const DataFile& file : files) {
     const PairsAndErrors read = read_pairs_and_errors(file.path);
-    if (checks.empty()) known = known_of(read.pairs);
+    if (checks.empty()) known = known_of(read.pairs, learn);
     checks.push_back(check_file(file, read, known));
   }
   return checks;

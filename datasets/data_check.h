@@ -1,14 +1,16 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "qkv/datasets/csv.h"
+#include "qkv/datasets/tokeniser.h"
 
 namespace qkv {
 
-/// What a file says of one side of its pairs.
+/// What a file says of one side of its pairs. What is called words are the tokens that a model would read.
 struct SideCheck {
   std::size_t words = 0;                        ///< in all sentences together
   std::size_t shortest = 0, longest = 0;        ///< sentence, in words
@@ -45,8 +47,13 @@ struct DataFile {
   std::string name, path;
 };
 
-/// Looks through files of pairs; the first is the one to train on, with which the others are compared. Throws
-/// std::runtime_error as read_pairs_and_errors does.
-std::vector<DataCheck> check_data(const std::vector<DataFile>& files);
+/// The tokenisers that a training on these pairs, of which there are some, would have. May throw.
+using LearnTokenisers = std::function<Tokenisers(const std::vector<Pair>&)>;
+
+/// Looks through files of pairs; the first is the one to train on, with which the others are compared. Pairs are the
+/// same where their words are, whatever the tokens. Throws std::runtime_error as read_pairs_and_errors does, and what
+/// `learn` throws.
+std::vector<DataCheck> check_data(
+    const std::vector<DataFile>& files, const LearnTokenisers& learn = [](const auto&) { return word_tokenisers(); });
 
 }  // namespace qkv

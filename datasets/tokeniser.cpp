@@ -9,8 +9,8 @@ std::string text_of(const Tokeniser& tokeniser, const std::vector<std::string>& 
   return join_words(tokeniser.words(tokens));
 }
 
-const char* name_of_token(const Tokeniser& tokeniser) {
-  switch (tokeniser.kind()) {
+const char* name_of_token(TokeniserKind kind) {
+  switch (kind) {
     case TokeniserKind::word:
       return "word";
     case TokeniserKind::character:
@@ -20,6 +20,8 @@ const char* name_of_token(const Tokeniser& tokeniser) {
   }
   return "";
 }
+
+const char* name_of_token(const Tokeniser& tokeniser) { return name_of_token(tokeniser.kind()); }
 
 Tokenisers word_tokenisers() {
   const auto words = std::make_shared<const WordTokeniser>();

@@ -38,6 +38,7 @@ class Tokeniser {
 std::string text_of(const Tokeniser& tokeniser, const std::vector<std::string>& tokens);
 
 /// What people call one token: "word", "character" or "piece".
+const char* name_of_token(TokeniserKind kind);
 const char* name_of_token(const Tokeniser& tokeniser);
 
 /// Those of the two languages of a model.

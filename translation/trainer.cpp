@@ -11,6 +11,7 @@
 #include "qkv/translation/snapshots.h"
 #include "qkv/translation/training_memory.h"
 #include "qkv/translation/training_steps.h"
+#include "qkv/translation/unknown_targets.h"
 
 namespace qkv {
 
@@ -77,6 +78,8 @@ class Run {
       target_.save(folder.target_vocabulary());
       if (config.optimizer == OptimiserKind::adamw && config.adam.weight_decay == 0)
         observer_.on_message("with a `weight_decay` of 0, adamw does what adam does");
+      if (const auto note = note_on_unknown_targets(data.valid, target_, *tokenisers.target))
+        observer_.on_message(*note);
     }
   }
 

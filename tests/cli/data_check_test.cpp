@@ -41,6 +41,36 @@ TEST(DataCheckCommand, NamesEveryLineThatCannotBeRead) {
   EXPECT_EQ(json["bad"]["source"]["lengths"], nlohmann::json({0, 3}));
 }
 
+TEST(DataCheckCommand, CountsWhatATrainingWithTheTokenizerWouldRead) {
+  const Program qkv;
+  ASSERT_EQ(qkv({"data", "dates", "--pairs", "400", "--out", "dates"}).exit_code, 0);
+  const Outcome words = qkv({"data", "check", "dates"});
+  EXPECT_EQ(words.exit_code, 0) << words.errors;
+  EXPECT_TRUE(contains(words.output, "(100.00 %) do not occur in training: "));
+  EXPECT_TRUE(contains(words.output, "no model can write these words; --tokenizer char or bpe cuts them"));
+  const Outcome characters = qkv({"data", "check", "dates", "--tokenizer", "char"});
+  EXPECT_EQ(characters.exit_code, 0) << characters.errors;
+  EXPECT_TRUE(contains(characters.output, "  target  4000 characters, 10 to 10 a sentence (half up to 10), 11 differ"));
+  EXPECT_TRUE(
+      contains(characters.output, "  target  10000 characters, 10 to 10 a sentence (half up to 10), 11 differ"));
+  EXPECT_EQ(characters.output.find("100.00 %"), std::string::npos) << characters.output;
+  EXPECT_EQ(characters.output.find("no model can"), std::string::npos) << characters.output;
+  const Outcome pieces = qkv({"data", "check", "dates", "--tokenizer", "bpe", "--bpe-size", "120", "--json"});
+  ASSERT_EQ(pieces.exit_code, 0) << pieces.errors;
+  const auto json = nlohmann::json::parse(pieces.output);
+  EXPECT_EQ(json["train"]["tokenizer"], "bpe");
+  EXPECT_EQ(json["test"]["target"]["unknown"], 0);
+  EXPECT_LE(json["train"]["source"]["vocabulary"], 120);
+
+  const Outcome too_small = qkv({"data", "check", "dates", "--tokenizer", "bpe", "--bpe-size", "5"});
+  EXPECT_EQ(too_small.exit_code, 2);
+  EXPECT_TRUE(contains(too_small.errors, "--bpe-size 5 is too small"));
+  qkv.folder().file("empty.csv", "source,target\n");
+  const Outcome empty = qkv({"data", "check", "empty.csv", "--tokenizer", "bpe"});
+  EXPECT_EQ(empty.exit_code, 1);
+  EXPECT_TRUE(contains(empty.errors, "there are no pairs"));
+}
+
 TEST(DataCheckCommand, SaysWhatIsMissing) {
   const Program qkv;
   qkv.folder().file("empty.csv", "source,target\n");

@@ -211,7 +211,7 @@ TEST_F(Reliability, AnotherValidationSetIsNoticed) {
   EXPECT_EQ(outcome.exit_code, 0) << outcome.errors;
   EXPECT_TRUE(
       contains(outcome.errors, "the validation set is not the one from before, so its best model is chosen anew"));
-  EXPECT_TRUE(contains(outcome.errors, "step      3  epoch 1/2  validation: "));
+  EXPECT_TRUE(contains(outcome.errors, "step      3  epoch 1/2  valid loss "));
 }
 
 }  // namespace

@@ -120,6 +120,25 @@ TEST_F(Tokenizer, AReportHasTheTextThatTheTokensMake) {
   }
 }
 
+TEST_F(Tokenizer, IsAdvisedWhereWordsOfTrainingWriteNoTargetOfTheValidationSet) {
+  ASSERT_EQ(qkv({"data", "dates", "--pairs", "200", "--out", "dates"}).exit_code, 0);
+  const auto notes = [&](const std::string& data, const std::string& tokenizer) {
+    const Outcome outcome =
+        qkv({"train",     "--data", data,          "--out",   "noted",      "--overwrite", "--steps", "0",
+             "--d-model", "8",      "--heads",     "2",       "--layers",   "1",           "--ff",    "16",
+             "--workers", "1",      "--tokenizer", tokenizer, "--bpe-size", "120"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.errors;
+    return outcome.errors;
+  };
+  EXPECT_TRUE(
+      contains(notes("dates", "word"),
+               "note: 1000 of the 1000 targets in the validation set hold words that training does not know, and "
+               "no model can write those; with --tokenizer char it reads characters, with bpe pieces of words\n"));
+  for (const char* tokenizer : {"char", "bpe"})
+    EXPECT_EQ(notes("dates", tokenizer).find("note: 1000"), std::string::npos) << tokenizer;
+  EXPECT_EQ(notes("data", "word").find("validation set hold"), std::string::npos);
+}
+
 TEST_F(Tokenizer, RefusesARunWhosePiecesAreDamagedOrGone) {
   train("run", {"--tokenizer", "bpe", "--bpe-size", "30", "--steps", "0"});
   const std::string whole = qkv.text_of("run/target.bpe");

@@ -287,7 +287,7 @@ TEST_F(Train, ProgressNamesEpochsAndTranslatesASampleAtEachValidation) {
   ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
   const Pair sample = read_pairs(qkv.folder() / "data/valid.csv").front();
   for (const auto& [step, epoch] : {std::pair(3, 1), {6, 2}, {9, 3}})
-    EXPECT_TRUE(contains(outcome.errors, fmt::format("step {:>6}  epoch {}/3  validation: loss ", step, epoch)));
+    EXPECT_TRUE(contains(outcome.errors, fmt::format("step {:>6}  epoch {}/3  valid loss ", step, epoch)));
   std::size_t samples = 0;
   const std::string lines = fmt::format("\n  source       {}\n  reference    {}\n  translation",
                                         fmt::join(sample.source, " "), fmt::join(sample.target, " "));

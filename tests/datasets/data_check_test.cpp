@@ -1,8 +1,10 @@
 #include "qkv/datasets/data_check.h"
 
 #include <gtest/gtest.h>
+#include <memory>
 #include <stdexcept>
 
+#include "qkv/datasets/character_tokeniser.h"
 #include "tests/files/temporary_folder.h"
 
 namespace qkv {
@@ -59,6 +61,35 @@ TEST(DataCheck, CountsWordsAndLengths) {
   EXPECT_EQ(check.source.vocabulary, 3u);
   EXPECT_EQ(check.source.once, 2u);
   EXPECT_EQ(check.target.vocabulary, 2u);
+}
+
+TEST(DataCheck, CountsTheTokensThatAModelWouldRead) {
+  const TemporaryFolder folder;
+  const std::string train = folder.file("train.csv", "source,target,alignment\nab ba,12,1-0\na b,21,\n");
+  const std::string test = folder.file("test.csv", "source,target\nabab,1221\na b,211\nc,3\n");
+  const auto check_with = [&](const LearnTokenisers& learn) {
+    return check_data({{"train", train}, {"test", test}}, learn);
+  };
+  const auto words = check_data({{"train", train}, {"test", test}});
+  EXPECT_EQ(words[1].target.unknown, 3u) << "no word is known";
+  const auto characters = check_with([](const auto&) {
+    const auto tokeniser = std::make_shared<const CharacterTokeniser>();
+    return Tokenisers{tokeniser, tokeniser};
+  });
+  EXPECT_EQ(characters[0].linked, 1u);
+  EXPECT_EQ(characters[0].source.words, 8u) << "five, a space among them, and three";
+  EXPECT_EQ(characters[0].source.lengths, (std::vector<std::size_t>{0, 0, 0, 1, 0, 1}));
+  EXPECT_EQ(characters[0].source.vocabulary, 3u);
+  EXPECT_EQ(characters[1].target.words, 8u);
+  EXPECT_EQ(characters[1].target.unknown, 1u);
+  EXPECT_EQ(characters[1].target.most_often_unknown, (std::vector<std::string>{"3"}));
+  EXPECT_EQ(characters[1].sources_of_training, 1u) << "of a sentence, whatever its tokens";
+  std::size_t learnt_from = 0;
+  check_with([&](const std::vector<Pair>& pairs) {
+    learnt_from += pairs.size();
+    return word_tokenisers();
+  });
+  EXPECT_EQ(learnt_from, 2u) << "from the training file, once";
 }
 
 TEST(DataCheck, FindsRepetitionsInsideAFileAndBetweenFiles) {

@@ -35,6 +35,9 @@ for (const [kind, options] of Object.entries(kinds)) {
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       if (wide > 0) found.push(`${address} is ${wide} px wider than the window`);
       const { violations } = await page.evaluate(() => window.axe.run(document));
+      // axe asks some of these for a name, and not a table of numbers.
+      const nameless = await page.locator('[role=grid], [role=table], [role=group], [role=region], [role=img], [role=slider], nav, textarea').evaluateAll((all) => all.filter((one) => !one.ariaLabel?.trim()).map((one) => one.outerHTML.slice(0, 80)));
+      if (nameless.length) found.push(`${address}: without a name: ${nameless.join(' | ')}`);
       for (const v of violations) found.push(`${address}: ${v.id}: ${v.nodes.slice(0, 3).map((n) => `${n.target} ${n.failureSummary}`).join(' | ')}`);
     }
     assert.deepEqual(found, []);

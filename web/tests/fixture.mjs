@@ -275,6 +275,15 @@ function comparison() {
   };
 }
 
+/** A report in which one gradient of the tape is not the exact derivative: that of the keys, in the second sentence. */
+export function makeReportOfWrongGradient() {
+  const report = makeReport();
+  const wrong = report.sentences[1].explained[0].backward.find((step) => step.name === 'd keys');
+  wrong.agrees = false;
+  wrong.largest_difference = 0.0213;
+  return report;
+}
+
 const modules = ['source_embedding', 'encoder.layers.0', 'target_embedding', 'decoder.layers.0', 'generator', 'loss'];
 
 /** The report of a model that reads words. */

@@ -14,7 +14,7 @@ if (!report) {
   report = join(folder, 'report.html');
   writeFileSync(report, fill(readFileSync(new URL('../report.html', import.meta.url), 'utf8'), makeReport()));
 }
-const tests = ['views.test.mjs', 'accessible.test.mjs', ...(process.argv[2] ? [] : ['safe.test.mjs', 'tokens.test.mjs'])];
+const tests = ['views.test.mjs', 'numbers.test.mjs', 'accessible.test.mjs', ...(process.argv[2] ? [] : ['safe.test.mjs', 'tokens.test.mjs', 'verdict.test.mjs'])];
 const result = spawnSync(process.execPath, ['--test', '--test-concurrency=1', ...tests.map((name) => fileURLToPath(new URL(name, import.meta.url)))], {
   stdio: 'inherit',
   env: { ...process.env, QKV_REPORT: report },
