@@ -13,6 +13,8 @@ get_property(uses_onednn GLOBAL PROPERTY QKV_USES_ONEDNN)
 if(NOT uses_onednn)
   set(uses_onednn OFF)
 endif()
+list(TRANSFORM libraries REPLACE "^qkv_" "" OUTPUT_VARIABLE library_names)
+list(JOIN library_names " " library_names)
 set(config_directory ${CMAKE_INSTALL_LIBDIR}/cmake/qkv)
 install(EXPORT qkvTargets NAMESPACE qkv:: DESTINATION ${config_directory})
 configure_package_config_file(cmake/qkvConfig.cmake.in ${PROJECT_BINARY_DIR}/qkvConfig.cmake

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Installs what qkv needs and is not there yet, on Debian and Ubuntu.
 #   usage: scripts/install-deps.sh [run|test|ci]      default: run
-# run: build and run the program; test: build and run its tests too, which draw with Graphviz; ci: what .ci/run needs
-# besides, which is Clang with its sanitizers and formatter, a g++ that compiles for 32 bits, and Node.js, Chromium and a
-# Korean font for the page.
+# run: build and run the program; test: build and run its tests too, which draw with Graphviz and train in several
+# processes with Open MPI; ci: what .ci/run needs besides, which is Clang with its sanitizers and formatter, a g++ that
+# compiles for 32 bits, and Node.js, Chromium and a Korean font for the page.
 set -euo pipefail
 
 purpose=${1:-run}
@@ -14,9 +14,9 @@ libraries="Eigen 3.4, fmt, fast-cpp-csv-parser, CLI11, nlohmann-json, utf8proc, 
 case $purpose in
   run) ;;
   test | ci)
-    tools+=(dot)
-    packages+=(libgtest-dev graphviz)
-    libraries="GoogleTest, $libraries"
+    tools+=(dot mpirun)
+    packages+=(libgtest-dev graphviz libopenmpi-dev openmpi-bin)
+    libraries="GoogleTest, Open MPI, $libraries"
     ;;
   *)
     echo "usage: scripts/install-deps.sh [run|test|ci]" >&2

@@ -1,10 +1,13 @@
 #include "qkv/train/learner.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <type_traits>
 #include <utility>
 
 #include "qkv/autograd/kernels/hold_signals.h"
+#include "qkv/autograd/random.h"
 #include "qkv/train/not_finite.h"
 
 namespace qkv {
@@ -19,27 +22,43 @@ Learner<T>::Learner(Parameters<T>& parameters, const LearnerOptions& options)
 }
 
 template <class T>
+Shard Learner<T>::shard_of(int worker, int rows) const {
+  const std::int64_t all = std::int64_t{team_.size()} * options_.ranks->size();
+  const std::int64_t number = std::int64_t{options_.ranks->rank()} * team_.size() + worker;
+  const int from = static_cast<int>(rows * number / all), to = static_cast<int>(rows * (number + 1) / all);
+  return {from, to - from, rows};
+}
+
+template <class T>
 double Learner<T>::run(int rows, Reduction reduction, Call call, Gradients gradients) {
   check(rows >= 1, "learner: a batch of {} rows; there must be at least one", rows);
   if (gradients == Gradients::added) {
     if (before_.size() == 0) before_ = Block<T>(parameters_.size());
     std::swap(before_, workers_.front()->gradients);
   }
-  const HoldSignals hold;  // once a step rather than once a product
   scale_ = 1;
-  team_.run([&](int i) {
-    const auto from = [=, this](int worker) {
-      return static_cast<int>(std::int64_t{rows} * worker / static_cast<std::int64_t>(team_.size()));
-    };
-    run_shard(*workers_[static_cast<std::size_t>(i)], {from(i), from(i + 1) - from(i), rows}, reduction, call);
-  });
-  team_.run([&](int i) { add_up(i, gradients); });
-  ++batches_;
-  double loss = 0, squares = 0;
-  for (const auto& worker : workers_) {
-    loss += worker->loss;
-    squares += worker->squares;
+  const bool is_shared = options_.ranks->size() > 1;
+  if (is_shared && !is_checked_) check_same_options();
+  std::exception_ptr failure;
+  try {
+    const HoldSignals hold;  // once a step rather than once a product
+    team_.run([&](int i) { run_shard(*workers_[static_cast<std::size_t>(i)], shard_of(i, rows), reduction, call); });
+    team_.run([&](int i) {
+      add_workers(i);
+      if (!is_shared) add_before_and_square(i, gradients);
+    });
+  } catch (...) {
+    if (!is_shared) throw;
+    failure = std::current_exception();
   }
+  double loss = 0, squares = 0;
+  for (const auto& worker : workers_) loss += worker->loss;
+  if (is_shared) {
+    sum_over_ranks(failure, loss);
+    team_.run([&](int i) { add_before_and_square(i, gradients); });
+  }
+  ++batches_;
+  for (const auto& worker : workers_) squares += worker->squares;
   norm_ = std::sqrt(squares);
   if (!std::isfinite(loss) || !std::isfinite(squares)) report_not_finite(loss);
   return loss;
@@ -68,13 +87,39 @@ void Learner<T>::run_shard(Worker& worker, const Shard& shard, Reduction reducti
 }
 
 template <class T>
-void Learner<T>::add_up(int worker, Gradients gradients) {
+void Learner<T>::add_workers(int worker) {
   const auto [begin, end] = team_.template share<T>(parameters_.size(), worker);
   T* sum = workers_.front()->gradients.data();
   for (std::size_t k = 1; k < workers_.size(); ++k) {
     const T* other = workers_[k]->gradients.data();
     for (std::size_t i = begin; i < end; ++i) sum[i] += other[i];
   }
+}
+
+template <class T>
+void Learner<T>::check_same_options() {
+  constexpr const char* advice = "give all of them the same";
+  options_.ranks->check_same(static_cast<std::uint64_t>(options_.workers), "learner: the number of workers", advice);
+  options_.ranks->check_same(parameters_.size(), "learner: the number of parameters", advice);
+  options_.ranks->check_same(options_.seed, "learner: the seed", advice);
+  is_checked_ = true;
+}
+
+/// A rank that failed says so instead of leaving the others waiting.
+template <class T>
+void Learner<T>::sum_over_ranks(const std::exception_ptr& failure, double& loss) {
+  double loss_and_failures[] = {loss, failure ? 1.0 : 0.0};
+  options_.ranks->sum(loss_and_failures);
+  if (loss_and_failures[1] > 0) options_.ranks->agree(failure);
+  loss = loss_and_failures[0];
+  options_.ranks->sum(workers_.front()->gradients.span());
+}
+
+/// Adds the gradient of the batches before to this worker's part of the sum, and squares that.
+template <class T>
+void Learner<T>::add_before_and_square(int worker, Gradients gradients) {
+  const auto [begin, end] = team_.template share<T>(parameters_.size(), worker);
+  T* sum = workers_.front()->gradients.data();
   if (gradients == Gradients::added) {
     const T* before = before_.data();
     for (std::size_t i = begin; i < end; ++i) sum[i] += before[i];
@@ -101,18 +146,36 @@ double Learner<T>::clip(double largest_norm) {
 }
 
 template <class T>
+void Learner<T>::check_same_parameters() const {
+  if (options_.ranks->size() == 1) return;
+  std::uint64_t hash = 0;
+  for (const T number : std::as_const(parameters_).values())
+    hash = mix64(hash + std::bit_cast<std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>>(number));
+  options_.ranks->check_same(
+      hash, "a parameter",
+      "they began alike only if their seeds or files are the same, and stay so only if their processors compute alike: "
+      "for unlike machines, build with -DQKV_NATIVE=OFF");
+}
+
+/// Throws what there is to say of a loss or a gradient that is not finite: first of where that began, on whichever
+/// process's tape it did.
+template <class T>
 void Learner<T>::report_not_finite(double loss) const {
-  for (const auto& worker : workers_)
-    if (const std::string first = first_not_finite_on(worker->tape); !first.empty())
-      throw std::runtime_error(fmt::format("the loss is {}: {}", loss, first));
-  const std::span<const T> gradient = std::as_const(workers_.front()->gradients).span();
-  for (std::size_t i = 0; i < parameters_.entries().size(); ++i)
-    for (const T g : parameters_.part(gradient, i))
-      if (!std::isfinite(g))
-        throw std::runtime_error(fmt::format("the gradient of {} is not finite, though the loss is {}",
-                                             parameters_.entries()[i].name, loss));
-  throw std::runtime_error(
-      fmt::format("the gradient's norm is {}, though all its entries are finite: it overflows", norm_));
+  options_.ranks->together([&] {
+    for (const auto& worker : workers_)
+      if (const std::string first = first_not_finite_on(worker->tape); !first.empty())
+        throw std::runtime_error(fmt::format("the loss is {}: {}", loss, first));
+  });
+  options_.ranks->together([&] {
+    const std::span<const T> gradient = std::as_const(workers_.front()->gradients).span();
+    for (std::size_t i = 0; i < parameters_.entries().size(); ++i)
+      for (const T g : parameters_.part(gradient, i))
+        if (!std::isfinite(g))
+          throw std::runtime_error(fmt::format("the gradient of {} is not finite, though the loss is {}",
+                                               parameters_.entries()[i].name, loss));
+    throw std::runtime_error(
+        fmt::format("the gradient's norm is {}, though all its entries are finite: it overflows", norm_));
+  });
 }
 
 template <class T>

@@ -7,15 +7,17 @@
 
 #include "qkv/layers/parameters.h"
 #include "qkv/train/gradient.h"
+#include "qkv/train/ranks.h"
 #include "qkv/train/shard.h"
 #include "qkv/train/team.h"
 
 namespace qkv {
 
 struct LearnerOptions {
-  int workers = 1;         ///< threads that share each batch
-  std::uint64_t seed = 1;  ///< what dropout draws follow from
-  bool training = true;    ///< whether dropout drops
+  int workers = 1;           ///< threads that share each batch, or this process's part of it
+  std::uint64_t seed = 1;    ///< what dropout draws follow from
+  bool training = true;      ///< whether dropout drops
+  Ranks* ranks = &one_rank;  ///< processes that share each batch; see train/mpi/mpi_ranks.h
 };
 
 /// Whether a batch's gradient takes the place of the one before, or is added to it.
@@ -36,7 +38,12 @@ enum class Gradients { anew, added };
 /// added: differentiate(rows, loss_of, Gradients::added). Their losses add up too, so divide each by what makes the sum
 /// the mean that is wanted, and clip after the last.
 ///
-/// Compiled for float and double. The parameters must outlive the learner.
+/// Several processes, on one machine or many, learn together if each has such a learner with the same ranks, workers
+/// and model, and differentiates the same batches: rank r's workers take the r-th part of the rows, and loss and
+/// gradient are summed over ranks before anybody sees them. It is the step of one process with all the workers, up to
+/// rounding, and every rank ends with the same gradient, to the bit.
+///
+/// Compiled for float and double. The parameters, and the ranks, must outlive the learner.
 template <class T>
 class Learner {
  public:
@@ -46,7 +53,8 @@ class Learner {
   /// The mean loss of a batch of so many rows; its gradient is in `gradient()`. `loss_of(Shard)` returns the mean loss
   /// of the shard's rows as a scalar; it is called by all workers at the same time, so it must not change what they
   /// share. Throws std::runtime_error if the loss or its gradient is not finite, naming the operation where that began,
-  /// and whatever `loss_of` throws.
+  /// and whatever `loss_of` throws; RankLost on other ranks than that. If the
+  /// first call finds ranks with unlike workers, seed or number of parameters, it throws std::runtime_error.
   template <class LossOf>
   double differentiate(int rows, const LossOf& loss_of, Gradients gradients = Gradients::anew) {
     return run(rows, Reduction::mean, Call::of(loss_of), gradients);
@@ -73,6 +81,10 @@ class Learner {
   /// How many batches were differentiated: dropout draws anew for each. Whoever goes on with a training sets it.
   std::int64_t batches() const { return batches_; }
   void set_batches(std::int64_t batches) { batches_ = batches; }
+
+  /// Throws std::runtime_error unless the parameters are the same on all ranks, to the bit. They stay so by themselves
+  /// where all compute alike; to be called now and then, because processors and compilers differ.
+  void check_same_parameters() const;
 
   Team& team() { return team_; }
 
@@ -106,8 +118,12 @@ class Learner {
 
   double run(int rows, Reduction reduction, Call call, Gradients gradients);
   void run_shard(Worker& worker, const Shard& shard, Reduction reduction, Call call);
-  void add_up(int worker, Gradients gradients);
-  [[noreturn]] void report_not_finite(double loss) const;
+  Shard shard_of(int worker, int rows) const;
+  void check_same_options();
+  void add_workers(int worker);
+  void sum_over_ranks(const std::exception_ptr& failure, double& loss);
+  void add_before_and_square(int worker, Gradients gradients);
+  void report_not_finite(double loss) const;
 
   Parameters<T>& parameters_;
   LearnerOptions options_;
@@ -117,6 +133,7 @@ class Learner {
   std::int64_t batches_ = 0;
   double norm_ = 0;
   double scale_ = 1;
+  bool is_checked_ = false;  // whether all ranks were found to have the same options
 };
 
 extern template class Learner<float>;

@@ -79,7 +79,7 @@ execute_process(COMMAND ${work}/training/native OUTPUT_FILE ${work}/numbers COMM
 expect(0 "([0-9]+) of [0-9]+ numbers are the same, up to .*" ${work}/training/plain ${work}/numbers)
 
 configure(0 "CMake Warning.*: No build type is set.* Configure with -DCMAKE_BUILD_TYPE=Release" no_build_type ${training})
-configure(1 "qkv has no library \"transformers\"; its libraries are autograd, layers, files, train, datasets, \
+configure(1 "qkv has no library \"transformers\"; its libraries are autograd, layers, files, train, (mpi, )?datasets, \
 korean_english, dates, translation, study\\." no_such_component ${training} -DCOMPONENTS=transformers)
 configure(1 "nlohmann_json" no_json ${training} -DCOMPONENTS=study -DCMAKE_DISABLE_FIND_PACKAGE_nlohmann_json=ON)
 

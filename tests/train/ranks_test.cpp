@@ -1,0 +1,170 @@
+#include "qkv/train/ranks.h"
+
+#include <gtest/gtest.h>
+#include <map>
+#include <mutex>
+
+#include "qkv/autograd/ops.h"
+#include "qkv/layers/linear.h"
+#include "qkv/layers/model.h"
+#include "qkv/train/adam.h"
+#include "qkv/train/learner.h"
+#include "qkv/train/table.h"
+#include "tests/train/thread_ranks.h"
+
+namespace qkv {
+namespace {
+
+template <class T>
+struct Mlp {
+  explicit Mlp(const Path<T>& path) : inner(path / "inner", 2, 8), outer(path / "outer", 8, 1) {}
+  Var<T> operator()(Var<T> x) const { return outer(dropout(tanh(inner(x)), 0.3)); }
+  Linear<T> inner, outer;
+};
+
+/// What some steps over nine rows come to: the losses, the norms and the parameters at the end.
+struct Learnt {
+  std::vector<double> losses, norms;
+  std::vector<double> parameters;
+  bool operator==(const Learnt&) const = default;
+};
+
+template <class T>
+Learnt learn(Ranks& ranks, int workers, Gradients second_batch = Gradients::anew) {
+  std::vector<T> numbers, sums;
+  for (int i = 0; i < 9; ++i) {
+    numbers.insert(numbers.end(), {T(i % 3), T(i / 3)});
+    sums.push_back(T(i % 3 - i / 3));
+  }
+  const Table<T> x({9, 2}, numbers), y({9, 1}, sums);
+  Model<Mlp, T> model(1);
+  Learner<T> learner(model.parameters(), {.workers = workers, .seed = 5, .ranks = &ranks});
+  Adam<T> adam(model.parameters(), {.lr = 0.05});
+  const auto loss_of = [&](const Shard& shard) { return mean_squared_error(model(x.of(shard)), y.of(shard)); };
+  Learnt learnt;
+  for (int i = 0; i < 6; ++i) {
+    learnt.losses.push_back(learner.differentiate(x.rows(), loss_of));
+    if (second_batch == Gradients::added) learner.differentiate(x.rows(), loss_of, Gradients::added);
+    learnt.norms.push_back(learner.norm());
+    learner.clip(0.5);
+    adam.step(learner.gradient());
+  }
+  learner.check_same_parameters();
+  for (const T number : std::as_const(model).parameters().values()) learnt.parameters.push_back(number);
+  return learnt;
+}
+
+template <class T>
+std::map<int, Learnt> learn_on(int ranks, int workers, Gradients second_batch = Gradients::anew) {
+  std::mutex mutex;
+  std::map<int, Learnt> learnt;
+  const auto thrown = run_on_ranks(ranks, [&](Ranks& rank) {
+    Learnt mine = learn<T>(rank, workers, second_batch);
+    const std::lock_guard lock(mutex);
+    learnt[rank.rank()] = std::move(mine);
+  });
+  for (const std::exception_ptr& one : thrown) EXPECT_EQ(message_in(one), "");
+  return learnt;
+}
+
+void expect_near(const std::vector<double>& got, const std::vector<double>& expected, double tolerance) {
+  ASSERT_EQ(got.size(), expected.size());
+  for (std::size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], expected[i], tolerance) << i;
+}
+
+TEST(Ranks, LearnAsOneProcessWithAllTheWorkersDoes) {
+  for (const Gradients second : {Gradients::anew, Gradients::added})
+    for (const auto& [ranks, workers] : {std::pair(2, 1), std::pair(2, 2), std::pair(4, 1), std::pair(3, 4)}) {
+      const Learnt one = learn<double>(one_rank, 1, second);
+      for (const auto& [rank, several] : learn_on<double>(ranks, workers, second)) {
+        expect_near(several.losses, one.losses, 1e-14);
+        expect_near(several.norms, one.norms, 1e-14);
+        expect_near(several.parameters, one.parameters, 1e-13);
+      }
+    }
+  expect_near(learn_on<float>(2, 2).at(1).parameters, learn<float>(one_rank, 1).parameters, 1e-5);
+}
+
+TEST(Ranks, KeepTheSameBits) {
+  const std::map<int, Learnt> learnt = learn_on<float>(4, 2), again = learn_on<float>(4, 2);
+  for (const auto& [rank, of_rank] : learnt) EXPECT_EQ(of_rank, learnt.at(0)) << rank;
+  EXPECT_EQ(again, learnt);
+}
+
+TEST(Ranks, TakePartEvenWithoutRows) {
+  EXPECT_EQ(learn_on<double>(5, 3).size(), 5u) << "nine rows for fifteen workers";
+}
+
+TEST(Ranks, FailTogether) {
+  const auto thrown = run_on_ranks(3, [](Ranks& ranks) {
+    ranks.together([&] {
+      if (ranks.rank() > 0) throw std::invalid_argument("of " + std::to_string(ranks.rank()));
+    });
+  });
+  EXPECT_EQ(message_in(thrown[1]), "of 1");
+  EXPECT_THROW(std::rethrow_exception(thrown[1]), std::invalid_argument);
+  for (const std::size_t other : {0, 2}) {
+    EXPECT_EQ(message_in(thrown[other]), "process 1 of 3 has failed, and says why itself");
+    EXPECT_THROW(std::rethrow_exception(thrown[other]), RankLost);
+  }
+}
+
+TEST(Ranks, HearOfALossThatThrowsOnOneOfThem) {
+  const auto thrown = run_on_ranks(2, [](Ranks& ranks) {
+    Model<Mlp, float> model(1);
+    Learner<float> learner(model.parameters(), {.workers = 2, .ranks = &ranks});
+    learner.differentiate(8, [&](const Shard& shard) -> Var<float> {
+      if (shard.first >= 6) throw std::runtime_error("no row 6");
+      return mean(model(Table<float>({8, 2}, std::vector<float>(16, 1)).of(shard)));
+    });
+  });
+  EXPECT_EQ(message_in(thrown[1]), "no row 6");
+  EXPECT_EQ(message_in(thrown[0]), "process 1 of 2 has failed, and says why itself");
+}
+
+TEST(Ranks, NameTheOperationOfANumberThatIsNotFiniteOnAnyOfThem) {
+  const auto thrown = run_on_ranks(3, [](Ranks& ranks) {
+    Model<Mlp, float> model(1);
+    Learner<float> learner(model.parameters(), {.ranks = &ranks});
+    std::vector<float> numbers(12, 1);
+    numbers[10] = INFINITY;
+    const Table<float> x({6, 2}, numbers);
+    learner.differentiate(6, [&](const Shard& shard) { return mean(exp(model(x.of(shard)))); });
+  });
+  EXPECT_NE(message_in(thrown[2]).find("is in table"), std::string::npos) << message_in(thrown[2]);
+  EXPECT_EQ(message_in(thrown[0]), "process 2 of 3 has failed, and says why itself");
+}
+
+TEST(Ranks, RefuseToLearnDifferentThings) {
+  const auto workers = run_on_ranks(2, [](Ranks& ranks) {
+    Model<Mlp, float> model(1);
+    Learner<float> learner(model.parameters(), {.workers = 1 + ranks.rank(), .ranks = &ranks});
+    learner.differentiate(4, [](const Shard&) -> Var<float> { throw std::logic_error("not reached"); });
+  });
+  EXPECT_EQ(message_in(workers[0]),
+            "learner: the number of workers differs between the processes that train together; give all of them the "
+            "same");
+  const auto seeds = run_on_ranks(2, [](Ranks& ranks) {
+    Model<Mlp, float> model(static_cast<std::uint64_t>(ranks.rank()));
+    const Learner<float> learner(model.parameters(), {.ranks = &ranks});
+    learner.check_same_parameters();
+  });
+  EXPECT_NE(message_in(seeds[0]).find("a parameter differs between the processes"), std::string::npos);
+  for (const auto& thrown : {workers, seeds}) EXPECT_THROW(std::rethrow_exception(thrown[1]), RankLost);
+}
+
+TEST(Ranks, AgreeOnWhatTheFirstOneKnows) {
+  for (const std::exception_ptr& thrown : run_on_ranks(3, [](Ranks& ranks) {
+         double numbers[] = {10.0 + ranks.rank(), 1.5 * ranks.rank()};
+         ranks.share_first(numbers);
+         EXPECT_EQ(numbers[0], 10);
+         EXPECT_EQ(numbers[1], 0);
+         EXPECT_TRUE(ranks.any(ranks.rank() == 2));
+         EXPECT_FALSE(ranks.any(false));
+         ranks.check_same(0xffffffff00000001u, "the number", "none");
+       }))
+    EXPECT_EQ(message_in(thrown), "");
+}
+
+}  // namespace
+}  // namespace qkv
