@@ -91,6 +91,8 @@ int run(CLI::App& app, int argc, char** argv) {
   try {
     refuse_missing_values(argc, argv);
     app.parse(arguments(argc, argv));
+  } catch (const CLI::RuntimeError& error) {  // a failure of which enough was said
+    return error.get_exit_code();
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() != 0) return report(fmt::format("{} (see {} --help)", error.what(), command_in(app)), 2);
     std::ostringstream text;

@@ -55,10 +55,11 @@ TrainingObserver Progress::observer() {
 void Progress::start(const TrainingObserver::Start& s) {
   line(fmt::format("{}: {} parameters, {} source and {} target words", name_of(s.config.model), s.parameters,
                    s.source_words, s.target_words));
+  const std::string workers = counted(static_cast<std::size_t>(s.config.workers), "worker");
   line(fmt::format("{} in batches of {}, {} ({}), warm-up {}, {}", counted(s.pairs, "pair"),
                    described_batches(s.config), counted(static_cast<std::size_t>(s.steps), "step"),
                    counted(static_cast<std::size_t>(s.epochs), "epoch"), s.config.warmup,
-                   counted(static_cast<std::size_t>(s.config.workers), "worker")));
+                   s.processes == 1 ? workers : fmt::format("{} processes with {} each", s.processes, workers)));
   if (s.step > 0) line(fmt::format("going on after step {}", s.step));
 }
 

@@ -10,11 +10,13 @@ namespace qkv::cli {
 namespace {
 
 StopFlag stop_requested{false};
+std::atomic<bool> is_told{false};
 
 /// Calls nothing that a signal's handler may not call.
 extern "C" void request_stop(int) {
-  const int error = errno;
   stop_requested = true;
+  if (!is_told) return;
+  const int error = errno;
   constexpr std::string_view message =
       "\nStopping; Ctrl-C again stops at once and loses the steps since the last checkpoint.\n";
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, message.data(), message.size());
@@ -23,7 +25,8 @@ extern "C" void request_stop(int) {
 
 }  // namespace
 
-const StopFlag& stop_on_signals() {
+const StopFlag& stop_on_signals(bool tells) {
+  is_told = tells;
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction before {};
     ::sigaction(signal, nullptr, &before);

@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "cli/started_ranks.h"
 #include "cli/stop_signals.h"
 #include "cli/terminal.h"
 #include "qkv/datasets/visible_text.h"
@@ -33,6 +34,7 @@ struct Options {
   bool resume = false;
   bool overwrite = false;
   bool json = false;
+  bool warns = true;  ///< unless another process gives the same warnings
 };
 
 /// Puts a value into the setting of this name, if the configuration has it.
@@ -134,7 +136,7 @@ void report_unused(const CLI::App& command, const Options& options, const std::s
       throw WrongUsage(fmt::format("{} is not used by the model {}; it is a setting of {} (see qkv train --help)",
                                    option_of(name), model, fmt::join(of_models, " and ")));
   }
-  if (!unused_of_file.empty())
+  if (!unused_of_file.empty() && options.warns)
     tell(fmt::format("qkv: warning: {}: the model {} does not use: {}\n", visible(options.config_file), model,
                      fmt::join(unused_of_file, ", ")));
 }
@@ -146,7 +148,7 @@ void report_idle(const CLI::App& command, const Options& options, const Training
     if (is_given(command, idle))
       throw WrongUsage(
           fmt::format("{} plays no part with {}; leave it out (see qkv train --help)", option_of(idle), because_of));
-    if (options.resume || json[idle] == usual[idle]) continue;
+    if (options.resume || json[idle] == usual[idle] || !options.warns) continue;
     tell(fmt::format("qkv: warning: {}: {} plays no part with {}\n", visible(options.config_file), idle,
                      with_options(because_of)));
   }
@@ -210,30 +212,79 @@ SettingsFile settings_of(const CLI::App& command, const Options& options) {
   return file;
 }
 
-/// `losses` gets that of each step.
-TrainingResult train(SettingsFile given, const Options& options, std::vector<double>& losses) {
-  TrainingConfig& settings = given.config;
-  const RunStart start = options.resume ? RunStart::resume : options.overwrite ? RunStart::overwrite : RunStart::anew;
+/// The settings and the data that they name.
+struct Prepared {
+  TrainingConfig settings;
+  TrainingData data;
+};
+
+Prepared prepared(const CLI::App& command, const Options& options) {
+  SettingsFile given = settings_of(command, options);
   try {
-    TrainingData data = read_training_data(settings);
-    if (!options.resume) fit_to_data(settings, given.named, data.train);
-    std::signal(SIGPIPE, SIG_IGN);  // a reader of the progress who goes away, as head does, ends nothing
-    const StopFlag& stop = stop_on_signals();
-    Progress progress(draws_on(STDERR_FILENO));
-    TrainingObserver observer = progress.observer();
-    observer.on_step = [&losses, show = observer.on_step](const TrainingObserver::Step& step) {
-      losses.push_back(step.loss);
-      show(step);
-    };
-    return qkv::train(settings, std::move(data), {options.out}, start, observer, stop);
+    TrainingData data = read_training_data(given.config);
+    if (!options.resume) fit_to_data(given.config, given.named, data.train);
+    return {std::move(given.config), std::move(data)};
   } catch (const std::invalid_argument& error) {
     throw WrongUsage(error.what());
   }
 }
 
-void run(const CLI::App& command, const Options& options) {
+/// What shows how training goes on; `losses` gets that of each step.
+TrainingObserver observer_of(Progress& progress, std::vector<double>& losses) {
+  TrainingObserver observer = progress.observer();
+  observer.on_step = [&losses, show = observer.on_step](const TrainingObserver::Step& step) {
+    losses.push_back(step.loss);
+    show(step);
+  };
+  return observer;
+}
+
+/// `losses` gets that of each step.
+TrainingResult train(const CLI::App& command, const Options& options, Ranks& ranks, std::vector<double>& losses) {
+  std::optional<Prepared> ready;
+  ranks.together([&] { ready.emplace(prepared(command, options)); });
+  const RunStart start = options.resume ? RunStart::resume : options.overwrite ? RunStart::overwrite : RunStart::anew;
+  std::signal(SIGPIPE, SIG_IGN);  // a reader of the progress who goes away, as head does, ends nothing
+  const StopFlag& stop = stop_on_signals(ranks.size() == 1);  // mpirun says itself what it does
+  Progress progress(draws_on(STDERR_FILENO));
+  try {
+    return qkv::train(ready->settings, std::move(ready->data), {options.out}, start,
+                      ranks.is_first() ? observer_of(progress, losses) : TrainingObserver{}, stop, ranks);
+  } catch (const std::invalid_argument& error) {
+    throw WrongUsage(error.what());
+  }
+}
+
+/// What the processes beside the first do: they say nothing, unless it is they who failed.
+void train_along(const CLI::App& command, const Options& options, Ranks& ranks) {
   std::vector<double> losses;
-  const TrainingResult result = train(settings_of(command, options), options, losses);
+  try {
+    if (!train(command, options, ranks, losses).interrupted) return;
+  } catch (const RankLost&) {
+  } catch (const std::exception& error) {
+    throw std::runtime_error(fmt::format("process {} of {}: {}", ranks.rank(), ranks.size(), error.what()));
+  }
+  throw CLI::RuntimeError(1);
+}
+
+/// What the first process, or the only one, does.
+TrainingResult train_first(const CLI::App& command, const Options& options, Ranks& ranks, std::vector<double>& losses) {
+  try {
+    return train(command, options, ranks, losses);
+  } catch (const RankLost& error) {
+    if (RunFolder{options.out}.state() != RunFolder::State::resumable) throw;
+    throw std::runtime_error(
+        fmt::format("{}. To go on, with as many processes as you like: qkv train --resume --out {}", error.what(),
+                    as_typed(options.out)));
+  }
+}
+
+void run(const CLI::App& command, Options& options) {
+  const std::unique_ptr<Ranks> ranks = started_ranks();
+  options.warns = ranks->is_first();
+  if (!ranks->is_first()) return train_along(command, options, *ranks);
+  std::vector<double> losses;
+  const TrainingResult result = train_first(command, options, *ranks, losses);
   if (result.interrupted)
     throw std::runtime_error(
         fmt::format("stopped after step {}; nothing is lost. To go on: qkv train --resume --out {}", result.steps,

@@ -36,7 +36,7 @@ std::string alignment_lines(const AlignmentScores& alignment, const std::optiona
       "    {:.3f}  is the least that one link for each word allows\n",
       entry.aer, entry.reading.layer, entry.reading.head,
       entry.reading.offset == 0 ? "where a word is predicted" : "where a word is read",
-      is_chosen ? "chosen on the validation set" : "the best of all here", alignment.uniform, alignment.diagonal,
+      is_chosen ? "chosen in validation" : "the best of all here", alignment.uniform, alignment.diagonal,
       alignment.floor);
 }
 

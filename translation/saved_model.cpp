@@ -91,10 +91,10 @@ void save_checkpoint(const std::string& path, const Seq2Seq<float>& model, const
                      const TrainingState& state) {
   Metadata metadata{{"epoch", std::to_string(state.position.epoch)},
                     {"batch", std::to_string(state.position.batch)},
-                    {"best_bleu", fmt::format("{}", state.best_bleu)},
-                    {"best_loss", fmt::format("{}", state.best_loss)},
-                    {"keep", name_of(state.keep)},
-                    {"validations_without_improvement", std::to_string(state.validations_without_improvement)},
+                    {"best_bleu", fmt::format("{}", state.best.bleu)},
+                    {"best_loss", fmt::format("{}", state.best.loss)},
+                    {"keep", name_of(state.best.keep)},
+                    {"validations_without_improvement", std::to_string(state.best.validations_without_improvement)},
                     {"validation_is_due", state.validation_is_due ? "1" : "0"},
                     {"data_hash", std::to_string(state.data_hash)}};
   if (state.valid_hash) metadata["valid_hash"] = std::to_string(*state.valid_hash);
@@ -120,14 +120,14 @@ TrainingState load_checkpoint(const std::string& path, Seq2Seq<float>& model, Op
   constexpr std::uint64_t any_hash = std::numeric_limits<std::uint64_t>::max();
   state.position = {number_in<std::uint64_t>(metadata, path, "epoch", 0, most_places),
                     number_in<std::uint64_t>(metadata, path, "batch", 0, most_places)};
-  state.best_bleu = number_in<double>(metadata, path, "best_bleu", -1, 100 + 1e-9);
-  state.best_loss = number_in<double>(metadata, path, "best_loss", 0, std::numeric_limits<double>::max());
-  state.validations_without_improvement =
+  state.best.bleu = number_in<double>(metadata, path, "best_bleu", -1, 100 + 1e-9);
+  state.best.loss = number_in<double>(metadata, path, "best_loss", 0, std::numeric_limits<double>::max());
+  state.best.validations_without_improvement =
       number_in(metadata, path, "validations_without_improvement", 0, most_validations);
   state.data_hash = number_in<std::uint64_t>(metadata, path, "data_hash", 0, any_hash);
   if (metadata.contains("validation_is_due"))
     state.validation_is_due = number_in(metadata, path, "validation_is_due", 0, 1) == 1;
-  if (metadata.contains("keep")) state.keep = keep_in(metadata, path);
+  if (metadata.contains("keep")) state.best.keep = keep_in(metadata, path);
   if (metadata.contains("valid_hash"))
     state.valid_hash = number_in<std::uint64_t>(metadata, path, "valid_hash", 0, any_hash);
   return state;

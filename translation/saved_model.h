@@ -10,6 +10,7 @@
 #include "qkv/datasets/vocabulary.h"
 #include "qkv/files/safetensors.h"
 #include "qkv/train/saved_parameters.h"
+#include "qkv/translation/best_so_far.h"
 #include "qkv/translation/evaluation.h"
 #include "qkv/translation/seq2seq.h"
 #include "qkv/translation/training_config.h"
@@ -42,11 +43,8 @@ void save_model(const std::string& path, const Seq2Seq<float>& model, const std:
 
 /// Where training stands, besides the parameters and what the optimiser keeps: its moments and steps.
 struct TrainingState {
-  Position position;      ///< of the next batch
-  double best_bleu = -1;  ///< of the best model on the validation set, -1 before there is one, and its loss
-  double best_loss = 0;
-  Keep keep = Keep::bleu;  ///< what it was chosen by
-  int validations_without_improvement = 0;
+  Position position;  ///< of the next batch
+  BestSoFar best;
   bool validation_is_due = false;  ///< it was to follow the last step, and training was stopped before it ended
   std::uint64_t data_hash = 0;     ///< of the training pairs, so that a changed file is noticed
   std::optional<std::uint64_t> valid_hash;  ///< of the validation pairs; nothing in checkpoints of version 0.1.0

@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "qkv/train/ranks.h"
 #include "qkv/train/stop.h"
+#include "qkv/translation/begun_training.h"
 #include "qkv/translation/evaluation.h"
 #include "qkv/translation/final_losses.h"
 #include "qkv/translation/run_folder.h"
@@ -22,6 +24,7 @@ struct TrainingObserver {
     std::size_t pairs;
     std::int64_t step, steps;  ///< where it starts, of how many
     std::uint64_t epochs;      ///< that these are, the last one perhaps in part
+    int processes;             ///< that train together
   };
   struct Step {
     std::int64_t step;  ///< steps done, of how many
@@ -53,9 +56,6 @@ struct TrainingResult {
   std::optional<FinalLosses> losses;                      ///< where there is a validation set
 };
 
-/// What to do with the run folder: make it (see RunFolder::create), or go on from its last checkpoint, bit for bit.
-enum class RunStart { anew, overwrite, resume };
-
 /// Trains the model that the settings describe and writes its run folder: the loop of batches, steps, validations and
 /// checkpoints. Nothing is written, and nothing overwritten, before settings and data are known to be good: that every
 /// validation and test sentence fits the model among that. When `stop` becomes true, it finishes the step, or leaves
@@ -63,7 +63,11 @@ enum class RunStart { anew, overwrite, resume };
 /// left. Throws std::invalid_argument for settings that do not fit, std::runtime_error if the loss is no longer finite
 /// (the last checkpoint is kept), if the training data is not the same as before, if another process trains in the
 /// folder, or if a file cannot be read or written.
+///
+/// Several ranks train together if each calls this with the same settings and finds the same files: the first one
+/// writes the run folder, validates and calls the observer, the others make the same steps. If one is lost, the first
+/// writes a checkpoint and throws RankLost; any number of ranks can go on from it.
 TrainingResult train(const TrainingConfig& config, TrainingData data, const RunFolder& folder, RunStart start,
-                     const TrainingObserver& observer, const StopFlag& stop);
+                     const TrainingObserver& observer, const StopFlag& stop, Ranks& ranks = one_rank);
 
 }  // namespace qkv

@@ -24,12 +24,12 @@ Batches batches_of(EncodedPairs pairs, const TrainingConfig& config) {
 
 }  // namespace
 
-TrainingSteps::TrainingSteps(Seq2Seq<float>& model, EncodedPairs pairs, const TrainingConfig& config)
+TrainingSteps::TrainingSteps(Seq2Seq<float>& model, EncodedPairs pairs, const TrainingConfig& config, Ranks& ranks)
     : model_(model),
       config_(config),
       batches_(batches_of(std::move(pairs), config)),
       filled_(static_cast<std::size_t>(config.accumulate)),
-      learner_(model.parameters(), {.workers = config.workers, .seed = config.seed}),
+      learner_(model.parameters(), {.workers = config.workers, .seed = config.seed, .ranks = &ranks}),
       optimiser_(make_optimiser(config.optimizer, model.parameters(), config.adam)) {
   for (Batch& batch : filled_) batches_.reserve(batch);
 }
@@ -76,10 +76,11 @@ bool TrainingSteps::end_at(Position position) const {
 
 TrainingSteps::Step TrainingSteps::make(Position& position) {
   Step step;
+  Position next = position;
   for (Batch& batch : filled_) {
-    batches_.fill(position, batch);
+    batches_.fill(next, batch);
     step.target_tokens += batch.target_tokens;
-    position = batches_.next(position);
+    next = batches_.next(next);
   }
   for (const Batch& batch : filled_)
     step.loss += learner_.differentiate_sum(
@@ -92,6 +93,7 @@ TrainingSteps::Step TrainingSteps::make(Position& position) {
   step.learning_rate = schedule_(made() + 1);
   if (config_.clip > 0) learner_.clip(config_.clip);
   optimiser_->step(learner_.gradient(), step.learning_rate);
+  position = next;
   return step;
 }
 

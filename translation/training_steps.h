@@ -27,8 +27,9 @@ class TrainingSteps {
     std::int64_t target_tokens = 0;
   };
 
-  /// The model must outlive it. Throws std::invalid_argument where there are no pairs.
-  TrainingSteps(Seq2Seq<float>& model, EncodedPairs pairs, const TrainingConfig& config);
+  /// The model, and the ranks that share each step, must outlive it. Throws std::invalid_argument where there are no
+  /// pairs, and as Learner.
+  TrainingSteps(Seq2Seq<float>& model, EncodedPairs pairs, const TrainingConfig& config, Ranks& ranks = one_rank);
 
   /// How many steps it takes to go through the data so often, and in how many epochs, at least one, so many steps
   /// begin.
@@ -45,7 +46,7 @@ class TrainingSteps {
   bool end_at(Position position) const;
 
   /// Makes the next step from the batches at this position, and moves the position behind them. Throws
-  /// std::runtime_error if the loss or its gradient is not finite.
+  /// std::runtime_error if the loss or its gradient is not finite, and RankLost; the position is as it was then.
   Step make(Position& position);
 
   /// What going on to `steps` steps in all means for a training that was to make `before`, as a sentence for people;
@@ -57,6 +58,9 @@ class TrainingSteps {
 
   /// How many were made.
   std::int64_t made() const { return optimiser_->steps(); }
+
+  /// See Learner::check_same_parameters.
+  void check_same_weights() const { learner_.check_same_parameters(); }
 
   Optimiser<float>& optimiser() { return *optimiser_; }
   Team& team() { return learner_.team(); }

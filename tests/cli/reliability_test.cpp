@@ -38,7 +38,7 @@ struct Reliability : testing::Test {
 TEST_F(Reliability, SignalsThatWereIgnoredStayIgnored) {  // as nohup and scripts ask for
   const Outcome outcome = qkv.shell(fmt::format(
       "trap '' HUP INT TERM; \"$QKV\" train --data data --out run {} --epochs 4000 --validate-every 500 2>progress &\n"
-      "until grep -q validation progress; do sleep 0.01; done\n"
+      "until grep -q 'valid loss' progress; do sleep 0.01; done\n"
       "kill -HUP $!; kill -INT $!; kill -TERM $!; wait $!",
       tiny));
   EXPECT_EQ(outcome.exit_code, 0) << qkv.text_of("progress");
@@ -47,7 +47,7 @@ TEST_F(Reliability, SignalsThatWereIgnoredStayIgnored) {  // as nohup and script
 
 TEST_F(Reliability, AHangUpThatIsNotIgnoredStopsATraining) {
   const Outcome stopped =
-      qkv.interrupted(train_tiny("run", {"--epochs", "100000", "--validate-every", "50"}), "validation", SIGHUP);
+      qkv.interrupted(train_tiny("run", {"--epochs", "100000", "--validate-every", "50"}), "valid loss", SIGHUP);
   EXPECT_EQ(stopped.exit_code, 1);
   EXPECT_TRUE(contains(stopped.errors, "To go on: qkv train --resume --out run"));
 }

@@ -30,7 +30,7 @@ TEST_F(Train, TheSameSeedGivesTheSameRunAndAnotherOneDoesNot) {
 
 TEST_F(Train, AnInterruptedTrainingSaysHowToGoOnAndLosesNothing) {
   const Outcome stopped =
-      qkv.interrupted(train_tiny("my run", {"--epochs", "100000", "--validate-every", "50"}), "validation", SIGINT);
+      qkv.interrupted(train_tiny("my run", {"--epochs", "100000", "--validate-every", "50"}), "valid loss", SIGINT);
   EXPECT_EQ(stopped.exit_code, 1);
   EXPECT_EQ(stopped.output, "");
   EXPECT_TRUE(matches(stopped.errors.substr(stopped.errors.rfind("qkv: error: ")),

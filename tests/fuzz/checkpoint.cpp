@@ -61,16 +61,17 @@ void read(const RunFolder& folder) {
 
   Adam<float> adam(trained.model->parameters()), again(trained.model->parameters());
   const TrainingState state = load_checkpoint(folder.checkpoint(), *trained.model, adam);
-  require(adam.steps() >= 0 && state.validations_without_improvement >= 0 && std::isfinite(state.best_bleu) &&
-              std::isfinite(state.best_loss),
+  require(adam.steps() >= 0 && state.best.validations_without_improvement >= 0 && std::isfinite(state.best.bleu) &&
+              std::isfinite(state.best.loss),
           "a checkpoint's numbers are in range");
   for (const float square : adam.memory()[1].block.span()) require(square >= 0, "a mean of squares is not negative");
   save_checkpoint(copy, *trained.model, adam, state);
   const TrainingState read = load_checkpoint(copy, *trained.model, again);
-  require(again.steps() == adam.steps() && read.position == state.position && read.best_bleu == state.best_bleu &&
-              read.best_loss == state.best_loss && read.keep == state.keep && read.data_hash == state.data_hash &&
-              read.valid_hash == state.valid_hash && read.validation_is_due == state.validation_is_due &&
-              read.validations_without_improvement == state.validations_without_improvement,
+  require(again.steps() == adam.steps() && read.position == state.position && read.best.bleu == state.best.bleu &&
+              read.best.loss == state.best.loss && read.best.keep == state.best.keep &&
+              read.data_hash == state.data_hash && read.valid_hash == state.valid_hash &&
+              read.validation_is_due == state.validation_is_due &&
+              read.best.validations_without_improvement == state.best.validations_without_improvement,
           "a checkpoint's numbers are read back");
   require(same(again.memory()[0].block.span(), adam.memory()[0].block.span()) &&
               same(again.memory()[1].block.span(), adam.memory()[1].block.span()),

@@ -82,9 +82,9 @@ TEST(Resuming, KeptByAnotherScoreTheBestModelIsComparedByThatOne) {
   const TrainedModel kept = load_run(folder.path.string());
   Adam<float> adam(kept.model->parameters());
   const TrainingState before = load_checkpoint(folder.checkpoint(), *kept.model, adam);
-  ASSERT_GE(before.best_bleu, 0);
+  ASSERT_GE(before.best.bleu, 0);
   config.keep = Keep::loss;
-  double best_loss = before.best_loss;
+  double best_loss = before.best.loss;
   std::vector<std::string> messages;
   TrainingObserver observer;
   observer.on_message = [&](const std::string& message) { messages.push_back(message); };

@@ -167,9 +167,7 @@ TEST(Checkpoint, ReadsBackEverything) {
   for (float& m : adam.memory()[0].block.span()) m = static_cast<float>(random.normal());
   for (float& v : adam.memory()[1].block.span()) v = static_cast<float>(random.uniform());
   const TrainingState state{.position = {7, 11},
-                            .best_bleu = 100.0 / 3,
-                            .best_loss = 1e-3 / 7,
-                            .validations_without_improvement = 4,
+                            .best = {.bleu = 100.0 / 3, .loss = 1e-3 / 7, .validations_without_improvement = 4},
                             .validation_is_due = true,
                             .data_hash = 0xfedc'ba98'7654'3210,
                             .valid_hash = 0x0123'4567'89ab'cdef};
@@ -180,9 +178,9 @@ TEST(Checkpoint, ReadsBackEverything) {
   const TrainingState read = load_checkpoint(run.folder.checkpoint(), *model, resumed);
   EXPECT_EQ(resumed.steps(), 1'234'567'890'123);
   EXPECT_EQ(read.position, state.position);
-  EXPECT_EQ(read.best_bleu, state.best_bleu);
-  EXPECT_EQ(read.best_loss, state.best_loss);
-  EXPECT_EQ(read.validations_without_improvement, 4);
+  EXPECT_EQ(read.best.bleu, state.best.bleu);
+  EXPECT_EQ(read.best.loss, state.best.loss);
+  EXPECT_EQ(read.best.validations_without_improvement, 4);
   EXPECT_TRUE(read.validation_is_due);
   EXPECT_EQ(read.data_hash, state.data_hash);
   EXPECT_EQ(read.valid_hash, state.valid_hash);

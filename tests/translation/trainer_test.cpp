@@ -110,10 +110,13 @@ TEST(Trainer, KeepsTheModelWithTheBestScoreOnTheValidationSet) {
 }
 
 TEST(Trainer, AScoreOutranksTheOtherOne) {
-  EXPECT_TRUE(is_better(Keep::bleu, 11, 3, 10, 2) && !is_better(Keep::loss, 11, 3, 10, 2));
-  EXPECT_TRUE(!is_better(Keep::bleu, 9, 1, 10, 2) && is_better(Keep::loss, 9, 1, 10, 2));
-  EXPECT_TRUE(is_better(Keep::bleu, 10, 1, 10, 2) && is_better(Keep::loss, 11, 2, 10, 2));
-  EXPECT_FALSE(is_better(Keep::bleu, 10, 2, 10, 2) || is_better(Keep::loss, 10, 2, 10, 2));
+  const auto is_better = [](Keep keep, double bleu, double loss) {
+    return BestSoFar{.bleu = 10, .loss = 2, .keep = keep}.note(bleu, loss);
+  };
+  EXPECT_TRUE(is_better(Keep::bleu, 11, 3) && !is_better(Keep::loss, 11, 3));
+  EXPECT_TRUE(!is_better(Keep::bleu, 9, 1) && is_better(Keep::loss, 9, 1));
+  EXPECT_TRUE(is_better(Keep::bleu, 10, 1) && is_better(Keep::loss, 11, 2));
+  EXPECT_FALSE(is_better(Keep::bleu, 10, 2) || is_better(Keep::loss, 10, 2));
 }
 
 TEST(Trainer, KeepsTheLastModelWithoutAValidationSet) {
