@@ -49,8 +49,7 @@ TEST(ScoreTable, ExactMatchIsDrawnAsBars) {
 
 TEST(ScoreTable, TheAlignmentErrorIsThatOfTheChosenReading) {
   const std::string chosen = score_table("test", example(), AlignmentReading{1, 2, 0});
-  EXPECT_TRUE(holds(chosen, "0.375  layer 1, head 2, where a word is predicted (chosen in validation)"))
-      << chosen;
+  EXPECT_TRUE(holds(chosen, "0.375  layer 1, head 2, where a word is predicted (chosen in validation)")) << chosen;
   const std::string best = score_table("test", example(), {});
   EXPECT_TRUE(holds(best, "0.250  layer 1, head 3, where a word is read (the best of all here)")) << best;
   const std::string missing = score_table("test", example(), AlignmentReading{5, 0, 0});
