@@ -113,9 +113,10 @@ TEST(Ranks, HearOfALossThatThrowsOnOneOfThem) {
   const auto thrown = run_on_ranks(2, [](Ranks& ranks) {
     Model<Mlp, float> model(1);
     Learner<float> learner(model.parameters(), {.workers = 2, .ranks = &ranks});
+    const Table<float> x({8, 2}, std::vector<float>(16, 1));
     learner.differentiate(8, [&](const Shard& shard) -> Var<float> {
       if (shard.first >= 6) throw std::runtime_error("no row 6");
-      return mean(model(Table<float>({8, 2}, std::vector<float>(16, 1)).of(shard)));
+      return mean(model(x.of(shard)));
     });
   });
   EXPECT_EQ(message_in(thrown[1]), "no row 6");
