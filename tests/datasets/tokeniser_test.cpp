@@ -6,16 +6,12 @@
 #include "qkv/datasets/text.h"
 #include "qkv/datasets/tokenised_pairs.h"
 #include "qkv/datasets/word_tokeniser.h"
+#include "tests/datasets/character_tokenisers.h"
 
 namespace qkv {
 namespace {
 
 using Words = std::vector<std::string>;
-
-Tokenisers character_tokenisers() {
-  const auto characters = std::make_shared<const CharacterTokeniser>();
-  return {characters, characters};
-}
 
 TEST(CharacterTokeniser, MakesATokenOfEachCharacterAndOfTheSpacesBetweenWords) {
   EXPECT_EQ(CharacterTokeniser().tokens({"11월", "3일"}), (Words{"1", "1", "월", "▁", "3", "일"}));

@@ -2,19 +2,14 @@
 
 #include <gtest/gtest.h>
 
-#include "qkv/datasets/character_tokeniser.h"
 #include "qkv/datasets/tokenised_pairs.h"
 #include "qkv/translation/alignment_error.h"
+#include "tests/datasets/character_tokenisers.h"
 
 namespace qkv {
 namespace {
 
 using Words = std::vector<std::string>;
-
-Tokenisers character_tokenisers() {
-  const auto characters = std::make_shared<const CharacterTokeniser>();
-  return {characters, characters};
-}
 
 // "ab c" to "de": the words are linked 1-0.
 TEST(JudgedLinks, SumOverTheSourceWordsTokensAndAverageOverTheTargets) {

@@ -179,6 +179,11 @@ export function readData(): Report | null {
   return text.startsWith('{') ? (JSON.parse(text) as Report) : null;
 }
 
+/** What the model reads: word, char or bpe. */
+export function tokensOf(report: Report): string {
+  return String(report.settings['tokenizer'] ?? 'word');
+}
+
 /** The labels of an attention's queries and keys: a decoder's row i predicts word i. */
 export function labelsOf(kind: string, sentence: { source: string[]; read: string[] }) {
   return {

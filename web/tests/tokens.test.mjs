@@ -29,6 +29,8 @@ test('the page says what the labels are', async () => {
   const head = await page.locator('header').innerText();
   assert.match(head, /1210 source characters, 352 target characters/);
   assert.match(head, /reads characters/);
+  const [title, choices] = [await page.locator('header .title').boundingBox(), await page.locator('header .choices').boundingBox()];
+  assert.ok(choices.y < title.y + title.height, 'the menus stand beside what is said of the run');
   const withWords = await browser.open();
   assert.match(await withWords.locator('header').innerText(), /source words/);
   assert.doesNotMatch(await withWords.locator('header').innerText(), /▁/);
@@ -39,6 +41,7 @@ test('a sentence is shown in words, its attention between characters', async () 
   const shown = (await page.locator('dl dd').allInnerTexts()).map((text) => text.trim());
   assert.equal(shown[0], right.text.source);
   assert.equal(shown[1], right.text.reference);
+  assert.match(await page.locator('main').innerText(), /Loss per character: /);
   assert.ok(shown[2].startsWith(right.text.translation), shown[2]);
   assert.equal(await page.locator('table[role=grid] tbody tr').count(), right.read.length);
   assert.deepEqual(await page.locator('table[role=grid] tbody th').allInnerTexts(), right.read);

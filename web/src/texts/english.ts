@@ -80,7 +80,7 @@ export const english = {
   // a sentence
   chooseSentence: 'Sentence',
   given: 'given by you',
-  lossOfSentence: 'Loss per word',
+  lossOfSentence: (tokens: string) => `Loss per ${{ char: 'character', bpe: 'piece' }[tokens] ?? 'word'}`,
   unknownWords: 'Words the model has never seen, read as <unk>',
   everyHead: 'Every attention, layer and head',
   everyHeadHint: 'One picture a head: rows ask, columns are asked, the deeper the colour the more weight. Choose one to see it large.',

@@ -76,7 +76,7 @@ export const korean: Texts = {
   nothingFound: '이 단어가 든 번역이 없습니다.',
   chooseSentence: '문장',
   given: '직접 넣은 문장',
-  lossOfSentence: '단어당 손실',
+  lossOfSentence: (tokens: string) => `${{ char: '문자', bpe: '조각' }[tokens] ?? '단어'}당 손실`,
   unknownWords: '모델이 본 적 없어 <unk>로 읽는 단어',
   everyHead: '모든 어텐션, 층, 헤드',
   everyHeadHint: '그림 하나가 헤드 하나입니다. 행이 묻고 열이 답하며, 색이 짙을수록 가중치가 큽니다. 고르면 크게 보입니다.',
