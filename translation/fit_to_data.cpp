@@ -9,7 +9,7 @@ namespace qkv {
 namespace {
 
 constexpr std::int64_t enough_steps = 4000, validations = 20, most_epochs_each_validated = 30;
-constexpr std::size_t small_set = 10'000;  // pairs that a recurrent model learns by heart
+constexpr std::size_t small_set = 10'000;  // pairs
 
 std::int64_t divided_up(std::int64_t all, std::int64_t part) { return (all + part - 1) / part; }
 
@@ -29,12 +29,10 @@ void fit_to_data(TrainingConfig& config, const std::vector<std::string>& given, 
     return std::find(given.begin(), given.end(), setting) == given.end();
   };
   std::visit(
-      [&](auto& model) {
-        if constexpr (requires { model.cell; }) {
-          if (pairs.size() >= small_set) return;
-          if (is_chosen_here("dropout")) model.dropout = 0.2;
-          if (is_chosen_here("lr")) config.lr = 0.002;
-        }
+      [&]<class Model>(Model& model) {
+        if (pairs.size() >= small_set) return;
+        if (is_chosen_here("dropout")) model.dropout = Model::small_set_dropout;
+        if (is_chosen_here("lr")) config.lr = Model::small_set_rate;
       },
       config.model);
   if (is_chosen_here("batch_size") && config.batch_words == 0)

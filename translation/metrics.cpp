@@ -158,7 +158,8 @@ std::vector<LengthScores> scores_by_length(const std::vector<Sentence>& sources,
     throw std::invalid_argument(
         fmt::format("scores by length: {} sources and {} hypotheses", sources.size(), hypotheses.size()));
   }
-  constexpr std::array<std::array<std::size_t, 2>, 6> lengths = {{{1, 1}, {2, 4}, {5, 7}, {8, 10}, {11, 16}, {17, 0}}};
+  constexpr std::array<std::array<std::size_t, 2>, 9> lengths = {
+      {{1, 1}, {2, 4}, {5, 7}, {8, 10}, {11, 16}, {17, 24}, {25, 36}, {37, 54}, {55, 0}}};
   std::vector<LengthScores> result;
   for (const auto [shortest, longest] : lengths) {
     std::vector<Sentence> chosen_hypotheses, chosen_references;

@@ -18,6 +18,7 @@ namespace qkv {
 ///   size()             what it takes
 ///   cross_attention()  what there is to look at
 ///   usual_rate         the learning rate that training begins with
+///   small_set_rate, small_set_dropout   what suits few pairs; see translation/fit_to_data.h
 /// and it is named here and in `models`.
 using ModelConfig = std::variant<TransformerConfig, RnnConfig>;
 

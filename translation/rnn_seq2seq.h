@@ -19,6 +19,7 @@ struct RnnConfig {
   template <class T>
   using Model = RnnSeq2Seq<T>;
   static constexpr double usual_rate = 3e-3;  ///< the learning rate that training begins with: RNNs learn slowly
+  static constexpr double small_set_rate = 2e-3, small_set_dropout = 0.2;  ///< a small set is learnt by heart otherwise
 
   int source_words = 0;  ///< sizes of the vocabularies
   int target_words = 0;

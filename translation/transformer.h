@@ -20,6 +20,7 @@ struct TransformerConfig {
   template <class T>
   using Model = Transformer<T>;
   static constexpr double usual_rate = 2e-3;  ///< the learning rate that training begins with
+  static constexpr double small_set_rate = usual_rate, small_set_dropout = 0.1;
 
   int source_words = 0;  ///< sizes of the vocabularies
   int target_words = 0;

@@ -54,7 +54,7 @@ TEST(Metrics, CountExactMatches) {
 
 TEST(Metrics, ScoreByTheLengthOfTheSource) {
   std::vector<Sentence> sources, hypotheses, references;
-  for (const std::size_t words : {1, 2, 4, 4, 5, 7, 11, 16, 17, 40}) {
+  for (const std::size_t words : {1, 2, 4, 4, 5, 7, 11, 16, 17, 24, 25, 36, 37, 55, 90}) {
     sources.push_back(Sentence(words, "w"));
     references.push_back(split_words("a b c d e"));
     hypotheses.push_back(words == 4 ? split_words("x") : references.back());
@@ -69,11 +69,11 @@ TEST(Metrics, ScoreByTheLengthOfTheSource) {
     EXPECT_EQ(part.scores.bleu == 100, part.name() != "2-4");
     EXPECT_EQ(part.scores.chrf == 100, part.name() != "2-4");
   }
-  EXPECT_EQ(names, (std::vector<std::string>{"1", "2-4", "5-7", "11-16", "17+"}));
-  EXPECT_EQ(counts, (std::vector<std::size_t>{1, 3, 2, 2, 2}));
+  EXPECT_EQ(names, (std::vector<std::string>{"1", "2-4", "5-7", "11-16", "17-24", "25-36", "37-54", "55+"}));
+  EXPECT_EQ(counts, (std::vector<std::size_t>{1, 3, 2, 2, 2, 2, 1, 2}));
   const Scores whole = score(hypotheses, references);
-  EXPECT_EQ(whole.sentences, 10u);
-  EXPECT_DOUBLE_EQ(whole.exact_match, 0.8);
+  EXPECT_EQ(whole.sentences, 15u);
+  EXPECT_DOUBLE_EQ(whole.exact_match, 13. / 15);
 }
 
 TEST(Metrics, RefuseSentencesWithoutPartners) {
