@@ -31,6 +31,15 @@ function(qkv_options target)
     $<$<BOOL:${QKV_WERROR}>:-Werror> $<$<BOOL:${QKV_NATIVE}>:-march=native>)
 endfunction()
 
+# What most files of a target include is compiled once for all of them, where QKV_PRECOMPILE asks for it. CI builds without
+# it too, so that no file can come to miss what it does not include itself.
+function(qkv_precompile target)
+  if(QKV_PRECOMPILE)
+    target_precompile_headers(${target} PRIVATE <algorithm> <filesystem> <fstream> <functional> <map> <memory> <optional>
+      <set> <sstream> <string> <unordered_map> <variant> <vector> <fmt/format.h> ${ARGN})
+  endif()
+endfunction()
+
 # The sanitizers must be in every object and in the link, so they are set for the whole build.
 if(QKV_SANITIZE)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)

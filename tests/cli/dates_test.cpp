@@ -31,7 +31,7 @@ TEST(DatesCommand, SaysHowManyPairsThereAre) {
   EXPECT_FALSE(std::filesystem::exists(qkv.folder() / "made"));
 }
 
-TEST(DatesCommand, MakesWhatASmallModelLearnsToReadByLookingAtTheRightCharacters) {
+TEST(DatesCommandSlow, MakesWhatASmallModelLearnsToReadByLookingAtTheRightCharacters) {
   const Program qkv;
   ASSERT_EQ(qkv({"data", "dates", "--pairs", "3000", "--out", "dates"}).exit_code, 0);
   const Outcome trained = qkv({"train",

@@ -54,7 +54,7 @@ TEST_F(Reliability, AHangUpThatIsNotIgnoredStopsATraining) {
 
 TEST_F(Reliability, TwoDoNotTrainIntoOneRun) {
   const Outcome outcome = qkv.shell(fmt::format(
-      "\"$QKV\" train --data data --out run {0} --epochs 1000000 2>first & first=$!\n"
+      "\"$QKV\" train --data data --out run {0} --epochs 1000000 --validate-every 50 2>first & first=$!\n"
       "until [ -s run/last/checkpoint.safetensors ]; do sleep 0.01; done\n"
       "for how in '--data data' '--data data --overwrite' --resume; do\n"
       "  \"$QKV\" train --out run $how {0} 2>second; echo $?; grep -c \"run is being trained by process $first\" "

@@ -171,7 +171,7 @@ TEST(Dates, FollowFromTheSeedAndGoOnWhereFewerStop) {
   EXPECT_NE(sources(few.test), sources(other.test));
 }
 
-TEST(Dates, SayHowManyThereAreWhereTheyAreFewer) {
+TEST(DatesSlow, SayHowManyThereAreWhereTheyAreFewer) {
   const std::string message = message_of<std::invalid_argument>([] { dates(1'000'000, 1); });
   const std::string begin = "there are ", end = " different training pairs, and 1000000 is more";
   ASSERT_TRUE(message.starts_with(begin) && message.ends_with(end)) << message;

@@ -63,7 +63,7 @@ TEST(KoreanEnglish, HasItsSizesAndEverySentenceInOnePlace) {
   for (const Pair& pair : data().test) EXPECT_EQ(grammar::split_of(pair.source), grammar::Split::test);
 }
 
-TEST(KoreanEnglish, SpreadsLengthsEvenly) {
+TEST(KoreanEnglishSlow, SpreadsLengthsEvenly) {
   for (const auto* part : {&data().train, &data().valid, &data().test}) {
     const auto count = lengths(*part);
     EXPECT_EQ(count.begin()->first, 2U);  // the weather: as many as there are
@@ -81,7 +81,7 @@ TEST(KoreanEnglish, SpreadsLengthsEvenly) {
   EXPECT_EQ(count.rbegin()->first, 24U);
 }
 
-TEST(KoreanEnglish, KnowsEveryUnseenWordTenTimes) {
+TEST(KoreanEnglishSlow, KnowsEveryUnseenWordTenTimes) {
   for (const auto words : {&Pair::source, &Pair::target}) {
     std::map<std::string, int> count;
     for (const Pair& pair : data().train)
@@ -92,7 +92,7 @@ TEST(KoreanEnglish, KnowsEveryUnseenWordTenTimes) {
   }
 }
 
-TEST(KoreanEnglish, GrowsWithoutMovingASentence) {
+TEST(KoreanEnglishSlow, GrowsWithoutMovingASentence) {
   const KoreanEnglish more = korean_english(enough + 1'000, 1);
   EXPECT_TRUE(same({more.train.begin(), more.train.begin() + enough}, data().train));
   EXPECT_TRUE(same(more.valid, data().valid));
@@ -131,7 +131,7 @@ std::set<std::pair<std::string, std::string>> verbs_with_objects(const std::vect
   return found;
 }
 
-TEST(KoreanEnglish, KeepsTheVerbsAndObjectsOfCompositionApart) {
+TEST(KoreanEnglishSlow, KeepsTheVerbsAndObjectsOfCompositionApart) {
   const auto in_train = verbs_with_objects(data().train);
   int seen = 0;
   for (const Pair& pair : data().composition) {
