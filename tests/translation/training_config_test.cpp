@@ -45,7 +45,7 @@ TEST(TrainingConfig, EverySettingOfEveryModelSurvivesAFile) {
     EXPECT_LT(settings + 2, static_cast<int>(to_json(usual).size()));  // and the version, the model, what others have
     EXPECT_EQ(to_json(usual)["model"], name_of(model));
   }
-  EXPECT_EQ(to_json({})["qkv"], version);
+  EXPECT_EQ(to_json(TrainingConfig{})["qkv"], version);
 }
 
 TEST(TrainingConfig, BeginsAsTheModelDoesWhereAFileNamesNothing) {

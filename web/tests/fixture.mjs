@@ -284,7 +284,7 @@ export function makeReportOfWrongGradient() {
   return report;
 }
 
-const modules = ['source_embedding', 'encoder.layers.0', 'target_embedding', 'decoder.layers.0', 'generator', 'loss'];
+const modules = ['source_embedding', 'encoder.layers.0.self_attention', 'encoder.norm', 'target_embedding', 'decoder.layers.0.cross_attention', 'generator'];
 
 /** The report of a model that reads words. */
 export const makeReport = () => reportOf([sentence(3, false, false), sentence(5, true, false), sentence(8, false, false), sentence(12, true, false), sentence(4, false, true)], 'word');
@@ -367,8 +367,11 @@ function reportOf(sentences, tokenizer) {
     },
     compare: comparison(),
     graph: {
-      nodes: modules.map((m, i) => ({ id: `n${i}`, label: m, module: m, shape: '[5, 16]', operations: 3 * i + 1 })),
-      edges: [['n0', 'n1'], ['n1', 'n3'], ['n2', 'n3'], ['n3', 'n4'], ['n4', 'n5']],
+      nodes: [
+        { id: 'source', label: 'source words: 저는 학교에서 친구와 같이 긴 책을 읽습니다 . <eos>', module: '', shape: '[1, 9]', operations: 0 },
+        ...modules.map((m, i) => ({ id: `n${i}`, label: m.split('.').at(-1), module: m, shape: '[5, 16]', operations: 3 * i + 1 })),
+      ],
+      edges: [['source', 'n0'], ['n0', 'n1'], ['n1', 'n2'], ['n0', 'n2'], ['n2', 'n4'], ['n3', 'n4'], ['n4', 'n5']],
       dot: 'digraph step {\n  n0 -> n1;\n}\n',
     },
   };

@@ -200,6 +200,34 @@ test('graph: a box is reached and left with the keyboard', async () => {
   await soon(async () => assert.equal(await page.locator('textarea').inputValue(), data.graph.dot));
 });
 
+test('graph: a box is below what it comes from, on no other, and in the frame of its module', async () => {
+  if (!data.graph) return;
+  const page = await browser.open('#/graph');
+  const rectangles = (selector) => page.locator(selector).evaluateAll((all) => all.map((one) => one.getBoundingClientRect().toJSON()));
+  const boxes = Object.fromEntries((await rectangles('svg [role=button] rect')).map((box, i) => [data.graph.nodes[i].id, box]));
+  for (const [from, to] of data.graph.edges) assert.ok(boxes[from].bottom < boxes[to].top, `${to} is below ${from}`);
+  const isOn = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  for (const [a, one] of Object.entries(boxes)) for (const [b, other] of Object.entries(boxes)) assert.ok(a === b || !isOn(one, other), `${a} is not on ${b}`);
+  const names = await page.locator('svg > text').allTextContents();
+  const frames = await rectangles('svg > rect');
+  for (const { id, module } of data.graph.nodes)
+    names.forEach((name, i) => {
+      const box = boxes[id];
+      const inside = frames[i].left < box.left && box.right < frames[i].right && frames[i].top < box.top && box.bottom < frames[i].bottom;
+      assert.equal(inside, module.startsWith(`${name}.`), `${id} and the frame of ${name}`);
+    });
+  assert.ok(names.length > 0);
+});
+
+test('graph: a sentence that is read is cut where its box ends', async () => {
+  if (!data.graph) return;
+  const page = await browser.open('#/graph');
+  const wider = await page.locator('svg [role=button]').evaluateAll((all) =>
+    all.filter((one) => [...one.querySelectorAll('text')].some((text) => text.getBBox().width > one.querySelector('rect').getBBox().width)).map((one) => one.textContent),
+  );
+  assert.deepEqual(wider, []);
+});
+
 test('the choice of language and theme holds after another visit', async () => {
   const page = await browser.open();
   await page.locator('select').nth(0).selectOption('ko');
