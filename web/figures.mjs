@@ -1,0 +1,31 @@
+// The pictures of README and docs/, from a report of the run that ./run.sh trains.
+//   node figures.mjs REPORT.html FOLDER
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { openBrowser } from './tests/browser.mjs';
+
+const [file, folder] = process.argv.slice(2);
+if (!file || !folder) {
+  console.error('usage: node figures.mjs REPORT.html FOLDER');
+  process.exit(2);
+}
+// name: the address, and the size that is shown; of the evolution its last snapshot
+const cross = 'decoder.layers.1.cross_attention';
+const figures = {
+  attention: { address: `sentence/0/${cross}/1`, height: 1450 },
+  backwards: { address: `steps/0/${cross}/1/d scores[2,3]`, height: 810 },
+  evolution: { address: 'evolution', height: 960, theme: 'dark', last: true },
+  phone: { address: `sentence/0/${cross}/1`, width: 390, height: 844 },
+};
+await mkdir(folder, { recursive: true });
+const browser = await openBrowser();
+for (const [name, { address, width = 1120, height, theme = 'light', last }] of Object.entries(figures)) {
+  const page = await browser.newPage({ viewport: { width, height }, colorScheme: theme, reducedMotion: 'reduce', locale: 'en-GB' });
+  await page.goto(`${pathToFileURL(resolve(file)).href}#/${encodeURI(address)}`);
+  if (last) await page.locator('input[type=range]').first().press('End');
+  await page.waitForTimeout(500);
+  await page.screenshot({ path: `${folder}/${name}.png` });
+  await page.close();
+}
+await browser.close();
