@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::int64_t enough_steps = 4000, validations = 20, most_epochs_each_validated = 30;
 constexpr std::size_t small_set = 10'000;  // pairs
+constexpr double sgd_rate = 0.05;
 
 std::int64_t divided_up(std::int64_t all, std::int64_t part) { return (all + part - 1) / part; }
 
@@ -35,6 +36,7 @@ void fit_to_data(TrainingConfig& config, const std::vector<std::string>& given, 
         if (is_chosen_here("lr")) config.lr = Model::small_set_rate;
       },
       config.model);
+  if (config.optimizer == OptimiserKind::sgd && is_chosen_here("lr")) config.lr = sgd_rate;
   if (is_chosen_here("batch_size") && config.batch_words == 0)
     config.batch_size = static_cast<int>(std::clamp<std::size_t>(std::bit_floor(pairs.size() / 16), 8, 64));
   const std::int64_t sentences_in_step = config.accumulate * sentences_in_batch(config, pairs);

@@ -16,6 +16,7 @@ namespace qkv {
 /// - `warmup`: 400 steps, and no more than a tenth of all.
 /// - `dropout` and `lr` of recurrent models: 0.2 and 0.002 for fewer than 10,000 pairs, which they would learn by
 /// heart.
+/// - `lr` of `optimizer` sgd: 0.05, for it moves by the gradient itself, where Adam moves each number by about `lr`.
 /// - `validate_every`: each epoch, and where there are more than 30, 20 times.
 /// What it chose is in the configuration, and so in config.json of the run.
 void fit_to_data(TrainingConfig& config, const std::vector<std::string>& given, const std::vector<Pair>& pairs);

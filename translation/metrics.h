@@ -69,8 +69,9 @@ struct LengthScores {
   std::string name() const;
 };
 
-/// The scores by the number of source words, in those of the groups 1, 2-4, 5-7, 8-10, 11-16, 17-24, 25-36, 37-54 and 55
-/// or more that the sentences have. They are the same for all sets, so that training and test can be compared by them.
+/// The scores by the number of source words, in those of the groups 1, 2-4, 5-7, 8-10, 11-16, 17-24, 25-36, 37-54 and
+/// 55 or more that the sentences have. They are the same for all sets, so that training and test can be compared by
+/// them.
 std::vector<LengthScores> scores_by_length(const std::vector<Sentence>& sources,
                                            const std::vector<Sentence>& hypotheses,
                                            const std::vector<Sentence>& references,

@@ -127,7 +127,7 @@ void for_each_training_setting(Config& config, Visit&& visit) {
         number("passes through the training data; more for a small one, to make 4000 steps", Range{1, 1'000'000'000}));
   visit("steps", config.steps, number("train for so many steps instead; 0 writes the initial model", steps));
   visit("lr", config.lr,
-        number("learning rate: the highest that the schedule reaches", Range{0.0, 100.0, true, false}));
+        number("learning rate: the highest that the schedule reaches; 0.05 with sgd", Range{0.0, 100.0, true, false}));
   visit("schedule", config.schedule, Setting{"how the learning rate goes on after the warm-up"});
   visit("warmup", config.warmup,
         number("steps in which the learning rate rises from 0; at most a tenth of all", steps));

@@ -49,6 +49,14 @@ TEST(FitToData, WhatIsGivenStaysAndTheRestFollowsFromIt) {
   EXPECT_EQ(all, config);
 }
 
+TEST(FitToData, StochasticGradientDescentHasARateOfItsOwn) {
+  TrainingConfig config = default_settings("rnn");
+  config.optimizer = OptimiserKind::sgd;
+  EXPECT_EQ(fitted(2'000, {"optimizer"}, config).lr, 0.05);
+  EXPECT_EQ(fitted(30'000, {"optimizer"}, config).lr, 0.05);
+  EXPECT_EQ(fitted(30'000, {"optimizer", "lr"}, config).lr, 0.003);
+}
+
 TEST(FitToData, RecurrentModelsDropMoreOfASmallSet) {
   const auto dropout_and_rate = [](std::size_t pairs, const std::vector<std::string>& given = {}) {
     const TrainingConfig config = fitted(pairs, given, default_settings("rnn-attention"));
