@@ -11,11 +11,10 @@ template <class T>
 class Embedding {
  public:
   /// The vectors are multiplied by `factor`: √C in the Transformer (Vaswani et al. 2017, section 3.4), whose tables
-  /// begin with as much smaller numbers.
+  /// begin small: see docs/decisions.md.
   Embedding(const Path<T>& path, int vocabulary, int width, double factor = 1.0)
       : path_(path.name()),
-        weight_(
-            path.add("weight", {vocabulary, width}, factor == 1.0 ? Initialise::unit_normal : Initialise::embedding)),
+        weight_(path.add("weight", {vocabulary, width}, factor == 1.0 ? Initialise::unit_normal : Initialise::xavier)),
         factor_(factor) {}
 
   Var<T> operator()(const Tokens& tokens) const {

@@ -13,9 +13,10 @@ namespace qkv {
 enum class Initialise {
   zeros,       ///< biases
   ones,        ///< the weight of a layer norm
-  xavier,      ///< uniform in ±√(6 / (in + out)) for a weight [out, in] (Glorot & Bengio 2010, eq. 16)
+  xavier,      ///< uniform in ±√(6 / (in + out)) for a weight [out, in] (Glorot & Bengio 2010, eq. 16), or
+               ///< a table [vocabulary, C] whose vectors are multiplied by √C
   projection,  ///< `xavier` of queries, keys and values as one matrix [3C, C]: in ±√(6 / 4C), as in PyTorch's attention
-  embedding,    ///< normal with deviation 1/√C for a table [vocabulary, C], since embeddings are multiplied by √C
+  scaled_normal,  ///< normal with deviation 1/√C for vectors of C numbers
   unit_normal,  ///< normal with deviation 1 for a table [vocabulary, C] that is used as it is, as in torch.nn.Embedding
   recurrent,    ///< uniform in ±1/√H for a weight [gates · H, H], as in torch.nn.RNN, GRU and LSTM
 };
@@ -36,7 +37,7 @@ void initialise(std::span<T> values, const Shape& shape, Initialise how, Random&
       for (T& value : values) value = static_cast<T>(random.uniform(-bound, bound));
       break;
     }
-    case Initialise::embedding: {
+    case Initialise::scaled_normal: {
       const double deviation = 1 / std::sqrt(static_cast<double>(shape.last()));
       for (T& value : values) value = static_cast<T>(deviation * random.normal());
       break;

@@ -25,7 +25,7 @@ class PositionalEncoding {
   PositionalEncoding(const Path<T>& path, Positions kind, int max_length, int width)
       : path_(path.name()), shape_{max_length, width} {
     if (kind == Positions::learned)
-      learned_ = path.add("weight", shape_, Initialise::embedding);
+      learned_ = path.add("weight", shape_, Initialise::scaled_normal);
     else
       table_ = std::make_unique<Table>();
   }

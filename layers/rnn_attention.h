@@ -32,7 +32,7 @@ class RnnAttention {
     if (score != Score::additive) return;
     query_ = (path / "score" / "query").add("weight", {hidden, hidden}, Initialise::xavier);
     key_ = (path / "score" / "key").add("weight", {hidden, hidden}, Initialise::xavier);
-    energy_ = (path / "score").add("energy", {hidden}, Initialise::embedding);
+    energy_ = (path / "score").add("energy", {hidden}, Initialise::scaled_normal);
   }
 
   /// The keys that the scores are computed with, once for a sequence.   states: [B, S, H]

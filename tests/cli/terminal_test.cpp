@@ -77,7 +77,7 @@ TEST_F(OnATerminal, NothingDrawnIsWiderThanIt) {
     for (const Arguments& arguments :
          {Arguments{"translate", "run",
                     "하나 둘 셋 넷 다섯 여섯 일곱 여덟 하나 둘 셋 넷 다섯 여섯 일곱 여덟 하나 둘 셋 넷", "--attention",
-                    "encoder"},
+                    "encoder", "--max-words", "9"},
           Arguments{"translate", "run", "하나 둘 셋", "--attention", "cross", "--head", "sharpest"},
           Arguments{"explain", "run", "하나 둘 셋 넷 다섯", "--backward"},
           Arguments{"explain", "run", "하나 둘 셋 넷 다섯", "--of", "d scores[1,2]"},

@@ -103,6 +103,7 @@ TEST_F(Translate, AFinalMarkIsSplitOffWhereThatMakesKnownWords) {
 }
 
 TEST_F(Translate, WhatIsTooLongIsCutAndSaid) {
+  never_end(qkv.folder() / "run");
   const Outcome outcome = qkv({"translate", "run", "--max-words", "2", "하나"});
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_TRUE(contains(outcome.errors, "the translation was cut off after 2 words"));

@@ -125,7 +125,7 @@ TEST_F(Usage, HelpGroupsTheSettingsByTheModelsThatUseThem) {
 
 TEST_F(Usage, HelpTellsWhereAModelBeginsOtherwise) {
   const std::string help = qkv({"train", "--help"}).output;
-  EXPECT_TRUE(matches(help, "[^]*--lr X[^-]*; 0.003 for rnn and\\s+rnn-attention \\[0.002\\][^]*"));
+  EXPECT_TRUE(matches(help, "[^]*--lr X[^-]*; 0.003 for rnn\\s+and\\s+rnn-attention \\[0.002\\][^]*"));
   EXPECT_TRUE(matches(help, "[^]*--dropout X[^-]*; 0 for rnn and\\s+rnn-attention\\s+\\[0.1\\][^]*"));
 }
 

@@ -118,7 +118,7 @@ TEST(Parameters, BeginAsTheirKindSays) {
   root.add("zeros", {1000}, Initialise::zeros);
   root.add("ones", {1000}, Initialise::ones);
   root.add("xavier", {60, 90}, Initialise::xavier);
-  root.add("embedding", {400, 25}, Initialise::embedding);
+  root.add("scaled_normal", {400, 25}, Initialise::scaled_normal);
   root.add("again", {60, 90}, Initialise::xavier);
   parameters.initialise(1);
   for (const double x : parameters.values(0)) EXPECT_EQ(x, 0);
