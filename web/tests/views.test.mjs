@@ -205,7 +205,9 @@ test('graph: a box is below what it comes from, on no other, and in the frame of
   const page = await browser.open('#/graph');
   const rectangles = (selector) => page.locator(selector).evaluateAll((all) => all.map((one) => one.getBoundingClientRect().toJSON()));
   const boxes = Object.fromEntries((await rectangles('svg [role=button] rect')).map((box, i) => [data.graph.nodes[i].id, box]));
-  for (const [from, to] of data.graph.edges) assert.ok(boxes[from].bottom < boxes[to].top, `${to} is below ${from}`);
+  // The folded steps of a recurrent model form circles, of which some edge must lead upwards.
+  const reaches = (from, to, seen = new Set()) => from === to || (!seen.has(from) && (seen.add(from), data.graph.edges.some(([a, b]) => a === from && reaches(b, to, seen))));
+  for (const [from, to] of data.graph.edges) if (!reaches(to, from)) assert.ok(boxes[from].bottom < boxes[to].top, `${to} is below ${from}`);
   const isOn = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
   for (const [a, one] of Object.entries(boxes)) for (const [b, other] of Object.entries(boxes)) assert.ok(a === b || !isOn(one, other), `${a} is not on ${b}`);
   const names = await page.locator('svg > text').allTextContents();
