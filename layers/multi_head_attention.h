@@ -40,13 +40,13 @@ class MultiHeadAttention {
     return attend(q, k, v, mask, kind);
   }
 
-  /// Puts the keys and values of these words into the cache.
+  /// Puts the keys and values of these positions into the cache.
   void remember(Var<T> memory, KeyValueCache<T>& cache) const {
     const Var<T> k = key_(memory), v = value_(memory);
     cache.append(k, v);
   }
 
-  /// One query for each sentence against the cached words, of which sentence b has lengths[b].   x: [B, 1, C]
+  /// One query for each sequence against the cached positions, of which sequence b has lengths[b].   x: [B, 1, C]
   Var<T> ask(Var<T> x, const KeyValueCache<T>& cache, std::span<const int> lengths, AttentionKind kind) const {
     return attend(query_(x), cache.keys(), cache.values(), Mask::padding(lengths), kind);
   }

@@ -20,12 +20,14 @@ struct RnnEncoded {
 template <class T>
 class RnnEncoder {
  public:
-  RnnEncoder(const Path<T>& path, CellKind kind, int in, int hidden) : cell_(path / "rnn", kind, in, hidden, "_l0") {}
+  RnnEncoder(const Path<T>& path, CellKind kind, int in, int hidden)
+      : path_(path.name()), cell_(path / "rnn", kind, in, hidden, "_l0") {}
 
   /// x: [B, L, in] the embedded ids   lengths: [B]
   RnnEncoded<T> operator()(Var<T> x, std::span<const int> lengths) const {
+    const InModule here(path_);
     const int length = x.dim(1);
-    check(length > 0, "encoder: the sequences have no positions");
+    check(length > 0, "the sequences have no positions");
     const Var<T> inputs = cell_.input_part(x);
     const LinearSteps<T> recurrent = cell_.recurrent_steps(length);
     RnnState<T> state = cell_.start(x.dim(0));
@@ -40,6 +42,7 @@ class RnnEncoder {
   }
 
  private:
+  std::string path_;
   RnnCell<T> cell_;
 };
 

@@ -73,16 +73,17 @@ class RnnSeq2Seq : public Seq2Seq<T> {
         source_embedding_(at("source_embedding"), config.source_words, config.embedding),
         target_embedding_(at("target_embedding"), config.target_words, config.embedding),
         encoder_(at("encoder"), config.cell, config.embedding, config.hidden),
-        cell_(at("decoder") / "cell", config.cell, config.embedding + config.hidden, config.hidden),
+        cell_(at(decoder_path_) / "cell", config.cell, config.embedding + config.hidden, config.hidden),
         generator_(at("generator"), config.hidden, config.target_words),
         dropout_(config.dropout) {
     if (!config.attention) return;
-    attention_.emplace(at("decoder"), *config.attention, config.hidden);
-    combine_.emplace(at("decoder") / "combine", 2 * config.hidden, config.hidden);
+    attention_.emplace(at(decoder_path_), *config.attention, config.hidden);
+    combine_.emplace(at(decoder_path_) / "combine", 2 * config.hidden, config.hidden);
   }
 
   Var<T> logits(const Tokens& source, const Tokens& target) const override {
     const Memory memory = read(source);
+    const InModule here(decoder_path_);
     const Weights weights = on_tape(target.length);
     State state = start(memory);
     const Var<T> words = dropout_(target_embedding_(target));
@@ -161,6 +162,7 @@ class RnnSeq2Seq : public Seq2Seq<T> {
 
     Var<T> next(std::span<const int> words) override {
       const NoGrad<T> no_grad(Tape<T>::current());
+      const InModule here(model_.decoder_path_);
       const Memory memory{states_.on_tape(), keys_.on_tape(), context_.on_tape(), lengths_};
       State state{{h_.on_tape(), c_.on_tape()}, feed_.on_tape()};
       const Tokens last{words, static_cast<int>(words.size()), 1, {}};
@@ -216,6 +218,7 @@ class RnnSeq2Seq : public Seq2Seq<T> {
     Kept states_, keys_, context_, h_, c_, feed_;
   };
 
+  std::string decoder_path_ = "decoder";
   Embedding<T> source_embedding_, target_embedding_;
   RnnEncoder<T> encoder_;
   RnnCell<T> cell_;

@@ -136,7 +136,7 @@ Graph fold(const Graph& graph, std::size_t most_boxes) {
         boxes.push_back("module " + box);
         modules[boxes.back()] = box;
       } else if (graph.nodes[i].kind == Kind::operation && !homes[i].empty()) {
-        boxes.push_back("operation " + homes[i] + " " + graph.nodes[i].label);
+        boxes.push_back("operation " + homes[i] + " " + graph.nodes[i].label + " " + graph.nodes[i].shape);
       } else {
         boxes.push_back("node " + graph.nodes[i].id);
       }

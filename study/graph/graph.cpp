@@ -53,6 +53,22 @@ const char* colour_of(GraphNode::Kind kind) {
   return "";
 }
 
+const char* name_of(GraphNode::Kind kind) {
+  switch (kind) {
+    case GraphNode::Kind::operation:
+      return "operation";
+    case GraphNode::Kind::parameter:
+      return "parameter";
+    case GraphNode::Kind::constant:
+      return "constant";
+    case GraphNode::Kind::input:
+      return "input";
+    case GraphNode::Kind::module:
+      return "module";
+  }
+  return "";
+}
+
 /// The modules of a graph, each inside the one whose name is its own up to the last dot, and the boxes of each.
 struct Cluster {
   std::string name;
@@ -91,7 +107,30 @@ void write(const Cluster& cluster, const std::string& outer, const Graph& graph,
   if (is_drawn) dot += margin + "}\n";
 }
 
+/// Whether a way leads from one box to the other.
+bool leads(std::size_t from, std::size_t to, const std::vector<std::vector<std::size_t>>& readers) {
+  std::vector<bool> seen(readers.size());
+  std::vector<std::size_t> waiting{from};
+  while (!waiting.empty()) {
+    const std::size_t here = waiting.back();
+    waiting.pop_back();
+    if (here == to) return true;
+    if (seen[here]) continue;
+    seen[here] = true;
+    waiting.insert(waiting.end(), readers[here].begin(), readers[here].end());
+  }
+  return false;
+}
+
 }  // namespace
+
+std::vector<bool> recurrences(const Graph& graph) {
+  std::vector<std::vector<std::size_t>> readers(graph.nodes.size());
+  for (const auto& [from, to] : graph.edges) readers[from].push_back(to);
+  std::vector<bool> found;
+  for (const auto& [from, to] : graph.edges) found.push_back(from > to && leads(to, from, readers));
+  return found;
+}
 
 std::string to_dot(const Graph& graph) {
   Cluster all;
@@ -111,22 +150,34 @@ std::string to_dot(const Graph& graph) {
       quoted(graph.title));
   int count = 0;
   write(all, "", graph, 0, count, dot);
-  for (const auto& [from, to] : graph.edges)
-    dot += fmt::format("  {} -> {};\n", quoted(graph.nodes[from].id), quoted(graph.nodes[to].id));
+  const std::vector<bool> recurrent = recurrences(graph);
+  for (std::size_t i = 0; i < graph.edges.size(); ++i) {
+    const auto& [from, to] = graph.edges[i];
+    dot += fmt::format("  {} -> {}{};\n", quoted(graph.nodes[from].id), quoted(graph.nodes[to].id),
+                       recurrent[i] ? " [style=dashed, constraint=false]" : "");
+  }
   return dot + "}\n";
 }
 
 nlohmann::ordered_json graph_json(const Graph& graph) {
-  nlohmann::ordered_json nodes = nlohmann::ordered_json::array(), edges = nodes;
+  nlohmann::ordered_json nodes = nlohmann::ordered_json::array(), edges = nodes, again = nodes;
   for (const GraphNode& node : graph.nodes)
     nodes.push_back({{"id", node.id},
+                     {"kind", name_of(node.kind)},
                      {"label", node.label},
                      {"module", node.module},
                      {"shape", node.shape},
                      {"operations", node.operations}});
-  for (const auto& [from, to] : graph.edges)
+  const std::vector<bool> recurrent = recurrences(graph);
+  for (std::size_t i = 0; i < graph.edges.size(); ++i) {
+    const auto& [from, to] = graph.edges[i];
     edges.push_back(nlohmann::ordered_json::array({graph.nodes[from].id, graph.nodes[to].id}));
-  return {{"nodes", std::move(nodes)}, {"edges", std::move(edges)}, {"dot", to_dot(graph)}};
+    if (recurrent[i]) again.push_back(edges.back());
+  }
+  return {{"nodes", std::move(nodes)},
+          {"edges", std::move(edges)},
+          {"recurrences", std::move(again)},
+          {"dot", to_dot(graph)}};
 }
 
 }  // namespace qkv

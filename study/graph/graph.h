@@ -36,17 +36,23 @@ struct Graph {
 };
 
 /// The same graph in at most `most_boxes` boxes, of which there must be at least one. It is folded only as far as is
-/// needed, and everywhere alike: first what an operation does again and again in one module, such as the steps of a
-/// recurrent network, becomes one box; then each module that holds no others; then each that holds only those; at last
-/// the whole. What lies outside of all modules is counted among the module that all it reads, or all who read it,
-/// belong to. Where words are read one by one, what is folded has cycles: the recurrence.
+/// needed, and everywhere alike: first what an operation does again and again in one module with the same shape, such
+/// as the steps of a recurrent network, becomes one box; then each module that holds no others; then each that holds
+/// only those; at last the whole. What lies outside of all modules is counted among the module that all it reads, or
+/// all who read it, belong to. Where words are read one by one, what is folded has circles: the recurrence.
 /// Throws std::invalid_argument if most_boxes < 1.
 Graph fold(const Graph& graph, std::size_t most_boxes);
 
-/// The graph in Graphviz's language, its modules as clusters inside each other. Any text may be in it.
+/// Of each edge, whether it leads from a step of a recurrent model to the next: it goes against the order of the boxes
+/// and closes a circle, which only what is folded has.
+std::vector<bool> recurrences(const Graph& graph);
+
+/// The graph in Graphviz's language, its modules as clusters inside each other, recurrences dashed. Any text may be in
+/// it.
 std::string to_dot(const Graph& graph);
 
-/// {"nodes": [{"id", "label", "module", "shape", "operations"}], "edges": [[from, to]], "dot": "…"}, edges by ids.
+/// {"nodes": [{"id", "kind", "label", "module", "shape", "operations"}], "edges": [[from, to]],
+/// "recurrences": [[from, to]], "dot": "…"}, edges by ids; recurrences are among the edges.
 nlohmann::ordered_json graph_json(const Graph& graph);
 
 }  // namespace qkv

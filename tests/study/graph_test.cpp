@@ -29,6 +29,25 @@ double norm(const GraphNode& node, const std::string& name) {
   return 0;
 }
 
+std::ptrdiff_t count_of(const std::string& part, const std::string& text) {
+  std::ptrdiff_t count = 0;
+  for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos; at += part.size()) ++count;
+  return count;
+}
+
+/// Whether box after box can be taken away whose edges all come from boxes that are gone.
+bool has_no_circle(const Graph& graph) {
+  std::set<std::size_t> gone;
+  for (std::size_t before = graph.nodes.size(); before != gone.size();) {
+    before = gone.size();
+    for (std::size_t i = 0; i < graph.nodes.size(); ++i)
+      if (std::all_of(graph.edges.begin(), graph.edges.end(),
+                      [&](const auto& edge) { return edge.second != i || gone.contains(edge.first); }))
+        gone.insert(i);
+  }
+  return gone.size() == graph.nodes.size();
+}
+
 struct GraphsOf : testing::TestWithParam<const char*> {
   TrainedModel trained = load_run(checkpoint + GetParam());
   SentencePass pass{trained, pair_for(trained)};
@@ -107,13 +126,14 @@ TEST_P(GraphsOf, AsJsonHaveWhatThePageReads) {
   std::set<std::string> ids;
   for (const auto& node : json.at("nodes")) {
     ids.insert(node.at("id").get<std::string>());
-    EXPECT_EQ(node.size(), 5U);
+    EXPECT_EQ(node.size(), 6U);
   }
   EXPECT_EQ(ids.size(), graph.nodes.size());
   for (const auto& edge : json.at("edges")) {
     EXPECT_TRUE(ids.contains(edge.at(0).get<std::string>()));
     EXPECT_TRUE(ids.contains(edge.at(1).get<std::string>()));
   }
+  EXPECT_EQ(json.size(), 4U);
   EXPECT_EQ(json.at("dot"), to_dot(graph));
 }
 
@@ -134,12 +154,30 @@ TEST(FoldedGraph, HasTheModulesOfATransformer) {
     EXPECT_TRUE(modules.contains(module)) << module;
 }
 
-TEST(FoldedGraph, OfARecurrentDecoderHasACycle) {
-  const TrainedModel trained = load_run(checkpoint + "rnn-attention");
-  const Graph graph = fold(graph_of({trained, pair_for(trained)}), 40);
-  EXPECT_TRUE(std::any_of(graph.edges.begin(), graph.edges.end(), [&](const auto& edge) {
-    return edge.first > edge.second;  // against the order of the tape
-  }));
+TEST(FoldedGraph, OfARecurrentModelHasItsRecurrencesDashedAndNoOtherCircle) {
+  for (const char* model : {"rnn", "rnn-attention"}) {
+    const TrainedModel trained = load_run(checkpoint + model);
+    for (const std::size_t most : {9U, 20U, 40U}) {
+      const Graph graph = fold(graph_of({trained, pair_for(trained)}), most);
+      const std::vector<bool> recurrent = recurrences(graph);
+      EXPECT_EQ(count_of("[style=dashed, constraint=false]", to_dot(graph)),
+                std::count(recurrent.begin(), recurrent.end(), true));
+      EXPECT_EQ(std::ssize(graph_json(graph).at("recurrences")), count_of("style=dashed", to_dot(graph)));
+      if (most == 40) {
+        EXPECT_GT(std::count(recurrent.begin(), recurrent.end(), true), 0) << model;
+      }
+      Graph rest{"", graph.nodes, {}};
+      for (std::size_t i = 0; i < graph.edges.size(); ++i)
+        if (!recurrent[i]) rest.edges.push_back(graph.edges[i]);
+      EXPECT_TRUE(has_no_circle(rest)) << model << " in " << most << " boxes";
+    }
+  }
+}
+
+TEST(FoldedGraph, OfATransformerHasNoRecurrence) {
+  const TrainedModel trained = load_run(checkpoint + "transformer");
+  for (const std::size_t most : {9U, 20U, 40U, 1000U})
+    EXPECT_EQ(graph_json(fold(graph_of({trained, pair_for(trained)}), most)).at("recurrences").size(), 0U) << most;
 }
 
 TEST(Dot, TakesAnyText) {

@@ -105,7 +105,7 @@ TEST(NamedValuesOfAnRnn, StepsAreRows) {
   EXPECT_EQ(apart.formula("output[2,1]").expression, "Σ over k of weights[2,k] · states[k,1]");
   EXPECT_EQ(apart.names().sizes_of("h"), (std::vector{4, 6}));
   const Formula weight = apart.formula("d decoder.combine.weight[1,2]");
-  EXPECT_EQ(weight.expression, "Σ over k of d decoder.combine.linear_transposed#k[0,1] · concat#2k+2[0,2]");
+  EXPECT_EQ(weight.expression, "Σ over k of d decoder.combine.linear_transposed#k[0,1] · decoder.concat#2k+1[0,2]");
 }
 
 TEST(NamedValuesOfAFixedContext, HaveStatesAndContext) {

@@ -135,8 +135,9 @@ export interface Snapshots {
 }
 
 export interface Graph {
-  nodes: { id: string; label: string; module: string; shape: string; operations: number }[];
+  nodes: { id: string; kind: 'operation' | 'parameter' | 'constant' | 'input' | 'module'; label: string; module: string; shape: string; operations: number }[];
   edges: [string, string][];
+  recurrences: [string, string][]; // of the edges, those that lead to the next step
   dot: string;
 }
 

@@ -15,17 +15,19 @@ export interface Layout {
   height: number;
   boxes: Map<string, Rectangle>;
   groups: (Rectangle & { name: string })[];
-  edges: { from: string; to: string; points: { x: number; y: number }[] }[];
+  edges: { from: string; to: string; recurs: boolean; points: { x: number; y: number }[] }[];
   rows: string[][]; // boxes of the same height, from the left
 }
 
-/** The boxes in layers, below what they come from; those of a module in a frame, its modules' frames inside. */
+/** The boxes in layers, below what they come from, except from the step before in a recurrent model; those of a module in
+ *  a frame, its modules' frames inside. */
 export function layoutOf(graph: Graph): Layout {
-  const layered = new Layered({ compound: true });
+  const layered = new Layered({ compound: true, multigraph: true });
   layered.setGraph({ nodesep: 16, edgesep: 12, ranksep: 40, marginx: 6, marginy: 6 });
   layered.setDefaultEdgeLabel(() => ({}));
   const moduleOf = (name: string) => name.split('.').slice(0, -1).join('.');
-  const groups = new Set(graph.nodes.map((node) => moduleOf(node.module)).filter((name) => name));
+  const frameOf = ({ kind, module }: Graph['nodes'][number]) => (kind === 'module' ? moduleOf(module) : module);
+  const groups = new Set(graph.nodes.map(frameOf).filter((name) => name));
   const groupAround = (name: string): string | undefined => {
     const outer = moduleOf(name);
     return !outer || groups.has(outer) ? outer || undefined : groupAround(outer);
@@ -36,14 +38,20 @@ export function layoutOf(graph: Graph): Layout {
     const outer = groupAround(name);
     if (outer) layered.setParent(frame(name), frame(outer));
   }
-  for (const { id, module } of graph.nodes) {
-    layered.setNode(id, { width: boxWidth, height: boxHeight });
-    if (moduleOf(module)) layered.setParent(id, frame(moduleOf(module)));
+  for (const node of graph.nodes) {
+    layered.setNode(node.id, { width: boxWidth, height: boxHeight });
+    if (frameOf(node)) layered.setParent(node.id, frame(frameOf(node)));
   }
-  for (const [from, to] of graph.edges) layered.setEdge(from, to);
+  const recurrences = new Set(graph.recurrences.map((edge) => edge.join(' ')));
+  const edges = graph.edges.map(([from, to]) => ({ from, to, recurs: recurrences.has(`${from} ${to}`) }));
+  // What recurs is placed as if it led downwards, so that the layers are those of the first step.
+  for (const { from, to, recurs } of edges)
+    if (recurs) layered.setEdge(to, from, { weight: 0 }, 'recurs');
+    else layered.setEdge(from, to);
   place(layered);
 
   const rectangle = (id: string) => layered.node(id) as Rectangle;
+  const pointsOf = (from: string, to: string, name?: string) => [...(layered.edge(from, to, name) as { points: { x: number; y: number }[] }).points];
   const byHeight = new Map<number, string[]>();
   for (const { id } of graph.nodes) {
     const y = Math.round(rectangle(id).y);
@@ -55,7 +63,7 @@ export function layoutOf(graph: Graph): Layout {
     height,
     boxes: new Map(graph.nodes.map(({ id }) => [id, rectangle(id)])),
     groups: [...groups].sort((a, b) => a.length - b.length).map((name) => ({ ...rectangle(frame(name)), name })),
-    edges: graph.edges.map(([from, to]) => ({ from, to, points: (layered.edge(from, to) as { points: { x: number; y: number }[] }).points })),
+    edges: edges.map(({ from, to, recurs }) => ({ from, to, recurs, points: recurs ? pointsOf(to, from, 'recurs').reverse() : pointsOf(from, to) })),
     rows: [...byHeight.keys()].sort((a, b) => a - b).map((y) => byHeight.get(y)!.sort((a, b) => rectangle(a).x - rectangle(b).x)),
   };
 }

@@ -368,10 +368,11 @@ function reportOf(sentences, tokenizer) {
     compare: comparison(),
     graph: {
       nodes: [
-        { id: 'source', label: 'source words: 저는 학교에서 친구와 같이 긴 책을 읽습니다 . <eos>', module: '', shape: '[1, 9]', operations: 0 },
-        ...modules.map((m, i) => ({ id: `n${i}`, label: m.split('.').at(-1), module: m, shape: '[5, 16]', operations: 3 * i + 1 })),
+        { id: 'source', kind: 'input', label: 'source words: 저는 학교에서 친구와 같이 긴 책을 읽습니다 . <eos>', module: '', shape: '[1, 9]', operations: 0 },
+        ...modules.map((m, i) => ({ id: `n${i}`, kind: 'module', label: m.split('.').at(-1), module: m, shape: '[5, 16]', operations: 3 * i + 1 })),
       ],
-      edges: [['source', 'n0'], ['n0', 'n1'], ['n1', 'n2'], ['n0', 'n2'], ['n2', 'n4'], ['n3', 'n4'], ['n4', 'n5']],
+      edges: [['source', 'n0'], ['n0', 'n1'], ['n1', 'n2'], ['n0', 'n2'], ['n2', 'n4'], ['n3', 'n4'], ['n4', 'n5'], ['n5', 'n4']],
+      recurrences: [['n5', 'n4']],
       dot: 'digraph step {\n  n0 -> n1;\n}\n',
     },
   };

@@ -215,6 +215,7 @@ export const english = {
   interval: 'Bars: interval of each bucket.',
   // graph
   graphIntro: 'The tape of one step, operations folded by module.',
+  graphRecurs: 'A dashed edge leads to the next word: what a recurrent network keeps from step to step.',
   operations: (n: number) => (n === 1 ? '1 operation' : `${n} operations`),
   dot: 'As Graphviz DOT',
   copy: 'Copy',

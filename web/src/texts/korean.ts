@@ -240,6 +240,7 @@ export const korean: Texts = {
   shareHint: '문장의 모든 기울기 크기의 평균으로 나눈 값(1: 평균만큼)은 모델끼리 비교할 수 있지만, 크기 자체는 임베딩의 스케일에 달려 있습니다.',
   interval: '막대: 구간마다의 신뢰 구간.',
   graphIntro: '한 스텝의 테이프를 모듈별로 접은 것입니다.',
+  graphRecurs: '점선은 다음 단어로 이어집니다. 순환 신경망이 스텝에서 스텝으로 넘겨주는 값입니다.',
   operations: (n) => `연산 ${n}개`,
   dot: 'Graphviz DOT으로',
   copy: '복사',
