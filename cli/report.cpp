@@ -65,7 +65,7 @@ void run(const Options& options) {
   write_durably(options.out, page);
   print("{}: {:.2f} MB, {} and {} translations; open it in a browser\n", visible(options.out),
         static_cast<double>(page.size()) / 1e6, counted(data["sentences"].size(), "sentence"),
-        data["translations"].size());
+        data["translations"]["source"].size());
 }
 
 }  // namespace

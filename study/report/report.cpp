@@ -42,9 +42,6 @@ class Report {
     for (ReportSentence& sentence : chosen_sentences(sets, trained_.source)) sentences.push_back(std::move(sentence));
     if (sentences.empty()) missing_["sentences"] = "There is no test set, and no sentence was asked for.";
     explain_missing_links(sets);
-    ordered_json translations = ordered_json::array();
-    for (const TranslatedSet& set : sets)
-      for (ordered_json& translation : to_json(set)) translations.push_back(std::move(translation));
     ordered_json shown = report_sentences(trained_, sentences);
     add_explanations(sentences, shown);
     ordered_json graph = computation_graph(sentences);
@@ -58,7 +55,7 @@ class Report {
             {"missing", std::move(missing_)},
             {"training", std::move(training)},
             {"tests", std::move(tests)},
-            {"translations", std::move(translations)},
+            {"translations", to_json(sets)},
             {"sentences", std::move(shown)},
             {"snapshots", std::move(evolution)},
             {"compare", std::move(compared)},
@@ -230,7 +227,7 @@ ordered_json page_of_comparison(const ordered_json& comparison, const std::strin
            {{"steps", {{"step", list}, {"loss", list}, {"lr", list}, {"gradient_norm", list}}},
             {"validations", {{"step", list}, {"valid_loss", list}, {"valid_bleu", list}, {"valid_exact", list}}}}},
           {"tests", object},
-          {"translations", list},
+          {"translations", to_json(std::vector<TranslatedSet>{})},
           {"sentences", list},
           {"snapshots", nullptr},
           {"compare", comparison},

@@ -206,11 +206,9 @@ void add_switched_off(TrainedModel& trained, const std::vector<Ids>& ids, ordere
       const auto losses = losses_of(*trained.model, batch);
       const auto without = translations_of(*trained.model, batch);
       for (std::size_t i = 0; i < ids.size(); ++i) {
-        const Sentence tokens = trained.target.decode(without[i].words);
-        const std::string text = text_of(*trained.tokenisers.target, tokens);
+        const std::string text = text_of(*trained.tokenisers.target, trained.target.decode(without[i].words));
         sentences[i]["switched_off"].push_back({{"name", name},
                                                 {"head", head},
-                                                {"translation", tokens},
                                                 {"text", text},
                                                 {"changed", text != sentences[i]["text"]["translation"]},
                                                 {"loss", rounded(mean(losses[i]))}});

@@ -52,20 +52,23 @@ TranslatedSet translated_set(const TrainedModel& trained, const std::string& nam
   return set;
 }
 
-nlohmann::ordered_json to_json(const TranslatedSet& set) {
-  nlohmann::ordered_json list = nlohmann::ordered_json::array();
-  for (std::size_t i = 0; i < set.pairs.size(); ++i) {
-    const Sentence reference = set.tokenisers.target->words(set.pairs[i].target),
-                   translation = set.tokenisers.target->words(set.translations[i]);
-    list.push_back({{"source", text_of(*set.tokenisers.source, set.pairs[i].source)},
-                    {"reference", join_words(reference)},
-                    {"translation", join_words(translation)},
-                    {"exact", translation == reference},
-                    {"edits", word_edits(translation, reference)},
-                    {"chrf", std::round(100 * chrf({translation}, {reference})) / 100},
-                    {"set", set.name}});
+nlohmann::ordered_json to_json(const std::vector<TranslatedSet>& sets) {
+  nlohmann::ordered_json columns;
+  for (const char* name : {"source", "reference", "translation", "edits", "chrf", "set"})
+    columns[name] = nlohmann::ordered_json::array();
+  for (const TranslatedSet& set : sets) {
+    for (std::size_t i = 0; i < set.pairs.size(); ++i) {
+      const Sentence reference = set.tokenisers.target->words(set.pairs[i].target),
+                     translation = set.tokenisers.target->words(set.translations[i]);
+      columns["source"].push_back(text_of(*set.tokenisers.source, set.pairs[i].source));
+      columns["reference"].push_back(join_words(reference));
+      columns["translation"].push_back(join_words(translation));
+      columns["edits"].push_back(word_edits(translation, reference));
+      columns["chrf"].push_back(std::round(100 * chrf({translation}, {reference})) / 100);
+      columns["set"].push_back(set.name);
+    }
   }
-  return list;
+  return columns;
 }
 
 std::vector<ReportSentence> chosen_sentences(const std::vector<TranslatedSet>& sets, const Vocabulary& vocabulary) {

@@ -20,8 +20,9 @@ struct TranslatedSet {
 /// Reads the file and translates its first thousand pairs. Throws what read_pairs, check_lengths and evaluate throw.
 TranslatedSet translated_set(const TrainedModel& trained, const std::string& name, const std::string& file, Team& team);
 
-/// A list of {"source", "reference", "translation", "exact", "edits", "chrf", "set"}.
-nlohmann::ordered_json to_json(const TranslatedSet& set);
+/// {"source": […], "reference": […], "translation": […], "edits": […], "chrf": […], "set": […]}, in each list one entry
+/// for each pair of these sets in turn.
+nlohmann::ordered_json to_json(const std::vector<TranslatedSet>& sets);
 
 /// About twenty sentences to look at: three of each further set and as many of the first as are left; half of them
 /// translated wrong and half right, if there are so many of both, each spread over the lengths that occur. The same

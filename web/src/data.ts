@@ -102,7 +102,7 @@ export interface Sentence {
   edits: number;
   links: [number, number, boolean | number][] | null;
   attentions: Attention[];
-  switched_off: { name: string; head: number; translation: string[]; text: string; changed: boolean; loss: number }[];
+  switched_off: { name: string; head: number; text: string; changed: boolean; loss: number }[];
   loss: number;
   loss_of_words: number[];
   explained: Explanation[];
@@ -112,8 +112,7 @@ export interface Translation {
   source: string;
   reference: string;
   translation: string;
-  exact: boolean;
-  edits: number;
+  edits: number; // words to change, 0 where it is the reference
   chrf: number;
   set: string;
 }
@@ -167,7 +166,7 @@ export interface Report {
     validations: { step: number[]; valid_loss: Column; valid_bleu: Column; valid_exact: Column };
   };
   tests: Record<string, TestScores>;
-  translations: Translation[];
+  translations: { [Key in keyof Translation]: Translation[Key][] };
   sentences: Sentence[];
   snapshots: Snapshots | null;
   compare: Comparison | null;
@@ -206,4 +205,15 @@ export function entropy(weights: number[]): number {
 
 export function meanEntropy(rows: number[][]): number {
   return rows.length ? rows.reduce((sum, row) => sum + entropy(row), 0) / rows.length : 0;
+}
+
+export function translationsOf({ translations: { source, reference, translation, edits, chrf, set } }: Report): Translation[] {
+  return source.map((_, i) => ({
+    source: source[i]!,
+    reference: reference[i]!,
+    translation: translation[i]!,
+    edits: edits[i]!,
+    chrf: chrf[i]!,
+    set: set[i]!,
+  }));
 }

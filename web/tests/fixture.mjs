@@ -175,7 +175,6 @@ function sentence(length, wrong, given, cut = asWords) {
       Array.from({ length: heads }, (_, head) => ({
         name: kind.name,
         head,
-        translation: head ? translation : cut(withoutHead),
         text: (head ? translated : withoutHead).join(' '),
         changed: head === 0,
         loss: 0.3 + head,
@@ -275,6 +274,9 @@ function comparison() {
   };
 }
 
+/** A list of objects with the same keys as an object of lists. */
+const columns = (rows) => Object.fromEntries(Object.keys(rows[0]).map((key) => [key, rows.map((row) => row[key])]));
+
 /** A report in which one gradient of the tape is not the exact derivative: that of the keys, in the second sentence. */
 export function makeReportOfWrongGradient() {
   const report = makeReport();
@@ -331,19 +333,18 @@ function reportOf(sentences, tokenizer) {
         by_length: [{ source_words: '2-4', sentences: 200, exact_match: 0.9, bleu: 95, chrf: 97 }],
       },
     },
-    translations: Array.from({ length: 400 }, (_, i) => {
+    translations: columns(Array.from({ length: 400 }, (_, i) => {
       const reference = [...words, `n${i}`].slice(i % 5);
       const translation = i % 3 ? reference : reference.filter((_, k) => k !== 2).concat('cat');
       return {
         source: `${hangul.slice(i % 4).join(' ')} n${i}`,
         reference: reference.join(' '),
         translation: translation.join(' '),
-        exact: i % 3 !== 0,
         edits: i % 3 ? 0 : 2,
         chrf: i % 3 ? 100 : 70 + (i % 20),
         set: i % 4 ? 'test' : 'long',
       };
-    }),
+    })),
     sentences,
     snapshots: {
       steps: snapshots,

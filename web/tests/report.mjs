@@ -9,6 +9,8 @@ if (!file) throw new Error('QKV_REPORT names no report; start the tests by node 
 /** The data in the report, as whoever reads the file finds it. */
 export const data = JSON.parse(/<script type="application\/json" id="data">([^<]*)<\/script>/.exec(readFileSync(file, 'utf8'))[1]);
 
+export const translations = data.translations.source.map((_, i) => Object.fromEntries(Object.entries(data.translations).map(([key, column]) => [key, column[i]])));
+
 /** A number as the page writes it with six digits. */
 export const digits = (text) => Number(text.replaceAll('−', '-').replaceAll('\u202f', ''));
 

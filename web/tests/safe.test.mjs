@@ -76,7 +76,7 @@ test('a run without snapshots, tests, comparison, graph or sentences', async () 
     compare: null,
     graph: null,
     tests: {},
-    translations: [],
+    translations: { source: [], reference: [], translation: [], edits: [], chrf: [], set: [] },
     sentences: [],
     missing: { snapshots: 'No snapshots were kept.', test: 'There is no test set.', compare: 'Nothing was compared.', graph: 'No graph.', validation: 'No validation.' },
     training: { steps: { step: [], loss: [], lr: [], gradient_norm: [] }, validations: { step: [], valid_loss: [], valid_bleu: [], valid_exact: [] } },

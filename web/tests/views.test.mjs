@@ -1,7 +1,7 @@
 // Each view is opened, clicked through and walked through, and its numbers are those of the data.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { data, digits, goTo, near, soon, until, views, withBrowser } from './report.mjs';
+import { data, digits, goTo, near, soon, translations, until, views, withBrowser } from './report.mjs';
 
 let browser;
 before(async () => (browser = await withBrowser()));
@@ -53,14 +53,14 @@ test('training: a point is read with the arrow keys, and the table has all of th
 });
 
 test('translations: sorted by errors, searched, turned over', async () => {
-  if (!data.translations.length) return;
+  if (!translations.length) return;
   const page = await browser.open('#/translations');
-  const most = Math.max(...data.translations.map((t) => t.edits));
+  const most = Math.max(...translations.map((t) => t.edits));
   assert.match(await page.locator('main ol li').first().innerText(), most === 0 ? /exact/ : most === 1 ? /1 word edit/ : new RegExp(`${most} word edits`));
-  const wanted = data.translations[0].source.split(' ')[0].toLowerCase();
+  const wanted = translations[0].source.split(' ')[0].toLowerCase();
   await page.getByRole('searchbox').fill(wanted);
-  const found = data.translations.filter((t) => `${t.source}\n${t.reference}\n${t.translation}`.toLowerCase().includes(wanted)).length;
-  assert.match(await page.getByRole('status').first().innerText(), new RegExp(`^${found} of ${data.translations.length} `));
+  const found = translations.filter((t) => `${t.source}\n${t.reference}\n${t.translation}`.toLowerCase().includes(wanted)).length;
+  assert.match(await page.getByRole('status').first().innerText(), new RegExp(`^${found} of ${translations.length} `));
   await page.getByRole('searchbox').fill('no such word at all');
   assert.match(await page.locator('main ol').innerText(), /No translation/);
 });
