@@ -187,6 +187,17 @@ test('compare: the table holds the shares of the data', async () => {
   assert.ok((await page.locator('main tbody tr').first().innerText()).includes(`${(100 * score.exact_match.value).toFixed(1)} %`));
 });
 
+test('a sentence on a phone: what it becomes without a head is seen without scrolling', async () => {
+  const sentence = data.sentences.findIndex((one) => one.switched_off.some((off) => off.changed));
+  if (sentence < 0) return;
+  const page = await browser.open(`#/sentence/${sentence}`, { viewport: { width: 390, height: 844 } });
+  const table = page.locator('section.card .scroll').last();
+  await table.scrollIntoViewIfNeeded();
+  const [needed, given] = await table.evaluate((region) => [region.scrollWidth, region.clientWidth]);
+  assert.ok(needed <= given, `the table is ${needed} px wide where there are ${given}`);
+  assert.ok(await table.locator('td.becomes').first().isVisible());
+});
+
 test('graph: a box is reached and left with the keyboard', async () => {
   if (!data.graph) return;
   const page = await browser.open('#/graph');
