@@ -171,7 +171,7 @@ class PairReader {
 
 /// A sentence as a field, after making sure that it reads back as the same words.
 std::string write_sentence(const std::vector<std::string>& words, std::string_view side, std::size_t row) {
-  const std::string text = join_words(words);
+  std::string text = join_words(words);
   if (words.empty() || split_words(text) != words || normalise(text) != text) {
     throw std::invalid_argument(
         fmt::format("write_pairs: the {} of pair {}, \"{}\", would not read back as its {}: it needs words, none "

@@ -35,7 +35,7 @@ SideCheck check_side(const std::vector<Pair>& pairs, Side side, const Counts& kn
   for (const auto& [word, count] : count_words(pairs, side)) {
     ++check.vocabulary;
     if (count == 1) ++check.once;
-    if (known.count(word) > 0) continue;
+    if (known.contains(word)) continue;
     check.unknown += count;
     unknown.emplace_back(count, word);
   }
@@ -93,9 +93,9 @@ DataCheck check_file(const DataFile& file, const PairsAndErrors& read, const Kno
   for (const Pair& pair : read.pairs) {
     if (!pair.links.empty()) ++check.linked;
     const std::string source = join_words(pair.source);
-    if (known.sources.count(source) == 0) continue;
+    if (!known.sources.contains(source)) continue;
     ++check.sources_of_training;
-    if (known.pairs.count({source, join_words(pair.target)}) > 0) ++check.pairs_of_training;
+    if (known.pairs.contains({source, join_words(pair.target)})) ++check.pairs_of_training;
   }
   return check;
 }

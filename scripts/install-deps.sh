@@ -2,8 +2,8 @@
 # Installs what qkv needs and is not there yet, on Debian and Ubuntu.
 #   usage: scripts/install-deps.sh [run|test|ci]      default: run
 # run: build and run the program; test: build and run its tests too, which draw with Graphviz and train in several
-# processes with Open MPI; ci: what .ci/run needs besides, which is Clang with its sanitizers and formatter, a g++ that
-# compiles for 32 bits, and Node.js, Chromium and a Korean font for the page.
+# processes with Open MPI; ci: what .ci/run needs besides, which is Clang with its sanitizers, clang-format and
+# clang-tidy, a g++ that compiles for 32 bits, and Node.js, Chromium and a Korean font for the page.
 set -euo pipefail
 
 purpose=${1:-run}
@@ -24,8 +24,8 @@ case $purpose in
     ;;
 esac
 if [ "$purpose" = ci ]; then
-  tools+=(clang-format clang++)
-  packages+=(clang-format clang libclang-rt-dev g++-multilib fonts-nanum)
+  tools+=(clang-format clang-tidy clang++)
+  packages+=(clang-format clang-tidy clang libclang-rt-dev g++-multilib fonts-nanum)
   # The page's tools may have come from elsewhere than Debian, whose packages would then stand in their way.
   for tool in node:nodejs npm:npm chromium:chromium; do
     tools+=("${tool%:*}")
