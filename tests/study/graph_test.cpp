@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
+#include <map>
 #include <set>
 
 #include "qkv/study/graph/graphviz.h"
@@ -124,10 +125,16 @@ TEST_P(GraphsOf, AsJsonHaveWhatThePageReads) {
   const Graph graph = fold(graph_of(pass), 40);
   const nlohmann::ordered_json json = graph_json(graph);
   std::set<std::string> ids;
+  std::map<std::string, std::ptrdiff_t> kinds;
   for (const auto& node : json.at("nodes")) {
     ids.insert(node.at("id").get<std::string>());
+    ++kinds[node.at("kind").get<std::string>()];
     EXPECT_EQ(node.size(), 6U);
   }
+  EXPECT_EQ(kinds["input"], 3);
+  EXPECT_EQ(kinds["module"], std::count_if(graph.nodes.begin(), graph.nodes.end(),
+                                           [](const GraphNode& node) { return node.kind == GraphNode::Kind::module; }));
+  EXPECT_GT(kinds["operation"], 0);
   EXPECT_EQ(ids.size(), graph.nodes.size());
   for (const auto& edge : json.at("edges")) {
     EXPECT_TRUE(ids.contains(edge.at(0).get<std::string>()));
