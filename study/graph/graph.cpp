@@ -37,36 +37,26 @@ std::string label_of(const GraphNode& node) {
   return label + '"';
 }
 
-const char* colour_of(GraphNode::Kind kind) {
-  switch (kind) {
-    case GraphNode::Kind::operation:
-      return "#ffffff";
-    case GraphNode::Kind::parameter:
-      return "#fde9a9";
-    case GraphNode::Kind::constant:
-      return "#e4e4e4";
-    case GraphNode::Kind::input:
-      return "#cdebc5";
-    case GraphNode::Kind::module:
-      return "#cfe2f3";
-  }
-  return "";
-}
+/// What a kind of box is called in JSON, and its colour.
+struct Look {
+  const char* name;
+  const char* colour;
+};
 
-const char* name_of(GraphNode::Kind kind) {
+Look look_of(GraphNode::Kind kind) {
   switch (kind) {
     case GraphNode::Kind::operation:
-      return "operation";
+      return {"operation", "#ffffff"};
     case GraphNode::Kind::parameter:
-      return "parameter";
+      return {"parameter", "#fde9a9"};
     case GraphNode::Kind::constant:
-      return "constant";
+      return {"constant", "#e4e4e4"};
     case GraphNode::Kind::input:
-      return "input";
+      return {"input", "#cdebc5"};
     case GraphNode::Kind::module:
-      return "module";
+      return {"module", "#cfe2f3"};
   }
-  return "";
+  return {"", ""};
 }
 
 /// The modules of a graph, each inside the one whose name is its own up to the last dot, and the boxes of each.
@@ -100,7 +90,7 @@ void write(const Cluster& cluster, const std::string& outer, const Graph& graph,
   for (const std::size_t i : cluster.nodes) {
     const GraphNode& node = graph.nodes[i];
     dot += fmt::format("{}  {} [label={}, fillcolor=\"{}\"];\n", margin, quoted(node.id), label_of(node),
-                       colour_of(node.kind));
+                       look_of(node.kind).colour);
   }
   for (const Cluster& inner : cluster.inner)
     write(inner, is_drawn ? cluster.name : outer, graph, is_drawn ? depth + 1 : depth, count, dot);
@@ -163,7 +153,7 @@ nlohmann::ordered_json graph_json(const Graph& graph) {
   nlohmann::ordered_json nodes = nlohmann::ordered_json::array(), edges = nodes, again = nodes;
   for (const GraphNode& node : graph.nodes)
     nodes.push_back({{"id", node.id},
-                     {"kind", name_of(node.kind)},
+                     {"kind", look_of(node.kind).name},
                      {"label", node.label},
                      {"module", node.module},
                      {"shape", node.shape},
