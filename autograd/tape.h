@@ -66,6 +66,9 @@ class Tape {
     return constant(shape, std::span<const T>(values.begin(), values.size()), name);
   }
 
+  /// Zeros that need no gradient.
+  Var<T> zeros(const Shape& shape);
+
   /// An input whose numbers, and gradient unless it is nullptr, lie outside the tape and are not copied; like the name
   /// of any input, they must outlive the step.
   Var<T> leaf(const char* name, const Shape& shape, const T* value, T* gradient);

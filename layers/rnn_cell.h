@@ -74,15 +74,10 @@ class RnnCell {
   }
 
   /// The state before the first step that begins with h; the cell of an LSTM starts at 0.   h: [B, 1, H]
-  RnnState<T> start(Var<T> h) const { return {h, kind_ == CellKind::lstm ? zeros(h.shape()) : Var<T>()}; }
-  RnnState<T> start(int batch) const { return start(zeros({batch, 1, hidden_})); }
-
-  /// Zeros that need no gradient.
-  static Var<T> zeros(const Shape& shape) {
-    T* numbers = Tape<T>::current().template scratch<T>(shape.size());
-    std::fill_n(numbers, shape.size(), T(0));
-    return Tape<T>::current().leaf("zeros", shape, numbers, nullptr);
+  RnnState<T> start(Var<T> h) const {
+    return {h, kind_ == CellKind::lstm ? Tape<T>::current().zeros(h.shape()) : Var<T>()};
   }
+  RnnState<T> start(int batch) const { return start(Tape<T>::current().zeros({batch, 1, hidden_})); }
 
  private:
   int gates() const { return kind_ == CellKind::gru ? 3 : kind_ == CellKind::lstm ? 4 : 1; }

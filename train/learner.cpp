@@ -32,12 +32,15 @@ Shard Learner<T>::shard_of(int worker, int rows) const {
 template <class T>
 double Learner<T>::run(int rows, Reduction reduction, Call call, Gradients gradients) {
   check(rows >= 1, "learner: a batch of {} rows; there must be at least one", rows);
+  Ranks& ranks = *options_.ranks;
+  const bool is_shared = ranks.size() > 1;
   if (gradients == Gradients::added) {
     if (before_.size() == 0) before_ = Block<T>(parameters_.size());
     std::swap(before_, workers_.front()->gradients);
+    if (is_shared && is_summed_ && !ranks.is_first())
+      std::fill_n(before_.data(), before_.size(), T(0));  // the sum so far is to be counted once
   }
   scale_ = 1;
-  const bool is_shared = options_.ranks->size() > 1;
   if (is_shared && !is_checked_) check_same_options();
   std::exception_ptr failure;
   try {
@@ -45,23 +48,28 @@ double Learner<T>::run(int rows, Reduction reduction, Call call, Gradients gradi
     team_.run([&](int i) { run_shard(*workers_[static_cast<std::size_t>(i)], shard_of(i, rows), reduction, call); });
     team_.run([&](int i) {
       add_workers(i);
-      if (!is_shared) add_before_and_square(i, gradients);
+      if (gradients == Gradients::added) add_before(i);
+      square(i);
     });
   } catch (...) {
     if (!is_shared) throw;
     failure = std::current_exception();
   }
-  double loss = 0, squares = 0;
-  for (const auto& worker : workers_) loss += worker->loss;
-  if (is_shared) {
-    sum_over_ranks(failure, loss);
-    team_.run([&](int i) { add_before_and_square(i, gradients); });
+  loss_ = 0;
+  for (const auto& worker : workers_) loss_ += worker->loss;
+  take_norm();
+  is_summed_ = !is_shared;
+  bool is_finite = std::isfinite(norm_);
+  if (is_shared) {  // a rank that failed says so instead of leaving the others waiting
+    double numbers[] = {loss_, failure ? 1.0 : 0.0, is_finite ? 0.0 : 1.0};
+    ranks.sum(numbers);
+    if (numbers[1] > 0) ranks.agree(failure);
+    loss_ = numbers[0];
+    is_finite = numbers[2] == 0;
   }
   ++batches_;
-  for (const auto& worker : workers_) squares += worker->squares;
-  norm_ = std::sqrt(squares);
-  if (!std::isfinite(loss) || !std::isfinite(squares)) report_not_finite(loss);
-  return loss;
+  if (!std::isfinite(loss_) || !is_finite) report_not_finite();
+  return loss_;
 }
 
 template <class T>
@@ -105,25 +113,20 @@ void Learner<T>::check_same_options() {
   is_checked_ = true;
 }
 
-/// A rank that failed says so instead of leaving the others waiting.
+/// Adds the gradient of the batches before to this worker's part of the sum.
 template <class T>
-void Learner<T>::sum_over_ranks(const std::exception_ptr& failure, double& loss) {
-  double loss_and_failures[] = {loss, failure ? 1.0 : 0.0};
-  options_.ranks->sum(loss_and_failures);
-  if (loss_and_failures[1] > 0) options_.ranks->agree(failure);
-  loss = loss_and_failures[0];
-  options_.ranks->sum(workers_.front()->gradients.span());
-}
-
-/// Adds the gradient of the batches before to this worker's part of the sum, and squares that.
-template <class T>
-void Learner<T>::add_before_and_square(int worker, Gradients gradients) {
+void Learner<T>::add_before(int worker) {
   const auto [begin, end] = team_.template share<T>(parameters_.size(), worker);
   T* sum = workers_.front()->gradients.data();
-  if (gradients == Gradients::added) {
-    const T* before = before_.data();
-    for (std::size_t i = begin; i < end; ++i) sum[i] += before[i];
-  }
+  const T* before = before_.data();
+  for (std::size_t i = begin; i < end; ++i) sum[i] += before[i];
+}
+
+/// Squares this worker's part of the sum.
+template <class T>
+void Learner<T>::square(int worker) {
+  const auto [begin, end] = team_.template share<T>(parameters_.size(), worker);
+  const T* sum = workers_.front()->gradients.data();
   constexpr std::size_t lanes = 16;  // partial sums in double that the compiler keeps in vector registers
   double squares[lanes] = {};
   std::size_t i = begin;
@@ -139,8 +142,38 @@ void Learner<T>::add_before_and_square(int worker, Gradients gradients) {
 }
 
 template <class T>
+void Learner<T>::take_norm() {
+  double squares = 0;
+  for (const auto& worker : workers_) squares += worker->squares;
+  norm_ = std::sqrt(squares);
+}
+
+template <class T>
+void Learner<T>::sum_over_ranks() {
+  if (is_summed_) return;
+  options_.ranks->sum(workers_.front()->gradients.span());
+  is_summed_ = true;
+  team_.run([&](int i) { square(i); });
+  take_norm();
+  if (!std::isfinite(norm_)) report_not_finite();
+}
+
+template <class T>
+double Learner<T>::norm() {
+  sum_over_ranks();
+  return norm_;
+}
+
+template <class T>
+Gradient<T> Learner<T>::gradient() {
+  sum_over_ranks();
+  return {workers_.front()->gradients.span(), scale_, &team_};
+}
+
+template <class T>
 double Learner<T>::clip(double largest_norm) {
   check(largest_norm > 0, "clip: the largest norm is {}, but it must be above 0", largest_norm);
+  sum_over_ranks();
   scale_ = std::min(1.0, largest_norm / (norm_ + 1e-6));
   return norm_;
 }
@@ -160,11 +193,11 @@ void Learner<T>::check_same_parameters() const {
 /// Throws what there is to say of a loss or a gradient that is not finite: first of where that began, on whichever
 /// process's tape it did.
 template <class T>
-void Learner<T>::report_not_finite(double loss) const {
+void Learner<T>::report_not_finite() const {
   options_.ranks->together([&] {
     for (const auto& worker : workers_)
       if (const std::string first = first_not_finite_on(worker->tape); !first.empty())
-        throw std::runtime_error(fmt::format("the loss is {}: {}", loss, first));
+        throw std::runtime_error(fmt::format("the loss is {}: {}", loss_, first));
   });
   options_.ranks->together([&] {
     const std::span<const T> gradient = std::as_const(workers_.front()->gradients).span();
@@ -172,10 +205,14 @@ void Learner<T>::report_not_finite(double loss) const {
       for (const T g : parameters_.part(gradient, i))
         if (!std::isfinite(g))
           throw std::runtime_error(fmt::format("the gradient of {} is not finite, though the loss is {}",
-                                               parameters_.entries()[i].name, loss));
+                                               parameters_.entries()[i].name, loss_));
+  });
+  options_.ranks->together([&] {
+    if (std::isfinite(norm_) && std::isfinite(loss_)) return;
     throw std::runtime_error(
         fmt::format("the gradient's norm is {}, though all its entries are finite: it overflows", norm_));
   });
+  throw std::logic_error("learner: nothing is infinite on any rank");
 }
 
 template <class T>

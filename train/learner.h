@@ -39,9 +39,10 @@ enum class Gradients { anew, added };
 /// the mean that is wanted, and clip after the last.
 ///
 /// Several processes, on one machine or many, learn together if each has such a learner with the same ranks, workers
-/// and model, and differentiates the same batches: rank r's workers take the r-th part of the rows, and loss and
-/// gradient are summed over ranks before anybody sees them. It is the step of one process with all the workers, up to
-/// rounding, and every rank ends with the same gradient, to the bit.
+/// and model, and differentiates the same batches: rank r's workers take the r-th part of the rows. Losses are summed
+/// over ranks at once, the gradient when it is first asked for, by `norm`, `clip` or `gradient` on every rank: once for
+/// all the batches of a step. It is the step of one process with all the workers, up to rounding, and every rank ends
+/// with the same gradient, to the bit.
 ///
 /// Compiled for float and double. The parameters, and the ranks, must outlive the learner.
 template <class T>
@@ -68,15 +69,16 @@ class Learner {
   }
 
   /// Scales the gradient down to this norm if it is longer, as torch.nn.utils.clip_grad_norm_; returns its norm before.
-  /// Throws std::invalid_argument unless the norm is above 0.
+  /// Throws std::invalid_argument unless the norm is above 0. Like the next two, it throws std::runtime_error where the
+  /// sum over ranks is not finite, and RankLost.
   double clip(double largest_norm);
 
   /// The norm of the gradient before clipping.
-  double norm() const { return norm_; }
+  double norm();
 
   /// The gradient of the last `differentiate`, and of those that it was added to, in the layout of the parameters,
   /// clipped if that was asked for. Valid until the next one.
-  Gradient<T> gradient() { return {workers_.front()->gradients.span(), scale_, &team_}; }
+  Gradient<T> gradient();
 
   /// How many batches were differentiated: dropout draws anew for each. Whoever goes on with a training sets it.
   std::int64_t batches() const { return batches_; }
@@ -121,9 +123,11 @@ class Learner {
   Shard shard_of(int worker, int rows) const;
   void check_same_options();
   void add_workers(int worker);
-  void sum_over_ranks(const std::exception_ptr& failure, double& loss);
-  void add_before_and_square(int worker, Gradients gradients);
-  void report_not_finite(double loss) const;
+  void add_before(int worker);
+  void square(int worker);
+  void take_norm();
+  void sum_over_ranks();
+  [[noreturn]] void report_not_finite() const;
 
   Parameters<T>& parameters_;
   LearnerOptions options_;
@@ -131,8 +135,10 @@ class Learner {
   std::vector<std::unique_ptr<Worker>> workers_;
   Block<T> before_;  // the gradient that another one is added to; empty until there is such a batch
   std::int64_t batches_ = 0;
+  double loss_ = 0;
   double norm_ = 0;
   double scale_ = 1;
+  bool is_summed_ = true;    // whether the gradient is that of all ranks, rather than of this one's rows
   bool is_checked_ = false;  // whether all ranks were found to have the same options
 };
 

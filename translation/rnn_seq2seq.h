@@ -2,6 +2,7 @@
 
 #include "qkv/layers/dropout.h"
 #include "qkv/layers/embedding.h"
+#include "qkv/layers/kept_value.h"
 #include "qkv/layers/linear.h"
 #include "qkv/layers/rnn_attention.h"
 #include "qkv/layers/rnn_encoder.h"
@@ -128,7 +129,8 @@ class RnnSeq2Seq : public Seq2Seq<T> {
   }
 
   State start(const Memory& memory) const {
-    return {cell_.start(memory.context), attention_ ? RnnCell<T>::zeros(memory.context.shape()) : memory.context};
+    return {cell_.start(memory.context),
+            attention_ ? Tape<T>::current().zeros(memory.context.shape()) : memory.context};
   }
 
   Weights on_tape(int steps) const {
@@ -163,8 +165,9 @@ class RnnSeq2Seq : public Seq2Seq<T> {
     Var<T> next(std::span<const int> words) override {
       const NoGrad<T> no_grad(Tape<T>::current());
       const InModule here(model_.decoder_path_);
-      const Memory memory{states_.on_tape(), keys_.on_tape(), context_.on_tape(), lengths_};
-      State state{{h_.on_tape(), c_.on_tape()}, feed_.on_tape()};
+      const Memory memory{states_.on_tape("encoder_states"), keys_.on_tape("cached_keys"), context_.on_tape("context"),
+                          lengths_};
+      State state{{h_.on_tape("h"), c_.on_tape("c")}, feed_.on_tape("feed")};
       const Tokens last{words, static_cast<int>(words.size()), 1, {}};
       const Var<T> output =
           model_.step(model_.dropout_(model_.target_embedding_(last)), model_.on_tape(1), memory, state);
@@ -176,37 +179,10 @@ class RnnSeq2Seq : public Seq2Seq<T> {
       std::vector<int> lengths;
       for (int row : rows) lengths.push_back(lengths_[static_cast<std::size_t>(row)]);
       lengths_ = std::move(lengths);
-      for (Kept* kept : {&states_, &keys_, &context_, &h_, &c_, &feed_}) kept->select(rows);
+      for (KeptValue<T>* kept : {&states_, &keys_, &context_, &h_, &c_, &feed_}) kept->select(rows);
     }
 
    private:
-    /// A copy of a value, to be put on the tape again at the next step.
-    class Kept {
-     public:
-      void keep(Var<T> value) {
-        if (!value) return;
-        shape_ = value.shape();
-        numbers_.assign(value.data(), value.data() + value.size());
-      }
-      Var<T> on_tape() const {
-        if (numbers_.empty()) return {};
-        return Tape<T>::current().leaf("decoder_state", shape_, numbers_.data(), nullptr);
-      }
-      void select(std::span<const int> rows) {
-        if (numbers_.empty()) return;
-        const std::ptrdiff_t size = std::ptrdiff_t{shape_.dim(1)} * shape_.dim(2);
-        std::vector<T> chosen;
-        for (int row : rows)
-          chosen.insert(chosen.end(), numbers_.begin() + row * size, numbers_.begin() + (row + 1) * size);
-        numbers_ = std::move(chosen);
-        shape_ = {static_cast<int>(rows.size()), shape_.dim(1), shape_.dim(2)};
-      }
-
-     private:
-      Shape shape_;
-      std::vector<T> numbers_;
-    };
-
     void remember(const State& state) {
       h_.keep(state.rnn.h);
       c_.keep(state.rnn.c);
@@ -215,7 +191,7 @@ class RnnSeq2Seq : public Seq2Seq<T> {
 
     const RnnSeq2Seq& model_;
     std::vector<int> lengths_;
-    Kept states_, keys_, context_, h_, c_, feed_;
+    KeptValue<T> states_, keys_, context_, h_, c_, feed_;
   };
 
   std::string decoder_path_ = "decoder";

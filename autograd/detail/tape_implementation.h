@@ -54,6 +54,13 @@ Var<T> Tape<T>::constant(const Shape& shape, std::span<const T> values, const ch
 }
 
 template <class T>
+Var<T> Tape<T>::zeros(const Shape& shape) {
+  T* numbers = arena_.array<T>(shape.size());
+  std::fill_n(numbers, shape.size(), T(0));
+  return leaf("zeros", shape, numbers, nullptr);
+}
+
+template <class T>
 Var<T> Tape<T>::variable(const Shape& shape, std::span<const T> values, const char* name) {
   Var<T> x = constant(shape, values, name);
   x.node()->needs_gradient = true;

@@ -22,6 +22,13 @@ struct Mlp {
   Linear<T> inner, outer;
 };
 
+template <class T>
+struct OneLinear {
+  explicit OneLinear(const Path<T>& path) : only(path / "only", 1, 1) {}
+  Var<T> operator()(Var<T> x) const { return only(x); }
+  Linear<T> only;
+};
+
 /// What some steps over nine rows come to: the losses, the norms and the parameters at the end.
 struct Learnt {
   std::vector<double> losses, norms;
@@ -83,6 +90,43 @@ TEST(Ranks, LearnAsOneProcessWithAllTheWorkersDoes) {
       }
     }
   expect_near(learn_on<float>(2, 2).at(1).parameters, learn<float>(one_rank, 1).parameters, 1e-5);
+}
+
+TEST(Ranks, SumAGradientOnceAStep) {
+  for (const std::exception_ptr& thrown : run_on_ranks(2, [](ThreadRanks& ranks) {
+         learn<float>(ranks, 1, Gradients::added);
+         EXPECT_EQ(ranks.sums_of_floats, 6) << "six steps of two batches, each looked at three times";
+       }))
+    EXPECT_EQ(message_in(thrown), "");
+}
+
+TEST(Ranks, CountWhatIsSummedAlreadyOnce) {
+  const auto learn_twice = [](Ranks& ranks, bool looks_between) {
+    Model<Mlp, double> model(1);
+    Learner<double> learner(model.parameters(), {.ranks = &ranks});
+    const Table<double> x({4, 2}, std::vector<double>{1, 2, 3, 4, 5, 6, 7, 8});
+    const auto loss_of = [&](const Shard& shard) { return mean(model(x.of(shard))); };
+    learner.differentiate(4, loss_of);
+    if (looks_between) learner.norm();
+    learner.differentiate(4, loss_of, Gradients::added);
+    return learner.norm();
+  };
+  const double expected = learn_twice(one_rank, false);
+  for (const std::exception_ptr& thrown :
+       run_on_ranks(3, [&](Ranks& ranks) { EXPECT_NEAR(learn_twice(ranks, true), expected, 1e-14); }))
+    EXPECT_EQ(message_in(thrown), "");
+}
+
+TEST(Ranks, SayThatOnlyTheSumIsNotFinite) {
+  const auto thrown = run_on_ranks(2, [](Ranks& ranks) {
+    Model<OneLinear, float> model(1);
+    Learner<float> learner(model.parameters(), {.ranks = &ranks});
+    const Table<float> x({2, 1}, {0.1f, 0.1f});
+    EXPECT_NO_THROW(learner.differentiate_sum(2, [&](const Shard& shard) { return 3e38 * mean(model(x.of(shard))); }));
+    learner.gradient();
+  });
+  const std::string message = message_in(thrown[0]);
+  EXPECT_NE(message.find("the gradient of only.bias is not finite, though the loss is"), std::string::npos) << message;
 }
 
 TEST(Ranks, KeepTheSameBits) {

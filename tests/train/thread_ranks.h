@@ -23,8 +23,13 @@ class ThreadRanks final : public Ranks {
   ThreadRanks(Meeting& meeting, int rank) : meeting_(meeting), rank_(rank) {}
   int rank() const override { return rank_; }
   int size() const override { return static_cast<int>(meeting_.sums.size()); }
-  void sum(std::span<float> numbers) override { sum_of(numbers); }
+  void sum(std::span<float> numbers) override {
+    sum_of(numbers);
+    ++sums_of_floats;
+  }
   void sum(std::span<double> numbers) override { sum_of(numbers); }
+
+  int sums_of_floats = 0;  // of gradients, where a float model learns
 
  private:
   template <class T>
@@ -43,7 +48,7 @@ class ThreadRanks final : public Ranks {
   int rank_;
 };
 
-/// Runs work(ranks) on so many ranks at the same time, and returns what each threw.
+/// Runs work(ThreadRanks&) on so many ranks at the same time, and returns what each threw.
 template <class Work>
 std::vector<std::exception_ptr> run_on_ranks(int size, const Work& work) {
   ThreadRanks::Meeting meeting(size);
