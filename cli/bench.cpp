@@ -13,7 +13,7 @@ namespace qkv::cli {
 
 namespace {
 
-struct Options {
+struct BenchArguments {
   std::vector<std::string> names;
   BenchConfig custom;
   double seconds = 5;
@@ -25,7 +25,7 @@ struct Options {
 constexpr const char* sizes[] = {"--d-model",    "--heads",  "--layers",    "--ff",
                                  "--batch-size", "--length", "--vocabulary"};
 
-std::vector<BenchConfig> configs_of(const CLI::App& command, const Options& options) {
+std::vector<BenchConfig> configs_of(const CLI::App& command, const BenchArguments& options) {
   const bool is_custom =
       std::any_of(std::begin(sizes), std::end(sizes), [&](const char* size) { return command.count(size) > 0; });
   if (is_custom && !options.names.empty()) throw WrongUsage("name configurations, or give the sizes of one, not both");
@@ -42,7 +42,7 @@ std::vector<BenchConfig> configs_of(const CLI::App& command, const Options& opti
   return configs;
 }
 
-void run(const CLI::App& command, const Options& options) {
+void run(const CLI::App& command, const BenchArguments& options) {
   const std::vector<BenchConfig> configs = configs_of(command, options);
   nlohmann::ordered_json json = nlohmann::ordered_json::array();
   if (!options.json)
@@ -73,7 +73,7 @@ void run(const CLI::App& command, const Options& options) {
 }  // namespace
 
 void add_bench(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<BenchArguments>();
   CLI::App* bench = app.add_subcommand("bench", "Time the training step");
   std::vector<std::string> names;
   for (const BenchConfig& config : standard_bench_configs()) names.push_back(config.name);

@@ -20,7 +20,7 @@ namespace qkv::cli {
 
 namespace {
 
-struct Options {
+struct CompareArguments {
   ComparisonOptions comparison;
   std::string out;
   bool json = false;
@@ -50,7 +50,7 @@ std::string to_go_on(const CLI::App& command) {
 }
 
 /// Trains what is not trained yet, then measures.
-Comparison compare(const CLI::App& command, const Options& options) {
+Comparison compare(const CLI::App& command, const CompareArguments& options) {
   const ComparisonOptions& asked = options.comparison;
   TrainingConfig names_data;
   names_data.data = asked.data;
@@ -88,7 +88,7 @@ Comparison compare(const CLI::App& command, const Options& options) {
   }
 }
 
-void run(const CLI::App& command, const Options& options) {
+void run(const CLI::App& command, const CompareArguments& options) {
   const Comparison comparison = [&] {
     try {
       return compare(command, options);
@@ -113,7 +113,7 @@ void run(const CLI::App& command, const Options& options) {
 }  // namespace
 
 void add_compare(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<CompareArguments>();
   ComparisonOptions& asked = options->comparison;
   CLI::App* compare = app.add_subcommand(
       "compare", "Train fixed context, attention and Transformer with as many parameters, and compare them");

@@ -13,7 +13,7 @@ namespace qkv::cli {
 
 namespace {
 
-struct Options {
+struct DataArguments {
   int pairs;
   std::uint64_t seed = 1;
   std::string out;
@@ -22,8 +22,8 @@ struct Options {
 
 /// Adds a data set that can be made. `make` makes it, writes it and returns what was written, for people.
 void add_data_set(CLI::App& data, const std::string& name, const std::string& help, int pairs, const char* files,
-                  const std::function<std::string(const Options&)>& make) {
-  const auto options = std::make_shared<Options>(Options{pairs, 1, "", false});
+                  const std::function<std::string(const DataArguments&)>& make) {
+  const auto options = std::make_shared<DataArguments>(DataArguments{pairs, 1, "", false});
   CLI::App* made = data.add_subcommand(name, help);
   add_number(*made, "--pairs", options->pairs, "training pairs; a number that cannot be is refused with what can",
              Range{1, 1'000'000});
@@ -52,7 +52,7 @@ void add_data(CLI::App& app) {
       "  qkv data dates --out data/dates");
   add_data_check(*data);
   add_data_set(*data, "korean-english", "Korean-English sentence pairs from a grammar", 30'000, "five",
-               [](const Options& options) {
+               [](const DataArguments& options) {
                  const KoreanEnglish made = korean_english(options.pairs, options.seed);
                  write_korean_english(options.out, made, options.overwrite);
                  return fmt::format("train.csv {}, valid.csv {}, test.csv {}, long.csv {}, composition.csv {}",
@@ -60,7 +60,7 @@ void add_data(CLI::App& app) {
                                     made.composition.size());
                });
   add_data_set(*data, "dates", "Dates as people write them, to 2026-11-23", 10'000, "three",
-               [](const Options& options) {
+               [](const DataArguments& options) {
                  const Dates made = dates(options.pairs, options.seed);
                  write_dates(options.out, made, options.overwrite);
                  return fmt::format("train.csv {}, valid.csv {}, test.csv {}", made.train.size(), made.valid.size(),

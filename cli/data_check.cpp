@@ -18,13 +18,13 @@ namespace {
 
 constexpr std::size_t most_lines_named = 10;  // the JSON names all
 
-struct Options {
+struct DataCheckArguments {
   std::string data;
   TrainingConfig tokens;  // how a training would cut words into tokens
   bool json = false;
 };
 
-std::vector<DataFile> files_of(const std::string& data) {
+std::vector<DataFile> files_to_check(const std::string& data) {
   namespace fs = std::filesystem;
   if (!fs::is_directory(data)) return {{fs::path(data).stem().string(), data}};
   if (!fs::exists(fs::path(data) / "train.csv"))
@@ -129,16 +129,16 @@ nlohmann::ordered_json to_json(const DataCheck& check, TokeniserKind tokens, boo
   return json;
 }
 
-std::vector<DataCheck> checked(const Options& options) {
+std::vector<DataCheck> checked(const DataCheckArguments& options) {
   try {
-    return check_data(files_of(options.data),
+    return check_data(files_to_check(options.data),
                       [&](const std::vector<Pair>& training) { return tokenisers_for(options.tokens, training); });
   } catch (const std::invalid_argument& error) {  // `bpe_size` is too small
     throw WrongUsage(error.what());
   }
 }
 
-void run(const Options& options) {
+void run(const DataCheckArguments& options) {
   const auto& [data, settings, json] = options;
   const std::vector<DataCheck> checks = checked(options);
   nlohmann::ordered_json all = nlohmann::ordered_json::object();
@@ -163,7 +163,7 @@ void run(const Options& options) {
 }  // namespace
 
 void add_data_check(CLI::App& data) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<DataCheckArguments>();
   CLI::App* check = data.add_subcommand("check", "Look through CSV files before training on them");
   add_path(*check, "DATA", options->data, "a CSV file, or a folder with train.csv and what is tested on", "FILE|DIR")
       ->required();

@@ -20,7 +20,7 @@ namespace qkv::cli {
 
 namespace {
 
-struct Options {
+struct EvalArguments {
   std::string run;
   std::string data;
   int workers = 2;
@@ -31,7 +31,7 @@ struct Options {
 };
 
 /// The test files that --data names: one, or those of a folder.
-std::vector<std::pair<std::string, std::string>> files_of(const std::string& data) {
+std::vector<std::pair<std::string, std::string>> files_to_test(const std::string& data) {
   namespace fs = std::filesystem;
   if (!fs::is_directory(data)) return {{fs::path(data).stem().string(), data}};
   std::vector<std::pair<std::string, std::string>> files;
@@ -81,11 +81,11 @@ auto in_file(const std::string& file, const Work& work) {
   }
 }
 
-void run(const Options& options) {
+void run(const EvalArguments& options) {
   const TrainedModel trained = load_run(options.run);
   Team team(options.workers);
   nlohmann::ordered_json json;
-  const auto files = files_of(options.data);
+  const auto files = files_to_test(options.data);
   std::vector<std::vector<Pair>> data;  // all of it is read and checked before anything is evaluated
   for (const auto& [name, file] : files) {
     data.push_back(tokenised(read_pairs(file), trained.tokenisers));
@@ -112,7 +112,7 @@ void run(const Options& options) {
 }  // namespace
 
 void add_eval(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<EvalArguments>();
   CLI::App* eval = app.add_subcommand("eval", "Score a trained model on sentence pairs");
   add_path(*eval, "RUN", options->run, "the run folder of a trained model", "RUN")->required();
   add_path(*eval, "--data", options->data, "a CSV file, or a folder with test.csv, long.csv and composition.csv",

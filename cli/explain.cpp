@@ -13,7 +13,7 @@ namespace qkv::cli {
 
 namespace {
 
-struct Options {
+struct ExplainArguments {
   std::string run, sentence;
   std::optional<std::string> target;
   bool chose_attention = false;
@@ -22,7 +22,7 @@ struct Options {
 };
 
 /// Options that this model has nothing for.
-void check_options(const Options& options, const TrainedModel& trained) {
+void check_options(const ExplainArguments& options, const TrainedModel& trained) {
   const CrossAttention attention = cross_attention(trained.config.model);
   const bool chose = options.chose_attention || options.explain.layer || options.explain.head;
   if (attention.layers == 0 && chose)
@@ -37,7 +37,7 @@ void check_options(const Options& options, const TrainedModel& trained) {
 }
 
 /// The command that takes apart what the number is mostly made of.
-std::string where_to_go_on(const Options& options, const Explanation& explanation) {
+std::string where_to_go_on(const ExplainArguments& options, const Explanation& explanation) {
   const std::string next = explanation.of ? next_address(*explanation.of) : "";
   if (next.empty()) return "";
   std::string command = fmt::format("qkv explain {} {}", as_typed(options.run), as_typed(options.sentence));
@@ -49,7 +49,7 @@ std::string where_to_go_on(const Options& options, const Explanation& explanatio
   return fmt::format("\ngo on with\n  {} --of {}\n", command, as_typed(next));
 }
 
-void run(const Options& options) {
+void run(const ExplainArguments& options) {
   const TrainedModel trained = load_run(options.run);
   check_options(options, trained);
   Explainer explainer(trained, read_pair(trained, options.sentence, options.target));
@@ -69,7 +69,7 @@ void run(const Options& options) {
 }  // namespace
 
 void add_explain(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ExplainArguments>();
   CLI::App* explain = app.add_subcommand("explain", "Show an attention step by step, forwards and backwards");
   add_path(*explain, "RUN", options->run, "the run folder of a trained model", "RUN")->required();
   explain->add_option("SENTENCE", options->sentence, "the sentence that is translated")->required();

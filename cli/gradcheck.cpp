@@ -18,7 +18,7 @@ namespace qkv::cli {
 
 namespace {
 
-struct Options {
+struct GradcheckArguments {
   std::vector<std::string> names;  ///< of checks, or with a run, the sentence
   std::string run;
   std::uint64_t seed = 1;
@@ -68,7 +68,7 @@ nlohmann::ordered_json to_json(const NamedGradcheck& check, const GradcheckResul
 }
 
 /// Checks a trained model at its own parameters, on a sentence.
-void check_trained(const Options& options) {
+void check_trained(const GradcheckArguments& options) {
   if (options.names.size() > 1) throw WrongUsage("gradcheck --run takes one sentence; put its words in quotes");
   const TrainedModel trained = load_run(options.run);
   const Sentence sentence = options.names.empty()
@@ -92,7 +92,7 @@ void check_trained(const Options& options) {
   if (failed > 0) throw std::runtime_error(fmt::format("{} of {} checks failed", failed, checks.size()));
 }
 
-void run(const Options& options) {
+void run(const GradcheckArguments& options) {
   if (!options.run.empty()) return check_trained(options);
   const std::vector<NamedGradcheck> checks = chosen(options.names);
   std::size_t name_width = 4;
@@ -127,7 +127,7 @@ void run(const Options& options) {
 }  // namespace
 
 void add_gradcheck(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<GradcheckArguments>();
   CLI::App* gradcheck = app.add_subcommand("gradcheck", "Check the gradient of every operation, layer and model");
   gradcheck->add_option("NAME", options->names, "check these only; without any, all; with --run, a sentence");
   add_path(*gradcheck, "--run", options->run, "check this trained model at its own parameters", "RUN");

@@ -20,7 +20,7 @@ namespace qkv::cli {
 
 namespace {
 
-struct Options {
+struct GradsArguments {
   std::string run, data, out;
   int workers = 1;
   bool overwrite = false;
@@ -78,7 +78,7 @@ Gradient gradient_over(const TrainedModel& trained, const std::vector<Pair>& pai
   return gradient;
 }
 
-void run(const Options& options) {
+void run(const GradsArguments& options) {
   if (!options.overwrite) check_replaceable(options.out);
   const TrainedModel trained = load_run(options.run);
   const std::vector<Pair> pairs = tokenised(read_pairs(options.data), trained.tokenisers);
@@ -102,7 +102,7 @@ void run(const Options& options) {
 }  // namespace
 
 void add_grads(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<GradsArguments>();
   CLI::App* grads = app.add_subcommand("grads", "Write the gradient of the loss over a whole file");
   add_path(*grads, "RUN", options->run, "the run folder of a trained model", "RUN")->required();
   add_path(*grads, "--data", options->data, "a CSV file: one batch, in file order, dropout off", "FILE")->required();

@@ -16,7 +16,7 @@ namespace qkv::cli {
 
 namespace {
 
-struct Options {
+struct GraphArguments {
   std::string run, sentence, out;
   std::optional<std::string> target;
   std::optional<AttentionKind> attention;
@@ -29,7 +29,7 @@ struct Options {
   bool as_svg() const { return std::filesystem::path(out).extension() == ".svg"; }
 };
 
-Graph graph_to_draw(const SentencePass& pass, const Options& options) {
+Graph graph_to_draw(const SentencePass& pass, const GraphArguments& options) {
   if (!options.one_head()) return fold(graph_of(pass, options.numbers), static_cast<std::size_t>(options.boxes));
   const AttentionKind kind = options.attention.value_or(AttentionKind::cross);
   const int last = std::max(attentions_in(pass, kind).layers - 1, 0);
@@ -40,7 +40,7 @@ Graph graph_to_draw(const SentencePass& pass, const Options& options) {
   }
 }
 
-void run(const Options& options) {
+void run(const GraphArguments& options) {
   const TrainedModel trained = load_run(options.run);
   const SentencePass pass(trained, read_pair(trained, options.sentence, options.target));
   const Graph graph = graph_to_draw(pass, options);
@@ -56,7 +56,7 @@ void run(const Options& options) {
 }
 
 /// What can be said before the run is read.
-void check_usage(const Options& options) {
+void check_usage(const GraphArguments& options) {
   if (options.out.empty()) {
     if (!options.json) throw WrongUsage("--out is required: a file that ends in .svg or .dot");
     return;
@@ -70,7 +70,7 @@ void check_usage(const Options& options) {
 }  // namespace
 
 void add_graph(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<GraphArguments>();
   CLI::App* graph = app.add_subcommand("graph", "Draw what a model computes for a sentence, as a graph");
   add_path(*graph, "RUN", options->run, "the run folder of a trained model", "RUN")->required();
   add_text(*graph, "SENTENCE", "the sentence that it reads", [options](const std::string& text) {

@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct ReportArguments {
   ReportOptions report;
   std::string out;
   bool overwrite = false;
@@ -28,7 +28,7 @@ struct Options {
 
 /// Throws if the file cannot be written, as far as that is known before the work, or holds something that this command
 /// did not write.
-void check_writable(const Options& options) {
+void check_writable(const ReportArguments& options) {
   const fs::path parent = fs::absolute(options.out).parent_path();
   if (!fs::is_directory(parent))
     throw std::runtime_error(fmt::format("{}: there is no folder {} to write it to", options.out, parent.string()));
@@ -52,7 +52,7 @@ void warn(const nlohmann::ordered_json& data, const ReportOptions& options) {
     tell(fmt::format("qkv: warning: {} --data DIR says where it is.\n", missing["translations"].get<std::string>()));
 }
 
-void run(const Options& options) {
+void run(const ReportArguments& options) {
   check_writable(options);
   nlohmann::ordered_json data;
   try {
@@ -71,7 +71,7 @@ void run(const Options& options) {
 }  // namespace
 
 void add_report(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ReportArguments>();
   CLI::App* report = app.add_subcommand("report", "Write a page that shows a run in a browser");
   add_path(*report, "RUN", options->report.run, "the run folder of a trained model", "RUN")->required();
   add_path(*report, "--out", options->out, "the HTML file to write", "FILE")->required();

@@ -24,7 +24,7 @@ namespace qkv::cli {
 
 namespace {
 
-struct Options {
+struct TrainArguments {
   std::string model = name_of(models().front());
   /// For each setting that is an option, what puts the option's value into a configuration.
   std::map<std::string, std::function<void(TrainingConfig&)>> put;
@@ -89,7 +89,7 @@ std::string other_defaults(const std::string& name, const Value& usual) {
 
 /// Adds the options for all settings in groups: those that only some models have by these models, the others as they
 /// follow each other.
-void add_settings(CLI::App& command, const std::shared_ptr<Options>& options) {
+void add_settings(CLI::App& command, const std::shared_ptr<TrainArguments>& options) {
   std::vector<std::string> names;
   for (const ModelConfig& model : models()) names.push_back(name_of(model));
   add_choice(command, "--model", names, "which model to train",
@@ -115,7 +115,7 @@ void add_settings(CLI::App& command, const std::shared_ptr<Options>& options) {
 bool is_given(const CLI::App& command, const std::string& setting) { return command.count(option_of(setting)) > 0; }
 
 /// Puts into `settings` what was given on the command line.
-void put_given(const CLI::App& command, const Options& options, TrainingConfig& settings) {
+void put_given(const CLI::App& command, const TrainArguments& options, TrainingConfig& settings) {
   for (const auto& [name, put] : options.put)
     if (is_given(command, name)) put(settings);
   if (options.no_shuffle) settings.shuffle = false;
@@ -125,9 +125,9 @@ void put_given(const CLI::App& command, const Options& options, TrainingConfig& 
 constexpr const char* resumable[] = {"data",  "train",          "valid", "test",    "epochs",
                                      "steps", "validate_every", "keep",  "patience"};
 
-/// Options for another model are refused by name. A file may be written for another model; what of it plays no part is
-/// told.
-void report_unused(const CLI::App& command, const Options& options, const std::string& model,
+/// TrainArguments for another model are refused by name. A file may be written for another model; what of it plays no
+/// part is told.
+void report_unused(const CLI::App& command, const TrainArguments& options, const std::string& model,
                    const std::vector<std::string>& unused_of_file) {
   for (const auto& [name, put] : options.put) {
     if (!is_given(command, name)) continue;
@@ -142,7 +142,7 @@ void report_unused(const CLI::App& command, const Options& options, const std::s
 }
 
 /// The same for settings that play no part because of another one. `settings`: with the options put in.
-void report_idle(const CLI::App& command, const Options& options, const TrainingConfig& settings) {
+void report_idle(const CLI::App& command, const TrainArguments& options, const TrainingConfig& settings) {
   const auto json = to_json(settings), usual = to_json(default_settings(name_of(settings.model)));
   for (const auto& [idle, because_of] : idle_settings(settings)) {
     if (is_given(command, idle))
@@ -155,7 +155,7 @@ void report_idle(const CLI::App& command, const Options& options, const Training
 }
 
 /// Settings that are out of range are wrong usage if the options by themselves are, and else a bad file.
-void check_origin(const CLI::App& command, const Options& options, const TrainingConfig& settings) {
+void check_origin(const CLI::App& command, const TrainArguments& options, const TrainingConfig& settings) {
   const std::string file = options.resume ? RunFolder{options.out}.config() : options.config_file;
   try {
     check_settings(settings);
@@ -172,7 +172,7 @@ void check_origin(const CLI::App& command, const Options& options, const Trainin
 }
 
 /// --resume goes on with the run's own settings.
-void check_resumable(const CLI::App& command, const Options& options) {
+void check_resumable(const CLI::App& command, const TrainArguments& options) {
   if (!options.config_file.empty() || options.no_shuffle)
     throw WrongUsage("--resume goes on with the run's own settings; --config and --no-shuffle cannot be given with it");
   const auto refuse = [](const std::string& setting) {
@@ -187,7 +187,7 @@ void check_resumable(const CLI::App& command, const Options& options) {
 }
 
 /// The settings of the run that goes on, or of the file of --config, or those that training begins with.
-SettingsFile settings_before_options(const CLI::App& command, const Options& options) {
+SettingsFile settings_before_options(const CLI::App& command, const TrainArguments& options) {
   if (options.resume) return read_settings_file(RunFolder{options.out}.config());
   if (options.config_file.empty()) return {.config = default_settings(options.model)};
   const bool names_model = is_given(command, "model");
@@ -195,7 +195,7 @@ SettingsFile settings_before_options(const CLI::App& command, const Options& opt
 }
 
 /// The settings, and the names of those that were given, by a file or as options.
-SettingsFile settings_of(const CLI::App& command, const Options& options) {
+SettingsFile settings_of(const CLI::App& command, const TrainArguments& options) {
   if (options.resume) check_resumable(command, options);
   SettingsFile file = settings_before_options(command, options);
   TrainingConfig& settings = file.config;
@@ -218,7 +218,7 @@ struct Prepared {
   TrainingData data;
 };
 
-Prepared prepared(const CLI::App& command, const Options& options) {
+Prepared prepared(const CLI::App& command, const TrainArguments& options) {
   SettingsFile given = settings_of(command, options);
   try {
     TrainingData data = read_training_data(given.config);
@@ -240,7 +240,8 @@ TrainingObserver observer_of(Progress& progress, std::vector<double>& losses) {
 }
 
 /// `losses` gets that of each step.
-TrainingResult train(const CLI::App& command, const Options& options, Ranks& ranks, std::vector<double>& losses) {
+TrainingResult train(const CLI::App& command, const TrainArguments& options, Ranks& ranks,
+                     std::vector<double>& losses) {
   std::optional<Prepared> ready;
   ranks.together([&] { ready.emplace(prepared(command, options)); });
   const RunStart start = options.resume ? RunStart::resume : options.overwrite ? RunStart::overwrite : RunStart::anew;
@@ -256,7 +257,7 @@ TrainingResult train(const CLI::App& command, const Options& options, Ranks& ran
 }
 
 /// What the processes beside the first do: they say nothing, unless it is they who failed.
-void train_along(const CLI::App& command, const Options& options, Ranks& ranks) {
+void train_along(const CLI::App& command, const TrainArguments& options, Ranks& ranks) {
   std::vector<double> losses;
   try {
     if (!train(command, options, ranks, losses).interrupted) return;
@@ -268,7 +269,8 @@ void train_along(const CLI::App& command, const Options& options, Ranks& ranks) 
 }
 
 /// What the first process, or the only one, does.
-TrainingResult train_first(const CLI::App& command, const Options& options, Ranks& ranks, std::vector<double>& losses) {
+TrainingResult train_first(const CLI::App& command, const TrainArguments& options, Ranks& ranks,
+                           std::vector<double>& losses) {
   try {
     return train(command, options, ranks, losses);
   } catch (const RankLost& error) {
@@ -279,7 +281,7 @@ TrainingResult train_first(const CLI::App& command, const Options& options, Rank
   }
 }
 
-void run(const CLI::App& command, Options& options) {
+void run(const CLI::App& command, TrainArguments& options) {
   const std::unique_ptr<Ranks> ranks = started_ranks();
   options.warns = ranks->is_first();
   if (!ranks->is_first()) return train_along(command, options, *ranks);
@@ -308,7 +310,7 @@ void run(const CLI::App& command, Options& options) {
 }  // namespace
 
 void add_train(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<TrainArguments>();
   CLI::App* train = app.add_subcommand("train", "Train a model and write its run folder");
   add_path(*train, "--out", options->out, "the run folder to write", "RUN")->required();
   add_path(*train, "--config", options->config_file, "settings from a JSON file, such as a run's config.json", "FILE");

@@ -20,7 +20,7 @@ namespace qkv::cli {
 
 namespace {
 
-struct Options {
+struct TranslateArguments {
   std::string run;
   std::vector<std::string> sentences;
   std::optional<int> max_words;
@@ -51,7 +51,7 @@ struct Target {
 /// Translates line by line with one model.
 class Translator {
  public:
-  explicit Translator(const Options& options) : options_(options), trained_(load_run(options.run)) {
+  explicit Translator(const TranslateArguments& options) : options_(options), trained_(load_run(options.run)) {
     if (!options.attention) return;
     try {  // whether there is such an attention is known before anything is translated
       view_of({}, {}, false);
@@ -129,12 +129,12 @@ class Translator {
     print_json(json);
   }
 
-  const Options& options_;
+  const TranslateArguments& options_;
   TrainedModel trained_;
   std::set<std::string> warned_;
 };
 
-void run(const Options& options) {
+void run(const TranslateArguments& options) {
   Translator translate(options);
   for (std::size_t i = 0; i < options.sentences.size(); ++i)
     translate(options.sentences[i], fmt::format("sentence {} of the arguments", i + 1));
@@ -150,7 +150,7 @@ void run(const Options& options) {
 }  // namespace
 
 void add_translate(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<TranslateArguments>();
   CLI::App* translate = app.add_subcommand("translate", "Translate sentences, and show what the attention looks at");
   add_path(*translate, "RUN", options->run, "the run folder of a trained model", "RUN")->required();
   translate->add_option("SENTENCE", options->sentences, "sentences; without any, lines of standard input");

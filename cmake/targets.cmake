@@ -12,6 +12,7 @@ function(qkv_library name)
     add_library(qkv_${name} STATIC ${ARGN})
     set_target_properties(qkv_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
     qkv_options(qkv_${name})
+    qkv_unity(qkv_${name})
     set(scope PUBLIC)
   else()
     add_library(qkv_${name} INTERFACE)
@@ -31,10 +32,15 @@ function(qkv_options target)
     $<$<BOOL:${QKV_WERROR}>:-Werror> $<$<BOOL:${QKV_NATIVE}>:-march=native>)
 endfunction()
 
-# What most files of a target include is compiled once for all of them, where QKV_PRECOMPILE asks for it. CI builds without
-# it too, so that no file can come to miss what it does not include itself.
+# The files of a target are compiled ten at a time, where QKV_UNITY asks for it: what they include takes longer than they
+# do. For development they are compiled one by one, with what most of them include compiled once, where QKV_PRECOMPILE
+# asks for it. CI builds without either too, so that no file can come to miss what it does not include itself.
+function(qkv_unity target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${QKV_UNITY} UNITY_BUILD_BATCH_SIZE 10)
+endfunction()
 function(qkv_precompile target)
-  if(QKV_PRECOMPILE)
+  get_target_property(is_unity ${target} UNITY_BUILD)
+  if(QKV_PRECOMPILE AND NOT is_unity)
     target_precompile_headers(${target} PRIVATE <algorithm> <filesystem> <fstream> <functional> <map> <memory> <optional>
       <set> <sstream> <string> <unordered_map> <variant> <vector> <fmt/format.h> ${ARGN})
   endif()

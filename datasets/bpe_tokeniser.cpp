@@ -18,7 +18,7 @@
 namespace qkv {
 namespace {
 
-const std::string space = "\u2581", stand_in = "\ue581";
+const std::string meta_space = "\u2581", stand_in = "\ue581";
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
   for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
@@ -42,7 +42,7 @@ class Sentences : public sentencepiece::SentenceIterator {
 
  private:
   void read() {
-    if (!done()) text_ = replaced(join_words(pairs_[next_].*side_), space, stand_in);
+    if (!done()) text_ = replaced(join_words(pairs_[next_].*side_), meta_space, stand_in);
   }
 
   const std::vector<Pair>& pairs_;
@@ -166,7 +166,7 @@ void BpeTokeniser::save(const std::string& path) const {
 std::vector<std::string> BpeTokeniser::tokens(const std::vector<std::string>& words) const {
   std::vector<std::string> tokens;
   for (const std::string& word : words)
-    for (std::string& piece : model_->processor.EncodeAsPieces(replaced(word, space, stand_in)))
+    for (std::string& piece : model_->processor.EncodeAsPieces(replaced(word, meta_space, stand_in)))
       tokens.push_back(std::move(piece));
   return tokens;
 }
@@ -174,16 +174,16 @@ std::vector<std::string> BpeTokeniser::tokens(const std::vector<std::string>& wo
 std::vector<std::string> BpeTokeniser::words(const std::vector<std::string>& tokens) const {
   std::string text;
   for (const std::string& token : tokens) text += token;
-  return split_words(normalise(replaced(replaced(std::move(text), space, " "), stand_in, space)));
+  return split_words(normalise(replaced(replaced(std::move(text), meta_space, " "), stand_in, meta_space)));
 }
 
 std::vector<TokenPlace> BpeTokeniser::places(const std::vector<std::string>& tokens) const {
   std::vector<TokenPlace> places;
   int word = -1, at = 0;
   for (const std::string& token : tokens) {
-    const bool begins_word = token.starts_with(space) || word < 0;
+    const bool begins_word = token.starts_with(meta_space) || word < 0;
     if (begins_word && ++word > 0) ++at;  // the space
-    const int count = static_cast<int>(code_points(token).size()) - (token.starts_with(space) ? 1 : 0);
+    const int count = static_cast<int>(code_points(token).size()) - (token.starts_with(meta_space) ? 1 : 0);
     places.push_back({word, at, count});
     at += count;
   }

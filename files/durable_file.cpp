@@ -16,14 +16,11 @@
 #include <utility>
 
 #include "qkv/autograd/random.h"
+#include "qkv/files/file_error.h"
 #include "qkv/files/file_reader.h"
 
 namespace qkv {
 namespace {
-
-[[noreturn]] void fail(const std::string& path, std::string_view action, int error) {
-  throw std::runtime_error(fmt::format("{}: cannot {}: {}", path, action, std::strerror(error)));
-}
 
 /// An open file, closed at the end of the scope.
 class Descriptor {
@@ -52,9 +49,9 @@ std::string ordinary_file(const std::string& path) {
   if (path.empty()) throw std::invalid_argument("a file to write has no name");
   std::error_code error;
   const std::filesystem::path target = std::filesystem::weakly_canonical(std::filesystem::absolute(path), error);
-  if (error) fail(path, "write", error.value());
+  if (error) throw_file_error(path, "write", error.value());
   const auto status = std::filesystem::status(target, error);
-  if (std::filesystem::is_directory(status)) fail(path, "write", EISDIR);
+  if (std::filesystem::is_directory(status)) throw_file_error(path, "write", EISDIR);
   if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
     throw std::runtime_error(fmt::format("{}: cannot write: not an ordinary file", path));
   }
@@ -73,11 +70,11 @@ bool write_all(int file, std::string_view bytes) {
 
 constexpr std::string_view temporary_end = ".tmp";
 constexpr std::size_t random_letters = 8;
-constexpr std::size_t longest_name = 255;  // of a file, in bytes, on the file systems that people use
+constexpr std::size_t longest_file_name = 255;  // of a file, in bytes, on the file systems that people use
 
 /// The name of a file as it begins the names of its temporary ones.
 std::string beginning_of_temporary(const std::string& name) {
-  return name.substr(0, longest_name - random_letters - temporary_end.size() - 1) + '.';
+  return name.substr(0, longest_file_name - random_letters - temporary_end.size() - 1) + '.';
 }
 
 /// Eight letters that are not likely to have been used before; that the name is new is left to O_EXCL.
@@ -132,26 +129,26 @@ void write_durably(const std::string& path, std::string_view bytes) {
 
   Temporary temporary = make_temporary(target);
   Descriptor& file = temporary.file;
-  if (!file.is_open()) fail(path, "write", errno);
+  if (!file.is_open()) throw_file_error(path, "write", errno);
   const bool replaced = take_permissions(file.number(), target) && write_all(file.number(), bytes) &&
                         ::fsync(file.number()) == 0 && file.close() &&
                         ::rename(temporary.path.c_str(), target.c_str()) == 0;
   if (!replaced) {
     const int error = errno;
     ::unlink(temporary.path.c_str());
-    fail(path, "write", error);
+    throw_file_error(path, "write", error);
   }
 
   Descriptor directory(folder, O_RDONLY | O_DIRECTORY);
-  if (!directory.is_open()) fail(path, "flush the folder of", errno);
+  if (!directory.is_open()) throw_file_error(path, "flush the folder of", errno);
   // EINVAL: a file system that has no separate flush for folders; the rename is as durable as it can make it.
-  if (::fsync(directory.number()) != 0 && errno != EINVAL) fail(path, "flush the folder of", errno);
+  if (::fsync(directory.number()) != 0 && errno != EINVAL) throw_file_error(path, "flush the folder of", errno);
 }
 
 void remove_file(const std::string& path) {
   std::error_code error;
   std::filesystem::remove(path, error);
-  if (error) fail(path, "remove", error.value());
+  if (error) throw_file_error(path, "remove", error.value());
 }
 
 std::string read_file(const std::string& path) {

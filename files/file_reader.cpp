@@ -10,16 +10,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "qkv/files/file_error.h"
+
 namespace qkv {
 namespace {
 
-[[noreturn]] void fail(const std::string& path, std::string_view action, int error) {
-  throw std::runtime_error(fmt::format("{}: cannot {}: {}", path, action, std::strerror(error)));
-}
-
 struct stat status_of(const std::string& path, int file) {
   struct stat status {};
-  if (::fstat(file, &status) != 0) fail(path, "read", errno);
+  if (::fstat(file, &status) != 0) throw_file_error(path, "read", errno);
   return status;
 }
 
@@ -32,10 +30,10 @@ constexpr int patience_in_tenths = 50;  // how long to wait for somebody who wri
 // O_NONBLOCK: opening a named pipe that nobody writes to would wait for ever otherwise.
 FileReader::FileReader(const std::string& path)
     : path_(path), file_(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)) {
-  if (file_ < 0) fail(path, "open", errno);
+  if (file_ < 0) throw_file_error(path, "open", errno);
   try {
     const struct stat status = status_of(path, file_);
-    if (S_ISDIR(status.st_mode)) fail(path, "read", EISDIR);
+    if (S_ISDIR(status.st_mode)) throw_file_error(path, "read", EISDIR);
     is_pipe_ = S_ISFIFO(status.st_mode);
     if (!is_pipe_ && !S_ISREG(status.st_mode))
       throw std::runtime_error(fmt::format("{}: cannot read: neither an ordinary file nor a pipe", path));
@@ -59,7 +57,7 @@ std::size_t FileReader::read(char* bytes, std::size_t size) {
       wait_for_writer();
       continue;
     }
-    if (count < 0) fail(path_, "read", errno);
+    if (count < 0) throw_file_error(path_, "read", errno);
     if (count == 0 && is_pipe_ && read_ == 0) {
       wait_for_writer();
       continue;
