@@ -88,7 +88,8 @@ TEST(ManyProcesses, SaveWhatThereIsWhenOneIsKilled) {
   const Program program;
   write_small_data(program);
   const Outcome outcome =
-      program.shell(on_ranks(3, train_tiny("run", {"--steps", "1000000", "--validate-every", "1000000"})) +
+      program.shell("OMPI_MCA_odls_base_sigkill_timeout=5 " +  // a second is short while other tests are busy
+                    on_ranks(3, train_tiny("run", {"--steps", "1000000", "--validate-every", "1000000"})) +
                     " & mpirun=$!; until [ -s run/metrics.jsonl ]; do sleep 0.1; done; sleep 0.5; "
                     "read -ra children < /proc/$mpirun/task/$mpirun/children; kill -9 ${children[-1]}; wait $mpirun");
   EXPECT_NE(outcome.exit_code, 0);
