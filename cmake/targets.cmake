@@ -37,6 +37,9 @@ endfunction()
 # asks for it. CI builds without either too, so that no file can come to miss what it does not include itself.
 function(qkv_unity target)
   set_target_properties(${target} PROPERTIES UNITY_BUILD ${QKV_UNITY} UNITY_BUILD_BATCH_SIZE 10)
+  if(QKV_UNITY)  # a name may be that of a constant in another file
+    target_compile_options(${target} PRIVATE -Wno-shadow)
+  endif()
 endfunction()
 function(qkv_precompile target)
   get_target_property(is_unity ${target} UNITY_BUILD)

@@ -9,7 +9,7 @@ namespace qkv {
 namespace {
 
 /// Rounding is far below this, a fault far above.
-constexpr double rounding = 1e-9;
+constexpr double tolerance = 1e-9;
 
 double largest(std::span<const double> x) {
   double result = 0;
@@ -34,7 +34,7 @@ class Comparison {
     }
     if (square == 0) return false;
     c = product / square;
-    return all([&, this](std::size_t i) { return std::abs(got_[i] - c * expected_[i]) <= rounding * scale_; });
+    return all([&, this](std::size_t i) { return std::abs(got_[i] - c * expected_[i]) <= tolerance * scale_; });
   }
 
   /// Whether the numbers of the last two dimensions are those of the expected gradient read in the other order.
@@ -90,7 +90,7 @@ class Comparison {
     });
   }
 
-  bool is_same(double a, double b) const { return std::abs(a - b) <= rounding * scale_; }
+  bool is_same(double a, double b) const { return std::abs(a - b) <= tolerance * scale_; }
   bool all(const std::function<bool(std::size_t)>& holds) const {
     for (std::size_t i = 0; i < got_.size(); ++i)
       if (!holds(i)) return false;
@@ -127,7 +127,7 @@ std::string diagnose(std::span<const double> got, std::span<const double> expect
   const Comparison comparison(got, expected, shape);
   if (comparison.is_never_written()) return "is never written";
   double c = 0;
-  if (comparison.is_multiple(c)) return std::abs(c + 1) < rounding ? "has the wrong sign" : describe_factor(c, sizes);
+  if (comparison.is_multiple(c)) return std::abs(c + 1) < tolerance ? "has the wrong sign" : describe_factor(c, sizes);
   if (comparison.is_transposed()) return "looks transposed";
   if (comparison.wrong_entries() == 1 && got.size() > 1) return "only this entry is wrong";
   if (comparison.leaks()) return "every wrong entry should be 0: does a mask leak?";
