@@ -31,7 +31,7 @@ export function exact(value: number | null | undefined): string {
 }
 
 export function percent(value: number | null | undefined): string {
-  return value === null || value === undefined ? '·' : `${(100 * value).toFixed(1)} %`;
+  return value === null || value === undefined ? '·' : `${(100 * value).toFixed(1)}\u00a0%`;
 }
 
 /** 12345678 as 12 345 678. */

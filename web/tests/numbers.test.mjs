@@ -8,7 +8,7 @@ before(async () => (browser = await withBrowser()));
 after(() => browser.close());
 afterEach(() => assert.deepEqual(browser.wrong.splice(0), []));
 
-const percent = (share) => (share == null ? '·' : `${(100 * share).toFixed(1)} %`);
+const percent = (share) => (share == null ? '·' : `${(100 * share).toFixed(1)}\u00a0%`);
 const linked = data.sentences.findIndex((s) => s.links && s.exact && s.attentions.some((a) => a.kind === 'cross'));
 const withCross = linked >= 0 ? linked : data.sentences.findIndex((s) => s.attentions.some((a) => a.kind === 'cross'));
 
@@ -166,17 +166,24 @@ test('steps: what a step would do, in its order', async () => {
   }
 });
 
-test('compare: each model’s scores on each set', async () => {
+test('compare: each model’s scores on each set, as the article tells of them and those that are matched first', async () => {
   if (!data.compare) return;
   const page = await browser.open('#/compare');
-  const { models, data: compared } = data.compare;
+  const { data: compared } = data.compare;
+  const order = ['rnn', 'rnn-attention', 'transformer'];
+  const models = [true, false].flatMap((matched) =>
+    order.flatMap((name) => data.compare.models.filter((m) => m.matched === matched && m.model === name).sort((a, b) => a.width - b.width)),
+  );
+  assert.equal(models.length, data.compare.models.length);
   const sets = [...compared.sets.filter((s) => s.training), ...compared.sets.filter((s) => !s.training)].map((s) => s.name);
   const rows = await rowsOf(page.locator('table.numbers').first());
   models.forEach((model, i) => {
     assert.equal(rows[i][1], String(model.width));
     sets.forEach((set, k) => {
       const score = model.scores.find((s) => s.set === set && s.length === 'all')?.exact_match;
-      assert.ok(score === undefined || rows[i][4 + k].startsWith(percent(score.value)), `${model.model} on ${set}: ${rows[i]}`);
+      if (score === undefined) return;
+      const [low, high] = [score.low, score.high].map((end) => (100 * end).toFixed(1));
+      assert.equal(rows[i][4 + k], `${percent(score.value)} [${low},\u00a0${high}]`, `${model.model} on ${set}`);
     });
   });
 });

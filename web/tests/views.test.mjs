@@ -179,14 +179,6 @@ test('softmax: a row of the sentence gives its weights; scale 0 looks at all ali
   assert.ok(alike.every((w) => Math.abs(w - 1 / alike.length) < 1e-4));
 });
 
-test('compare: the table holds the shares of the data', async () => {
-  if (!data.compare) return;
-  const page = await browser.open('#/compare');
-  const first = data.compare.models[0];
-  const score = first.scores.find((s) => s.set === 'test' && s.length === 'all');
-  assert.ok((await page.locator('main tbody tr').first().innerText()).includes(`${(100 * score.exact_match.value).toFixed(1)} %`));
-});
-
 test('a sentence on a phone: what it becomes without a head is seen without scrolling', async () => {
   const sentence = data.sentences.findIndex((one) => one.switched_off.some((off) => off.changed));
   if (sentence < 0) return;

@@ -188,7 +188,7 @@ export const english = {
   byWidth: 'Exact match by width',
   width: 'hidden units',
   gradientByDistance: 'Gradient by distance',
-  entropyByLength: 'Entropy of the weights by length',
+  entropyByLength: 'Entropy of the weights by length, in bits',
   cost: 'Cost per output word by length',
   multiplyAdds: 'multiply-adds',
   time: 'microseconds',

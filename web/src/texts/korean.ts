@@ -214,7 +214,7 @@ export const korean: Texts = {
   byWidth: '너비별 완전 일치',
   width: '은닉 유닛 수',
   gradientByDistance: '거리별 기울기',
-  entropyByLength: '길이별 가중치의 엔트로피',
+  entropyByLength: '길이별 가중치의 엔트로피 (비트)',
   cost: '길이별 출력 단어당 비용',
   multiplyAdds: '곱셈-덧셈',
   time: '마이크로초',
