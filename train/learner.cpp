@@ -15,6 +15,7 @@ namespace qkv {
 template <class T>
 Learner<T>::Learner(Parameters<T>& parameters, const LearnerOptions& options)
     : parameters_(parameters), options_(options), team_(options.workers) {
+  check(options.batches_a_step >= 1, "learner: {} batches a step; there must be at least one", options.batches_a_step);
   for (int i = 0; i < options.workers; ++i) {
     workers_.push_back(std::make_unique<Worker>());
     workers_.back()->gradients = Block<T>(parameters.size());
@@ -34,7 +35,9 @@ double Learner<T>::run(int rows, Reduction reduction, Call call, Gradients gradi
   check(rows >= 1, "learner: a batch of {} rows; there must be at least one", rows);
   Ranks& ranks = *options_.ranks;
   const bool is_shared = ranks.size() > 1;
-  if (gradients == Gradients::added) {
+  batch_of_step_ = gradients == Gradients::added ? batch_of_step_ + 1 : 1;
+  sums_meanwhile_ = is_shared && batch_of_step_ >= options_.batches_a_step;
+  if (batch_of_step_ > 1) {
     if (before_.size() == 0) before_ = Block<T>(parameters_.size());
     std::swap(before_, workers_.front()->gradients);
     if (is_shared && is_summed_ && !ranks.is_first())
@@ -42,14 +45,16 @@ double Learner<T>::run(int rows, Reduction reduction, Call call, Gradients gradi
   }
   scale_ = 1;
   if (is_shared && !is_checked_) check_same_options();
+  unsummed_ = parameters_.size();
+  for (const auto& worker : workers_) worker->complete_from = parameters_.size();
   std::exception_ptr failure;
   try {
     const HoldSignals hold;  // once a step rather than once a product
     team_.run([&](int i) { run_shard(*workers_[static_cast<std::size_t>(i)], shard_of(i, rows), reduction, call); });
     team_.run([&](int i) {
-      add_workers(i);
-      if (gradients == Gradients::added) add_before(i);
-      square(i);
+      const auto [begin, end] = team_.template share<T>(unsummed_, i);
+      add_up(begin, end);
+      if (!sums_meanwhile_) square(i);
     });
   } catch (...) {
     if (!is_shared) throw;
@@ -58,18 +63,29 @@ double Learner<T>::run(int rows, Reduction reduction, Call call, Gradients gradi
   loss_ = 0;
   for (const auto& worker : workers_) loss_ += worker->loss;
   take_norm();
-  is_summed_ = !is_shared;
-  bool is_finite = std::isfinite(norm_);
-  if (is_shared) {  // a rank that failed says so instead of leaving the others waiting
-    double numbers[] = {loss_, failure ? 1.0 : 0.0, is_finite ? 0.0 : 1.0};
-    ranks.sum(numbers);
-    if (numbers[1] > 0) ranks.agree(failure);
-    loss_ = numbers[0];
-    is_finite = numbers[2] == 0;
-  }
+  const bool is_finite = is_shared ? meet(failure) : std::isfinite(loss_) && std::isfinite(norm_);
   ++batches_;
-  if (!std::isfinite(loss_) || !is_finite) report_not_finite();
+  if (!is_finite) report_not_finite();
   return loss_;
+}
+
+/// Sums the loss over ranks, with it the rest of a gradient that is summed meanwhile, and returns whether they are
+/// finite. A rank that failed comes here too, to say so instead of leaving the others waiting.
+template <class T>
+bool Learner<T>::meet(const std::exception_ptr& failure) {
+  Ranks& ranks = *options_.ranks;
+  if (sums_meanwhile_)
+    while (unsummed_ > 0) start_last_sum();
+  double numbers[] = {loss_, failure ? 1.0 : 0.0, std::isfinite(norm_) ? 0.0 : 1.0};
+  ranks.start_sum(numbers);
+  ranks.finish_sums();
+  if (numbers[1] > 0) ranks.agree(failure);
+  loss_ = numbers[0];
+  is_summed_ = sums_meanwhile_;
+  if (!is_summed_) return std::isfinite(loss_) && numbers[2] == 0;
+  team_.run([&](int i) { square(i); });
+  take_norm();
+  return std::isfinite(loss_) && std::isfinite(norm_);
 }
 
 template <class T>
@@ -78,6 +94,7 @@ void Learner<T>::run_shard(Worker& worker, const Shard& shard, Reduction reducti
   worker.loss = 0;
   if (shard.count == 0) {  // more workers than rows: this one adds nothing
     std::fill_n(worker.gradients.data(), worker.gradients.size(), T(0));
+    worker.complete_from = 0;
     return;
   }
   const Recording recording(worker.tape);
@@ -86,22 +103,56 @@ void Learner<T>::run_shard(Worker& worker, const Shard& shard, Reduction reducti
                        .first_row = shard.first,
                        .training = options_.training};
   parameters_.bind(worker.gradients.span());
+  const Var<T>* leaves = worker.tape.leaves_of(&parameters_);
   const Var<T> loss = call.function(call.loss_of, shard);
   check(loss.size() == 1, "learner: the loss has shape {}, but it must be a scalar; take its mean", loss.shape());
   const double share = reduction == Reduction::sum ? 1 : static_cast<double>(shard.count) / shard.rows;
   worker.loss = share * static_cast<double>(loss.item());
   worker.share = T(share);
-  worker.tape.backward(loss, std::span<const T>(&worker.share, 1));
+  run_backward(worker, loss, leaves);
+}
+
+/// Runs backward from the loss. Where ranks sum meanwhile, each worker tells how far its gradients are complete, and
+/// the first starts the sums: it is the thread that may talk to other ranks.
+template <class T>
+void Learner<T>::run_backward(Worker& worker, Var<T> loss, const Var<T>* leaves) {
+  const std::span<const T> seed(&worker.share, 1);
+  if (!sums_meanwhile_) return worker.tape.backward(loss, seed);
+  worker.complete.look_at(worker.tape, parameters_, leaves);
+  const bool is_first = &worker == workers_.front().get();
+  const typename Tape<T>::Seed only{loss, seed};
+  worker.tape.backward(std::span(&only, 1), [&](const Closure<T>* closure) {
+    closure->run(closure);
+    worker.complete_from.store(worker.complete.after(closure), std::memory_order_release);
+    if (is_first) sum_what_is_complete();
+  });
+  worker.complete_from.store(0, std::memory_order_release);
+}
+
+/// How many numbers ranks sum at once: few enough to begin soon, and to be handed over between two operations; so many
+/// that the network's latency does not matter. All ranks sum from the block's end to its begin.
+constexpr std::size_t numbers_at_once = std::size_t{1} << 18;
+
+constexpr std::size_t begin_of_last(std::size_t numbers) { return (numbers - 1) / numbers_at_once * numbers_at_once; }
+
+/// Starts to sum over ranks what is complete on all workers.
+template <class T>
+void Learner<T>::sum_what_is_complete() {
+  std::size_t complete_from = 0;
+  for (const auto& worker : workers_)
+    complete_from = std::max(complete_from, worker->complete_from.load(std::memory_order_acquire));
+  while (unsummed_ > 0 && begin_of_last(unsummed_) >= complete_from) {
+    add_up(begin_of_last(unsummed_), unsummed_);
+    start_last_sum();
+  }
+  options_.ranks->proceed();
 }
 
 template <class T>
-void Learner<T>::add_workers(int worker) {
-  const auto [begin, end] = team_.template share<T>(parameters_.size(), worker);
-  T* sum = workers_.front()->gradients.data();
-  for (std::size_t k = 1; k < workers_.size(); ++k) {
-    const T* other = workers_[k]->gradients.data();
-    for (std::size_t i = begin; i < end; ++i) sum[i] += other[i];
-  }
+void Learner<T>::start_last_sum() {
+  const std::size_t begin = begin_of_last(unsummed_);
+  options_.ranks->start_sum(workers_.front()->gradients.span().subspan(begin, unsummed_ - begin));
+  unsummed_ = begin;
 }
 
 template <class T>
@@ -113,13 +164,15 @@ void Learner<T>::check_same_options() {
   is_checked_ = true;
 }
 
-/// Adds the gradient of the batches before to this worker's part of the sum.
+/// Adds up these numbers of the gradient, over workers in their order and to those of the batches before.
 template <class T>
-void Learner<T>::add_before(int worker) {
-  const auto [begin, end] = team_.template share<T>(parameters_.size(), worker);
+void Learner<T>::add_up(std::size_t begin, std::size_t end) {
   T* sum = workers_.front()->gradients.data();
-  const T* before = before_.data();
-  for (std::size_t i = begin; i < end; ++i) sum[i] += before[i];
+  const auto add = [&](const T* other) {
+    for (std::size_t i = begin; i < end; ++i) sum[i] += other[i];
+  };
+  for (std::size_t k = 1; k < workers_.size(); ++k) add(workers_[k]->gradients.data());
+  if (batch_of_step_ > 1) add(before_.data());
 }
 
 /// Squares this worker's part of the sum.

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "qkv/layers/parameters.h"
+#include "qkv/train/complete_gradients.h"
 #include "qkv/train/gradient.h"
 #include "qkv/train/ranks.h"
 #include "qkv/train/shard.h"
@@ -18,6 +21,7 @@ struct LearnerOptions {
   std::uint64_t seed = 1;    ///< what dropout draws follow from
   bool training = true;      ///< whether dropout drops
   Ranks* ranks = &one_rank;  ///< processes that share each batch; see train/mpi/mpi_ranks.h
+  int batches_a_step = 1;    ///< whose gradients are added: ranks sum while the last of them runs backward
 };
 
 /// Whether a batch's gradient takes the place of the one before, or is added to it.
@@ -40,15 +44,15 @@ enum class Gradients { anew, added };
 ///
 /// Several processes, on one machine or many, learn together if each has such a learner with the same ranks, workers
 /// and model, and differentiates the same batches: rank r's workers take the r-th part of the rows. Losses are summed
-/// over ranks at once, the gradient when it is first asked for, by `norm`, `clip` or `gradient` on every rank: once for
-/// all the batches of a step. It is the step of one process with all the workers, up to rounding, and every rank ends
-/// with the same gradient, to the bit.
+/// over ranks at once, the gradient once a step: while the last of its batches runs backward, of the parameters that
+/// are complete already, or before, if `norm`, `clip` or `gradient` asks for it on every rank. It is the step of one
+/// process with all the workers, up to rounding, and every rank ends with the same gradient, to the bit.
 ///
 /// Compiled for float and double. The parameters, and the ranks, must outlive the learner.
 template <class T>
 class Learner {
  public:
-  /// Throws std::invalid_argument for fewer than one worker.
+  /// Throws std::invalid_argument for fewer than one worker, or batch a step.
   explicit Learner(Parameters<T>& parameters, const LearnerOptions& options = {});
 
   /// The mean loss of a batch of so many rows; its gradient is in `gradient()`. `loss_of(Shard)` returns the mean loss
@@ -116,14 +120,19 @@ class Learner {
     T share = 0;  // of the batch's loss that this worker's is
     double loss = 0;
     double squares = 0;  // Σ g² of its part of the parameters
+    CompleteGradients<T> complete;
+    alignas(64) std::atomic<std::size_t> complete_from = 0;  // of its gradients, while ranks sum meanwhile
   };
 
   double run(int rows, Reduction reduction, Call call, Gradients gradients);
   void run_shard(Worker& worker, const Shard& shard, Reduction reduction, Call call);
   Shard shard_of(int worker, int rows) const;
   void check_same_options();
-  void add_workers(int worker);
-  void add_before(int worker);
+  void run_backward(Worker& worker, Var<T> loss, const Var<T>* leaves);
+  void sum_what_is_complete();
+  void start_last_sum();
+  bool meet(const std::exception_ptr& failure);
+  void add_up(std::size_t begin, std::size_t end);
   void square(int worker);
   void take_norm();
   void sum_over_ranks();
@@ -138,8 +147,11 @@ class Learner {
   double loss_ = 0;
   double norm_ = 0;
   double scale_ = 1;
-  bool is_summed_ = true;    // whether the gradient is that of all ranks, rather than of this one's rows
-  bool is_checked_ = false;  // whether all ranks were found to have the same options
+  int batch_of_step_ = 0;        // counts from 1
+  bool sums_meanwhile_ = false;  // whether ranks sum this batch's gradient while it is being computed
+  std::size_t unsummed_ = 0;     // how many numbers, from the first, ranks have not begun to sum
+  bool is_summed_ = true;        // whether the gradient is that of all ranks, rather than of this one's rows
+  bool is_checked_ = false;      // whether all ranks were found to have the same options
 };
 
 extern template class Learner<float>;

@@ -28,6 +28,15 @@ class Ranks {
   virtual void sum(std::span<float> numbers) = 0;
   virtual void sum(std::span<double> numbers) = 0;
 
+  /// Begins such a sum and returns; until `finish_sums` nobody reads or writes the numbers. Sums that were started go
+  /// on in `proceed`, which is to be called between whiles and returns at once. Ranks that cannot do that sum here.
+  virtual void start_sum(std::span<float> numbers) { sum(numbers); }
+  virtual void start_sum(std::span<double> numbers) { sum(numbers); }
+  virtual void proceed() {}
+
+  /// Waits for all sums that were started. Throws RankLost.
+  virtual void finish_sums() {}
+
   /// Whether this is the one that writes files and talks to people.
   bool is_first() const { return rank() == 0; }
 

@@ -45,7 +45,9 @@ Learnt learn(Ranks& ranks, int workers, Gradients second_batch = Gradients::anew
   }
   const Table<T> x({9, 2}, numbers), y({9, 1}, sums);
   Model<Mlp, T> model(1);
-  Learner<T> learner(model.parameters(), {.workers = workers, .seed = 5, .ranks = &ranks});
+  Learner<T> learner(
+      model.parameters(),
+      {.workers = workers, .seed = 5, .ranks = &ranks, .batches_a_step = second_batch == Gradients::added ? 2 : 1});
   Adam<T> adam(model.parameters(), {.lr = 0.05});
   const auto loss_of = [&](const Shard& shard) { return mean_squared_error(model(x.of(shard)), y.of(shard)); };
   Learnt learnt;
@@ -118,15 +120,69 @@ TEST(Ranks, CountWhatIsSummedAlreadyOnce) {
 }
 
 TEST(Ranks, SayThatOnlyTheSumIsNotFinite) {
-  const auto thrown = run_on_ranks(2, [](Ranks& ranks) {
-    Model<OneLinear, float> model(1);
+  for (const int batches : {1, 2}) {  // whether the only one is summed while it runs backward, or when asked for
+    const auto thrown = run_on_ranks(2, [&](Ranks& ranks) {
+      Model<OneLinear, float> model(1);
+      Learner<float> learner(model.parameters(), {.ranks = &ranks, .batches_a_step = batches});
+      const Table<float> x({2, 1}, {0.1f, 0.1f});
+      learner.differentiate_sum(2, [&](const Shard& shard) { return 3e38 * mean(model(x.of(shard))); });
+      EXPECT_EQ(batches, 2);
+      learner.gradient();
+    });
+    const std::string message = message_in(thrown[0]);
+    EXPECT_NE(message.find("the gradient of only.bias is not finite, though the loss is"), std::string::npos)
+        << message;
+  }
+}
+
+/// 600,000 numbers, which are summed in three parts.
+template <class T>
+struct Large {
+  explicit Large(const Path<T>& path) : inner(path / "inner", 2, 1000), outer(path / "outer", 1000, 600) {}
+  Var<T> operator()(Var<T> x) const { return outer(tanh(inner(x))); }
+  Linear<T> inner, outer;
+};
+
+/// Ranks that count the sums of gradients, and of these such as are started before the first layer has one.
+struct CountingRanks final : ThreadRanks {
+  using ThreadRanks::ThreadRanks;
+  void start_sum(std::span<float> numbers) override {
+    ++sums;
+    if (sums % 3 != 0 && !is_first_layer_written()) ++before_the_first_layer;
+    sum(numbers);
+  }
+  static bool is_first_layer_written() {
+    for (const Node<float>* node = Tape<float>::current().last_node(); node != nullptr; node = node->previous)
+      if (node->name == std::string_view("inner.weight")) return node->written;
+    return true;
+  }
+  int sums = 0, before_the_first_layer = 0;
+};
+
+TEST(Ranks, SumWhatIsCompleteWhileTheRestRunsBackward) {
+  const Table<float> x({4, 2}, {1, 2, 3, 4, 5, 6, 7, 8});
+  const auto learn_in = [&](Ranks& ranks) {
+    Model<Large, float> model(1);
     Learner<float> learner(model.parameters(), {.ranks = &ranks});
-    const Table<float> x({2, 1}, {0.1f, 0.1f});
-    EXPECT_NO_THROW(learner.differentiate_sum(2, [&](const Shard& shard) { return 3e38 * mean(model(x.of(shard))); }));
-    learner.gradient();
-  });
-  const std::string message = message_in(thrown[0]);
-  EXPECT_NE(message.find("the gradient of only.bias is not finite, though the loss is"), std::string::npos) << message;
+    const auto loss_of = [&](const Shard& shard) { return mean(tanh(model(x.of(shard)))); };
+    learner.differentiate(4, loss_of);
+    learner.differentiate(4, loss_of, Gradients::added);
+    const std::span<const float> gradient = learner.gradient().numbers;
+    return std::vector<float>(gradient.begin(), gradient.end());
+  };
+  const std::vector<float> expected = learn_in(one_rank);
+  ThreadRanks::Meeting meeting(2);
+  CountingRanks ranks[] = {{meeting, 0}, {meeting, 1}};
+  std::vector<float> gradients[2];
+  std::thread other([&] { gradients[1] = learn_in(ranks[1]); });
+  gradients[0] = learn_in(ranks[0]);
+  other.join();
+  EXPECT_EQ(gradients[0], gradients[1]);
+  for (std::size_t i = 0; i < expected.size(); ++i) ASSERT_NEAR(gradients[0][i], expected[i], 1e-6) << i;
+  for (const CountingRanks& rank : ranks) {
+    EXPECT_EQ(rank.sums, 6) << "three of each batch";
+    EXPECT_EQ(rank.before_the_first_layer, 4) << "of each batch all but the part with the first layer";
+  }
 }
 
 TEST(Ranks, KeepTheSameBits) {
@@ -153,9 +209,10 @@ TEST(Ranks, FailTogether) {
   }
 }
 
-TEST(Ranks, HearOfALossThatThrowsOnOneOfThem) {
+template <template <class> class Net>
+void expect_to_hear_of_a_loss_that_throws() {
   const auto thrown = run_on_ranks(2, [](Ranks& ranks) {
-    Model<Mlp, float> model(1);
+    Model<Net, float> model(1);
     Learner<float> learner(model.parameters(), {.workers = 2, .ranks = &ranks});
     const Table<float> x({8, 2}, std::vector<float>(16, 1));
     learner.differentiate(8, [&](const Shard& shard) -> Var<float> {
@@ -165,6 +222,11 @@ TEST(Ranks, HearOfALossThatThrowsOnOneOfThem) {
   });
   EXPECT_EQ(message_in(thrown[1]), "no row 6");
   EXPECT_EQ(message_in(thrown[0]), "process 1 of 2 has failed, and says why itself");
+}
+
+TEST(Ranks, HearOfALossThatThrowsOnOneOfThem) {
+  expect_to_hear_of_a_loss_that_throws<Mlp>();
+  expect_to_hear_of_a_loss_that_throws<Large>();
 }
 
 TEST(Ranks, NameTheOperationOfANumberThatIsNotFiniteOnAnyOfThem) {
@@ -181,6 +243,8 @@ TEST(Ranks, NameTheOperationOfANumberThatIsNotFiniteOnAnyOfThem) {
 }
 
 TEST(Ranks, RefuseToLearnDifferentThings) {
+  Model<OneLinear, float> any(1);
+  EXPECT_THROW((Learner<float>(any.parameters(), {.batches_a_step = 0})), std::invalid_argument);
   const auto workers = run_on_ranks(2, [](Ranks& ranks) {
     Model<Mlp, float> model(1);
     Learner<float> learner(model.parameters(), {.workers = 1 + ranks.rank(), .ranks = &ranks});

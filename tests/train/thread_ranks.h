@@ -11,7 +11,7 @@ namespace qkv {
 
 /// Ranks that are threads of one process instead of processes: what one of them sees of the others. Sums are made in
 /// the order of ranks.
-class ThreadRanks final : public Ranks {
+class ThreadRanks : public Ranks {
  public:
   /// What the threads share.
   struct Meeting {

@@ -4,9 +4,11 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <exception>
 #include <mpi.h>
 #include <thread>
+#include <vector>
 
 namespace qkv {
 
@@ -61,27 +63,20 @@ constexpr const char* lost = "another process of the training no longer answers"
 /// MPI counts in int.
 constexpr std::size_t most_at_once = std::size_t{1} << 30;
 
-template <class T>
-void sum_in_place(std::span<T> numbers, MPI_Datatype type, const StopFlag& stop, bool is_first, bool& is_lost) {
-  if (is_lost) throw RankLost(lost);
-  for (std::size_t begin = 0; begin < numbers.size(); begin += most_at_once) {
-    const std::size_t count = std::min(numbers.size() - begin, most_at_once);
-    MPI_Request request = MPI_REQUEST_NULL;
-    const int error = MPI_Iallreduce(MPI_IN_PLACE, numbers.data() + begin, static_cast<int>(count), type, MPI_SUM,
-                                     MPI_COMM_WORLD, &request);
-    Patience waiting(patience), waiting_once_continued(patience_once_continued);
-    const auto gives_up = [&] {
-      return waiting.is_over(stop) || waiting_once_continued.is_over(is_first && is_continued);
-    };
-    is_lost = error != MPI_SUCCESS || !wait(request, gives_up);
-    if (is_lost) throw RankLost(lost);
-    is_continued = false;
-  }
-}
-
 }  // namespace
 
-MpiRanks::MpiRanks(const StopFlag& stop) : stop_(stop), exceptions_(std::uncaught_exceptions()) {
+/// The sums that were started and not waited for, in that order.
+struct MpiRanks::Sums {
+  std::vector<MPI_Request> requests;
+
+  bool start(void* numbers, int count, MPI_Datatype type) {
+    requests.push_back(MPI_REQUEST_NULL);
+    return MPI_Iallreduce(MPI_IN_PLACE, numbers, count, type, MPI_SUM, MPI_COMM_WORLD, &requests.back()) == MPI_SUCCESS;
+  }
+};
+
+MpiRanks::MpiRanks(const StopFlag& stop)
+    : stop_(stop), exceptions_(std::uncaught_exceptions()), sums_(std::make_unique<Sums>()) {
   if (processes_started() == 1) return;
   int given = 0;
   if (MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &given) != MPI_SUCCESS || given < MPI_THREAD_FUNNELED)
@@ -109,11 +104,47 @@ MpiRanks::~MpiRanks() {
 }
 
 void MpiRanks::sum(std::span<float> numbers) {
-  if (size_ > 1) sum_in_place(numbers, MPI_FLOAT, stop_, is_first(), is_lost_);
+  start_sum(numbers);
+  finish_sums();
 }
 
 void MpiRanks::sum(std::span<double> numbers) {
-  if (size_ > 1) sum_in_place(numbers, MPI_DOUBLE, stop_, is_first(), is_lost_);
+  start_sum(numbers);
+  finish_sums();
+}
+
+void MpiRanks::start_sum(std::span<float> numbers) { start(numbers, MPI_FLOAT); }
+void MpiRanks::start_sum(std::span<double> numbers) { start(numbers, MPI_DOUBLE); }
+
+template <class T, class Datatype>
+void MpiRanks::start(std::span<T> numbers, Datatype type) {
+  if (size_ == 1) return;
+  for (std::size_t begin = 0; begin < numbers.size(); begin += most_at_once) {
+    const std::size_t count = std::min(numbers.size() - begin, most_at_once);
+    is_lost_ = is_lost_ || !sums_->start(numbers.data() + begin, static_cast<int>(count), type);
+    if (is_lost_) throw RankLost(lost);
+  }
+}
+
+void MpiRanks::proceed() {
+  std::vector<MPI_Request>& requests = sums_->requests;
+  if (is_lost_ || requests.empty()) return;
+  int are_done = 0;
+  is_lost_ =
+      MPI_Testall(static_cast<int>(requests.size()), requests.data(), &are_done, MPI_STATUSES_IGNORE) != MPI_SUCCESS;
+}
+
+void MpiRanks::finish_sums() {
+  for (MPI_Request& request : sums_->requests) {
+    Patience waiting(patience), waiting_once_continued(patience_once_continued);
+    const auto gives_up = [&] {
+      return waiting.is_over(stop_) || waiting_once_continued.is_over(is_first() && is_continued);
+    };
+    is_lost_ = is_lost_ || !wait(request, gives_up);
+    if (is_lost_) throw RankLost(lost);
+    is_continued = false;
+  }
+  sums_->requests.clear();
 }
 
 }  // namespace qkv

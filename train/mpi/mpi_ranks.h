@@ -14,7 +14,7 @@ namespace qkv {
 ///   MpiRanks ranks;
 ///   Learner learner(model.parameters(), {.workers = 2, .ranks = &ranks});
 ///
-/// Sums are MPI_Iallreduce in place. A rank that waits gives its processor away after a moment, so that more ranks than
+/// Sums are MPI_Iallreduce in place, which goes on while this process calls it. A rank that waits gives its processor away after a moment, so that more ranks than
 /// processors, or a long validation on the first rank, cost little.
 ///
 /// A rank that ends without the others, killed or by an exception, is noticed by mpirun, which sends SIGCONT to the
@@ -37,10 +37,20 @@ class MpiRanks final : public Ranks {
   int size() const override { return size_; }
   void sum(std::span<float> numbers) override;
   void sum(std::span<double> numbers) override;
+  void start_sum(std::span<float> numbers) override;
+  void start_sum(std::span<double> numbers) override;
+  void proceed() override;
+  void finish_sums() override;
 
  private:
+  struct Sums;
+
+  template <class T, class Datatype>
+  void start(std::span<T> numbers, Datatype type);
+
   const StopFlag& stop_;
   int exceptions_;  // that were passing by when this was made
+  std::unique_ptr<Sums> sums_;
   bool is_lost_ = false;
   int rank_ = 0, size_ = 1;
 };
