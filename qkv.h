@@ -55,6 +55,7 @@
 #include "qkv/layers/transformer_decoder.h"
 #include "qkv/layers/transformer_encoder.h"
 #include "qkv/train/adam.h"
+#include "qkv/train/complete_gradients.h"
 #include "qkv/train/gradient.h"
 #include "qkv/train/learner.h"
 #include "qkv/train/mpi/mpi_ranks.h"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -10,7 +11,6 @@
 #include "qkv/datasets/vocabulary.h"
 
 namespace qkv::cli {
-
 namespace {
 
 struct BenchArguments {

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "cli/commands.h"
@@ -17,7 +18,6 @@
 #include "qkv/translation/run_tokenisers.h"
 
 namespace qkv::cli {
-
 namespace {
 
 struct CompareArguments {

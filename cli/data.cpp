@@ -10,7 +10,6 @@
 #include "qkv/datasets/visible_text.h"
 
 namespace qkv::cli {
-
 namespace {
 
 struct DataArguments {

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -13,7 +14,6 @@
 #include "qkv/translation/training_data.h"
 
 namespace qkv::cli {
-
 namespace {
 
 constexpr std::size_t most_lines_named = 10;  // the JSON names all

@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -17,7 +18,6 @@
 #include "qkv/translation/training_data.h"
 
 namespace qkv::cli {
-
 namespace {
 
 struct EvalArguments {

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "cli/commands.h"
@@ -10,7 +11,6 @@
 #include "qkv/study/explain/explanation_text.h"
 
 namespace qkv::cli {
-
 namespace {
 
 struct ExplainArguments {

@@ -15,7 +15,6 @@
 #include "qkv/translation/source_sentence.h"
 
 namespace qkv::cli {
-
 namespace {
 
 struct GradcheckArguments {

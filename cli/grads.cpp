@@ -17,7 +17,6 @@
 #include "qkv/translation/saved_model.h"
 
 namespace qkv::cli {
-
 namespace {
 
 struct GradsArguments {

@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -13,7 +14,6 @@
 #include "qkv/study/graph/tape_graph.h"
 
 namespace qkv::cli {
-
 namespace {
 
 struct GraphArguments {

@@ -5,7 +5,6 @@
 #include "qkv/datasets/text.h"
 
 namespace qkv::cli {
-
 namespace {
 
 constexpr int page_width = 80;

@@ -17,6 +17,7 @@
 #include "cli/options.h"
 #include "cli/terminal.h"
 #include "qkv/autograd/gemm.h"
+#include "qkv/datasets/text.h"
 #include "qkv/datasets/visible_text.h"
 #include "qkv/translation/version.h"
 
@@ -66,21 +67,48 @@ std::string command_in(const CLI::App& app) {
   return chosen.empty() ? app.get_name() : app.get_name() + " " + command_in(*chosen.front());
 }
 
-/// What is no command, or no option, where one must stand: "data klingon", "--versoin". Empty if all is well so far.
+/// "; the nearest is NAME", where one of the names is near to what was typed.
+std::string such_as(const std::string& typed, const std::vector<std::string>& names) {
+  const auto nearest = qkv::nearest_word(typed, names);
+  return nearest ? fmt::format("; the nearest is {}", names[*nearest]) : "";
+}
+
+/// Says so if the argument, which begins as options do, is no option of the command.
+std::string unknown_option(const CLI::App& command, const std::string& argument) {
+  const std::string typed = argument.substr(0, argument.find('='));
+  if (command.get_option_no_throw(typed) != nullptr) return "";
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options())
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  return fmt::format("option {}{}", qkv::in_quotes(argument), such_as(typed, names));
+}
+
+/// What is no command, or no option, where one must stand, or no option of the command: "data klingon", "--versoin".
+/// Empty if there is nothing.
 std::string unknown(const CLI::App& app, int argc, char** argv) {
   std::string command;
   for (const CLI::App* at = &app; argc > 1; --argc, ++argv) {
     const std::string argument = argv[1];
     const auto commands = at->get_subcommands([](const CLI::App*) { return true; });
-    if (commands.empty()) return "";
+    if (commands.empty()) {
+      if (argument == "--") return "";
+      if (!argument.starts_with("--")) continue;
+      if (const std::string what = unknown_option(*at, argument); !what.empty())
+        return fmt::format("{} (see qkv {} --help)", what, command);
+      continue;
+    }
     if (argument.starts_with('-')) {
-      const bool is_known = at->get_option_no_throw(argument.substr(0, argument.find('='))) != nullptr;
-      return is_known ? "" : fmt::format("option {}", qkv::in_quotes(argument));
+      const std::string what = unknown_option(*at, argument);
+      return what.empty() ? "" : what + " (see qkv --help)";
     }
     command += (command.empty() ? "" : " ") + argument;
     const auto known =
         std::find_if(commands.begin(), commands.end(), [&](const CLI::App* one) { return one->check_name(argument); });
-    if (known == commands.end()) return fmt::format("command {}", qkv::in_quotes(command));
+    if (known == commands.end()) {
+      std::vector<std::string> names;
+      for (const CLI::App* one : commands) names.push_back(one->get_name());
+      return fmt::format("command {}{} (see qkv --help)", qkv::in_quotes(command), such_as(argument, names));
+    }
     at = *known;
   }
   return "";
@@ -132,8 +160,7 @@ int main(int argc, char** argv) {
     tell(app.help());
     return 2;
   }
-  if (const std::string what = unknown(app, argc, argv); !what.empty())
-    return report(fmt::format("there is no {} (see qkv --help)", what), 2);
+  if (const std::string what = unknown(app, argc, argv); !what.empty()) return report("there is no " + what, 2);
   try {
     return run(app, argc, argv);
   } catch (const qkv::cli::WrongUsage& error) {

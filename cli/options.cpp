@@ -12,7 +12,6 @@
 #include "qkv/translation/training_config.h"
 
 namespace qkv::cli {
-
 namespace {
 
 [[noreturn]] void refuse(const std::string& what, const std::string& range) {

@@ -11,7 +11,6 @@
 #include "qkv/translation/training_steps.h"
 
 namespace qkv::cli {
-
 namespace {
 
 std::string bar(std::int64_t done, std::int64_t all, std::int64_t width) {

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -15,7 +16,6 @@
 #include "qkv/translation/saved_model.h"
 
 namespace qkv::cli {
-
 namespace {
 
 namespace fs = std::filesystem;

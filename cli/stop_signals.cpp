@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 namespace qkv::cli {
-
 namespace {
 
 StopFlag stop_requested{false};

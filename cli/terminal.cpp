@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string_view>
 #include <sys/ioctl.h>
@@ -14,7 +15,6 @@
 #include "qkv/datasets/visible_text.h"
 
 namespace qkv::cli {
-
 namespace {
 
 void write(const std::string& text, std::FILE* stream) { std::fwrite(text.data(), 1, text.size(), stream); }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "cli/commands.h"
@@ -17,11 +18,11 @@
 #include "qkv/study/loss_gap.h"
 #include "qkv/study/score_table.h"
 #include "qkv/translation/fit_to_data.h"
+#include "qkv/translation/run_tokenisers.h"
 #include "qkv/translation/saved_model.h"
 #include "qkv/translation/trainer.h"
 
 namespace qkv::cli {
-
 namespace {
 
 struct TrainArguments {
@@ -212,9 +213,10 @@ SettingsFile settings_of(const CLI::App& command, const TrainArguments& options)
   return file;
 }
 
-/// The settings and the data that they name.
+/// The settings and the data that they name, as tokens.
 struct Prepared {
   TrainingConfig settings;
+  Tokenisers tokenisers;
   TrainingData data;
 };
 
@@ -222,8 +224,11 @@ Prepared prepared(const CLI::App& command, const TrainArguments& options) {
   SettingsFile given = settings_of(command, options);
   try {
     TrainingData data = read_training_data(given.config);
+    Tokenisers tokenisers =
+        options.resume ? load_tokenisers({options.out}, given.config) : tokenisers_for(given.config, data.train);
+    data = tokenised(std::move(data), tokenisers);
     if (!options.resume) fit_to_data(given.config, given.named, data.train);
-    return {std::move(given.config), std::move(data)};
+    return {std::move(given.config), std::move(tokenisers), std::move(data)};
   } catch (const std::invalid_argument& error) {
     throw WrongUsage(error.what());
   }
@@ -249,7 +254,7 @@ TrainingResult train(const CLI::App& command, const TrainArguments& options, Ran
   const StopFlag& stop = stop_on_signals(ranks.size() == 1);  // mpirun says itself what it does
   Progress progress(draws_on(STDERR_FILENO));
   try {
-    return qkv::train(ready->settings, std::move(ready->data), {options.out}, start,
+    return qkv::train(ready->settings, ready->data, ready->tokenisers, {options.out}, start,
                       ranks.is_first() ? observer_of(progress, losses) : TrainingObserver{}, stop, ranks);
   } catch (const std::invalid_argument& error) {
     throw WrongUsage(error.what());
@@ -300,7 +305,7 @@ void run(const CLI::App& command, TrainArguments& options) {
   const auto alignment = load_run(options.out).alignment;
   for (const auto& [name, evaluation] : result.tests)
     print("{}\n", score_table(name, evaluation, alignment, has_plain_text()));
-  if (result.losses) print_lines(loss_gap(*result.losses));
+  if (result.losses) print_lines(with_options(loss_gap(*result.losses)));
   if (!losses.empty())
     print("loss of the steps, from the first of this training to the last\n{}\n",
           loss_curve(losses, 10, has_plain_text()));

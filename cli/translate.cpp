@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <iostream>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <system_error>
 #include <unistd.h>
@@ -17,7 +18,6 @@
 #include "qkv/translation/source_sentence.h"
 
 namespace qkv::cli {
-
 namespace {
 
 struct TranslateArguments {

@@ -135,7 +135,7 @@ std::optional<std::size_t> nearest_word(std::string_view word, std::span<const s
     nearest = i;
     longer = std::max(letters.size(), other.size());
   }
-  return nearest && 5 * least.first > 2 * longer ? std::nullopt : nearest;
+  return nearest && !are_near(least.first, longer) ? std::nullopt : nearest;
 }
 
 }  // namespace qkv

@@ -19,4 +19,8 @@ std::string excerpt(std::string_view text, std::size_t most);
 /// which a message finds the name that was meant.
 std::size_t edit_distance(std::u32string_view a, std::u32string_view b);
 
+/// Whether two names of such an edit distance, the longer one of so many letters, may be meant for each other: no more
+/// than two fifths of the letters change.
+constexpr bool are_near(std::size_t distance, std::size_t longer) { return 5 * distance <= 2 * longer; }
+
 }  // namespace qkv

@@ -259,8 +259,10 @@ const StoredTensor* SafetensorsFile::nearest_to(std::string_view name) const {
   std::size_t least = 0;
   for (const StoredTensor& tensor : tensors_) {
     if (tensor.name.size() > longest_name) continue;
-    const std::size_t distance = edit_distance(code_points(tensor.name), wanted);
-    if (nearest != nullptr && distance >= least) continue;
+    const std::u32string other = code_points(tensor.name);
+    const std::size_t distance = edit_distance(other, wanted);
+    if ((nearest != nullptr && distance >= least) || !are_near(distance, std::max(other.size(), wanted.size())))
+      continue;
     nearest = &tensor;
     least = distance;
   }

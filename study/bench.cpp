@@ -10,7 +10,6 @@
 #include "qkv/translation/training_memory.h"
 
 namespace qkv {
-
 namespace {
 
 Batch random_batch(const BenchConfig& config) {

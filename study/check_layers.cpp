@@ -7,7 +7,6 @@
 #include "qkv/translation/transformer.h"
 
 namespace qkv {
-
 namespace {
 
 const std::vector<int> source_ids{4, 5, 2, 3, 2, 0};  // two sentences of three and two words, 0 is padding

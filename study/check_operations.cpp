@@ -3,7 +3,6 @@
 #include "qkv/autograd/ops.h"
 
 namespace qkv {
-
 namespace {
 
 const std::vector<int> word_ids{3, 1, 3, 0, 3, 4};     // one occurs three times, 2 never

@@ -12,7 +12,6 @@
 #include "qkv/translation/decoding.h"
 
 namespace qkv {
-
 namespace {
 
 constexpr double rounding = 1e-12, zero = 1e-14;  // of the largest

@@ -9,7 +9,6 @@
 #include "qkv/translation/available_memory.h"
 
 namespace qkv {
-
 namespace {
 
 /// softmax(z) + 1 at the predicted word, over the number of words: Σ|terms| of ∂loss/∂z = (p − 1 there) / number.

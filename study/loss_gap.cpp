@@ -11,8 +11,8 @@ std::string loss_gap(const FinalLosses& losses) {
   // By half as much again, and by more than the noise of losses near 0.
   if (validation > 1.5 * training && validation - training > 0.2)
     text +=
-        "  It knows what it learnt from better than new sentences. More data helps most; else a higher --dropout,\n"
-        "  --label-smoothing 0.1, a smaller model, or fewer --epochs.\n";
+        "  It knows what it learnt from better than new sentences. More data helps most; else a higher `dropout`,\n"
+        "  `label_smoothing` 0.1, a smaller model, or fewer `epochs`.\n";
   return text;
 }
 

@@ -8,21 +8,24 @@
 #include "qkv/autograd/ops/cross_entropy.h"
 
 namespace qkv {
-
 namespace {
+
+/// What ids padding holds. The two sides have vocabularies of their own.
+struct Filler {
+  int source = 0, target = 0;
+};
 
 /// Some pairs as one padded batch.
 class ProbeBatch {
  public:
-  /// `filler` is the id that padding holds.
-  explicit ProbeBatch(const std::vector<ProbePair>& pairs, int filler = 0) {
+  explicit ProbeBatch(const std::vector<ProbePair>& pairs, Filler filler = {}) {
     for (const ProbePair& pair : pairs) {
       source_length_ = std::max(source_length_, static_cast<int>(pair.source.size()));
       target_length_ = std::max(target_length_, static_cast<int>(pair.target.size()));
     }
     for (const ProbePair& pair : pairs) {
-      append(pair.source, source_length_, filler, source_, source_lengths_);
-      append(pair.target, target_length_, filler, target_, target_lengths_);
+      append(pair.source, source_length_, filler.source, source_, source_lengths_);
+      append(pair.target, target_length_, filler.target, target_, target_lengths_);
     }
   }
 
@@ -45,7 +48,7 @@ class ProbeBatch {
 
 /// The logits of the first pair of a batch, for its own words.
 template <class T>
-std::vector<T> logits_of_first(const Seq2Seq<T>& model, const std::vector<ProbePair>& pairs, int filler = 0) {
+std::vector<T> logits_of_first(const Seq2Seq<T>& model, const std::vector<ProbePair>& pairs, Filler filler = {}) {
   Tape<T> tape;
   const Recording<T> recording(tape);
   const NoGrad<T> no_grad(tape);
@@ -90,14 +93,15 @@ Findings probe_padding(const Seq2Seq<T>& model, const ProbePair& pair, const Pro
   const std::vector<T> alone = logits_of_first(model, {pair});
   double largest = 0;
   for (const T& logit : alone) largest = std::max(largest, std::abs(static_cast<double>(logit)));
-  for (const int filler : {0, longer.source.front()}) {
+  const Filler words{longer.source.front(), longer.target.back()};
+  for (const Filler filler : {Filler{}, words}) {
     const std::vector<T> padded = logits_of_first(model, {pair, longer}, filler);
     double difference = 0;
     for (std::size_t i = 0; i < alone.size(); ++i)
       difference = std::max(difference, std::abs(static_cast<double>(alone[i] - padded[i])));
     if (!(difference <= tolerance * largest))
-      findings.push_back(
-          fmt::format("padding with id {} changes the logits by {:.1e} of the largest", filler, difference / largest));
+      findings.push_back(fmt::format("padding with ids {} and {} changes the logits by {:.1e} of the largest",
+                                     filler.source, filler.target, difference / largest));
   }
   return findings;
 }

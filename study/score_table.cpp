@@ -8,7 +8,6 @@
 #include "qkv/study/bars.h"
 
 namespace qkv {
-
 namespace {
 
 constexpr int bar_width = 24;

@@ -4,7 +4,6 @@
 #include "qkv/translation/decoding.h"
 
 namespace qkv {
-
 namespace {
 
 SentencePair with_source(const TrainedModel& trained, const SourceSentence& source) {

@@ -3,7 +3,6 @@
 #include <cmath>
 
 namespace qkv {
-
 namespace {
 
 /// One step of Adam on n numbers; g = scale · gradient + weight_decay · p.

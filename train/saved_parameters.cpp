@@ -10,7 +10,6 @@
 #include "qkv/files/message.h"
 
 namespace qkv {
-
 namespace {
 
 constexpr std::int64_t most_steps = std::int64_t{1} << 62;  // so that counting on cannot overflow

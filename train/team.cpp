@@ -5,7 +5,6 @@
 #include "qkv/autograd/kernels/hold_signals.h"
 
 namespace qkv {
-
 namespace {
 
 /// Waits until the atomic no longer holds `old`: spins for some ten microseconds, then sleeps.

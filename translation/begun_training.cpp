@@ -1,5 +1,7 @@
 #include "qkv/translation/begun_training.h"
 
+#include <nlohmann/json.hpp>
+
 #include "qkv/files/durable_file.h"
 #include "qkv/translation/run_tokenisers.h"
 #include "qkv/translation/training_memory.h"
@@ -7,7 +9,6 @@
 #include "qkv/translation/unknown_targets.h"
 
 namespace qkv {
-
 namespace {
 
 using Tell = std::function<void(const std::string&)>;
@@ -68,6 +69,15 @@ void load_state(BegunTraining& begun, const TrainingConfig& config, const Traini
   state.best.keep_by(config.keep);
 }
 
+/// The settings to write. A length that was reached before is none to go on to: the planned one stays.
+TrainingConfig written(const BegunTraining& begun, TrainingConfig config, const RunFolder& folder, RunStart start) {
+  if (start != RunStart::resume || begun.steps.made() < begun.total_steps) return config;
+  const TrainingConfig before = read_settings_file(folder.config()).config;
+  config.steps = before.steps;
+  config.epochs = before.epochs;
+  return config;
+}
+
 /// Makes the folder of a new run, or makes ready that of one which goes on, and writes what stays as it is.
 void make_ready(BegunTraining& begun, const TrainingConfig& config, const TrainingData& data,
                 const Tokenisers& tokenisers, const RunFolder& folder, RunStart start, const Tell& tell) {
@@ -78,7 +88,7 @@ void make_ready(BegunTraining& begun, const TrainingConfig& config, const Traini
   if (begun.lock->why_not_held())
     tell(fmt::format("{} cannot be locked ({}); make sure that no other process trains into it", folder.path.string(),
                      *begun.lock->why_not_held()));
-  write_durably(folder.config(), to_json(config).dump(2) + "\n");
+  write_durably(folder.config(), to_json(written(begun, config, folder, start)).dump(2) + "\n");
   if (start == RunStart::resume) return;
   save_tokenisers(folder, tokenisers);
   begun.source.save(folder.source_vocabulary());
@@ -86,6 +96,10 @@ void make_ready(BegunTraining& begun, const TrainingConfig& config, const Traini
   if (const auto note = note_on_unknown_targets(data.valid, begun.target, *tokenisers.target)) tell(*note);
   if (config.optimizer == OptimiserKind::adamw && config.adam.weight_decay == 0)
     tell("with a `weight_decay` of 0, adamw does what adam does");
+  if (begun.total_steps > 0 && config.warmup >= begun.total_steps)
+    tell(fmt::format(
+        "the `warmup` of {} steps is as long as training, so the learning rate does not reach {} before its end",
+        config.warmup, config.lr));
 }
 
 }  // namespace

@@ -6,7 +6,6 @@
 #include <utility>
 
 namespace qkv {
-
 namespace {
 
 void replace_all(std::string& text, std::string_view from, std::string_view to) {

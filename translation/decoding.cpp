@@ -6,7 +6,6 @@
 #include "qkv/train/not_finite.h"
 
 namespace qkv {
-
 namespace {
 
 /// A translation that is followed, and its row in the decoder's batch.

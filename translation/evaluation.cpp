@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "qkv/autograd/ops/cross_entropy.h"
@@ -15,7 +16,6 @@
 #include "qkv/translation/judged_links.h"
 
 namespace qkv {
-
 namespace {
 
 constexpr int batch_size = 64;

@@ -4,7 +4,6 @@
 #include <iterator>
 
 namespace qkv {
-
 namespace {
 
 /// Room for a line, so that none takes anything from the heap.

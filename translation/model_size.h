@@ -9,6 +9,13 @@ struct ModelSize {
   double tensors = 0;     ///< how many parameters with a name of their own
 };
 
+/// The multiplications, each with its addition, in the matrix products of one translation.
+struct MultiplyAdds {
+  double encoder = 0;  ///< for all source words, keys and values of the memory among that
+  double decoder = 0;  ///< for all target words, one after the other, as translate() does
+  double total() const { return encoder + decoder; }
+};
+
 /// The numbers in a linear layer, its bias among them.
 inline double size_of_linear(double in, double out) { return in * out + out; }
 

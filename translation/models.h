@@ -16,6 +16,7 @@ namespace qkv {
 ///   visit()            its settings; see translation/setting.h
 ///   check_settings()   throws std::invalid_argument if they do not fit each other
 ///   size()             what it takes
+///   multiply_adds()    what a translation takes
 ///   cross_attention()  what there is to look at
 ///   usual_rate         the learning rate that training begins with
 ///   small_set_rate, small_set_dropout   what suits few pairs; see translation/fit_to_data.h

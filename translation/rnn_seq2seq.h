@@ -46,9 +46,28 @@ struct RnnConfig {
   /// All settings fit each other.
   void check_settings() const {}
 
+  double gates() const { return cell == CellKind::gru ? 3 : cell == CellKind::lstm ? 4 : 1; }
+
+  /// For S source and T target tokens, with E the embedding, H the hidden size, g the cell's gates and the target
+  /// vocabulary V:
+  ///   encoder S · gH (E + H)       decoder T (gH (E + H) + gHH + HV)
+  /// and with attention, of each target word the scores and the attention value 2 S H, and combine 2 H H; additive
+  /// scores take S H H more for the keys and H H for each query.
+  MultiplyAdds multiply_adds(double source, double target) const {
+    const double e = embedding, h = hidden;
+    MultiplyAdds count{.encoder = source * gates() * h * (e + h),
+                       .decoder = target * (gates() * h * (e + h) + gates() * h * h + h * target_words)};
+    if (attention) count.decoder += target * (2 * source * h + 2 * h * h);
+    if (attention == Score::additive) {
+      count.encoder += source * h * h;
+      count.decoder += target * h * h;
+    }
+    return count;
+  }
+
   ModelSize size() const {
-    const double e = embedding, h = hidden, gates = cell == CellKind::gru ? 3 : cell == CellKind::lstm ? 4 : 1;
-    const auto size_of_cell = [&](double in) { return gates * (h * in + h * h + 2 * h); };
+    const double e = embedding, h = hidden;
+    const auto size_of_cell = [&](double in) { return gates() * (h * in + h * h + 2 * h); };
     const bool additive = attention == Score::additive;
     ModelSize size;
     size.parameters = (1.0 * source_words + target_words) * e + size_of_cell(e) + size_of_cell(e + h) +

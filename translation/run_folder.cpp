@@ -1,6 +1,7 @@
 #include "qkv/translation/run_folder.h"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <system_error>
 
@@ -8,7 +9,6 @@
 #include "qkv/translation/parse_json.h"
 
 namespace qkv {
-
 namespace {
 
 namespace fs = std::filesystem;

@@ -11,7 +11,6 @@
 #include <utility>
 
 namespace qkv {
-
 namespace {
 
 /// The number that the process which holds the lock wrote into the file.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "qkv/autograd/check.h"
 #include "qkv/files/message.h"
@@ -10,7 +11,6 @@
 #include "qkv/translation/tensor_settings.h"
 
 namespace qkv {
-
 namespace {
 
 namespace fs = std::filesystem;

@@ -11,7 +11,6 @@
 #include "qkv/translation/sentence_attention.h"
 
 namespace qkv {
-
 namespace {
 
 constexpr int longest_sentence = 24;

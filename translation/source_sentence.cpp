@@ -1,29 +1,43 @@
 #include "qkv/translation/source_sentence.h"
 
+#include <optional>
+#include <utility>
+
 #include "qkv/datasets/text.h"
 
 namespace qkv {
-
 namespace {
 
-void split_mark(std::vector<std::string>& words, const Vocabulary& vocabulary) {
-  if (words.empty()) return;
-  const std::string last = words.back();
-  const std::string stem = last.substr(0, last.size() - 1), mark = last.substr(last.size() - 1);
-  const bool is_marked = !stem.empty() && (mark == "." || mark == "?" || mark == "!");
-  if (!is_marked || vocabulary.contains(last) || !vocabulary.contains(stem) || !vocabulary.contains(mark)) return;
-  words.back() = stem;
-  words.push_back(mark);
+std::vector<std::string> unknown_among(const std::vector<std::string>& tokens, const Vocabulary& vocabulary) {
+  std::vector<std::string> unknown;
+  for (const std::string& token : tokens)
+    if (!vocabulary.contains(token)) unknown.push_back(token);
+  return unknown;
+}
+
+/// The words with the final mark, if there is one behind the last word's letters, as a word of its own.
+std::optional<Sentence> with_mark_apart(Sentence words) {
+  if (words.empty() || words.back().size() < 2) return std::nullopt;
+  const char mark = words.back().back();
+  if (mark != '.' && mark != '?' && mark != '!') return std::nullopt;
+  words.back().pop_back();
+  words.emplace_back(1, mark);
+  return words;
 }
 
 }  // namespace
 
 SourceSentence read_source(const std::string& text, const Vocabulary& vocabulary, const Tokeniser& tokeniser) {
+  const Sentence words = split_words(normalise(text));
   SourceSentence sentence;
-  sentence.words = tokeniser.tokens(split_words(normalise(text)));
-  if (tokeniser.kind() == TokeniserKind::word) split_mark(sentence.words, vocabulary);
-  for (const std::string& word : sentence.words)
-    if (!vocabulary.contains(word)) sentence.unknown.push_back(word);
+  sentence.words = tokeniser.tokens(words);
+  sentence.unknown = unknown_among(sentence.words, vocabulary);
+  const std::optional<Sentence> apart = with_mark_apart(words);
+  if (sentence.unknown.empty() || !apart || tokeniser.kind() == TokeniserKind::character) return sentence;
+  std::vector<std::string> tokens = tokeniser.tokens(*apart);
+  std::vector<std::string> unknown = unknown_among(tokens, vocabulary);
+  // It helps where it makes the last word, and nothing new, known.
+  if (unknown.size() < sentence.unknown.size()) sentence = {std::move(tokens), std::move(unknown)};
   return sentence;
 }
 

@@ -14,9 +14,9 @@ struct SourceSentence {
   std::vector<std::string> unknown;  ///< those of them that the vocabulary does not hold
 };
 
-/// Normalises the text, separates its words at spaces and cuts them into tokens. Where the tokens are words, splits a
-/// final `.`, `?` or `!` off an unknown word where that makes known words. Throws std::invalid_argument if the text is
-/// not UTF-8.
+/// Normalises the text, separates its words at spaces and cuts them into tokens. Splits a
+/// final `.`, `?` or `!` off the last word where fewer tokens are unknown then, unless tokens are characters. Throws
+/// std::invalid_argument if the text is not UTF-8.
 SourceSentence read_source(const std::string& text, const Vocabulary& vocabulary,
                            const Tokeniser& tokeniser = *word_tokenisers().source);
 

@@ -13,7 +13,6 @@
 #include "qkv/translation/parse_json.h"
 
 namespace qkv {
-
 namespace {
 
 /// The step that a line is about; nothing where the line is none of such a file.

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "qkv/autograd/random.h"
 #include "qkv/files/durable_file.h"
@@ -15,7 +16,6 @@
 #include "qkv/translation/training_steps.h"
 
 namespace qkv {
-
 namespace {
 
 namespace fs = std::filesystem;
@@ -125,6 +125,10 @@ class Run {
       state_.validation_is_due = is_due(epoch);
       if (state_.validation_is_due) validate(logs);
     }
+    if (is_out_of_patience() && steps_.made() < begun_.total_steps)
+      observer_.on_message(fmt::format(
+          "no better model in {} validations, so training ends at step {} of {}; a larger `patience`, or 0, goes on",
+          config_.patience, steps_.made(), begun_.total_steps));
     const TrainingResult result = ended();
     if (result.interrupted || begun_.total_steps == 0 || steps_.made() == first_step) save(logs);
     if (!fs::exists(folder_.model())) save_model(folder_.model(), model_, {});
@@ -259,21 +263,27 @@ class Run {
 
 TrainingResult train(const TrainingConfig& config, TrainingData data, const RunFolder& folder, RunStart start,
                      const TrainingObserver& observer, const StopFlag& stop, Ranks& ranks) {
+  check_settings(config);
+  const Tokenisers tokenisers =
+      start == RunStart::resume ? load_tokenisers(folder, config) : tokenisers_for(config, data.train);
+  return train(config, tokenised(std::move(data), tokenisers), tokenisers, folder, start, observer, stop, ranks);
+}
+
+TrainingResult train(const TrainingConfig& config, const TrainingData& tokens, const Tokenisers& tokenisers,
+                     const RunFolder& folder, RunStart start, const TrainingObserver& observer, const StopFlag& stop,
+                     Ranks& ranks) {
   check(!folder.path.empty(), "train: the run folder's name is empty");
   check_settings(config);
-  check(config.patience == 0 || !data.valid.empty(), "`patience` needs a validation set; give `valid`");
-  check(config.keep == Keep::bleu || !data.valid.empty() || start == RunStart::resume,
+  check(config.patience == 0 || !tokens.valid.empty(), "`patience` needs a validation set; give `valid`");
+  check(config.keep == Keep::bleu || !tokens.valid.empty() || start == RunStart::resume,
         "`keep` {} needs a validation set; give `valid`", name_of(config.keep));
   try {
-    const Tokenisers tokenisers =
-        start == RunStart::resume ? load_tokenisers(folder, config) : tokenisers_for(config, data.train);
-    data = tokenised(std::move(data), tokenisers);
     std::optional<BegunTraining> begun;
-    ranks.together([&] { begun.emplace(config, data, tokenisers, folder, start, ranks, observer.on_message); });
-    return Run(config, data, tokenisers, folder, observer, stop, ranks, *begun)();
+    ranks.together([&] { begun.emplace(config, tokens, tokenisers, folder, start, ranks, observer.on_message); });
+    return Run(config, tokens, tokenisers, folder, observer, stop, ranks, *begun)();
   } catch (const std::bad_alloc&) {
-    const Vocabulary source(data.train, &Pair::source, config.min_frequency),
-        target(data.train, &Pair::target, config.min_frequency);
+    const Vocabulary source(tokens.train, &Pair::source, config.min_frequency),
+        target(tokens.train, &Pair::target, config.min_frequency);
     throw std::runtime_error(
         fmt::format("there is not enough memory: {}", memory_advice(config, source.size(), target.size())));
   }

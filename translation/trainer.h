@@ -70,4 +70,9 @@ struct TrainingResult {
 TrainingResult train(const TrainingConfig& config, TrainingData data, const RunFolder& folder, RunStart start,
                      const TrainingObserver& observer, const StopFlag& stop, Ranks& ranks = one_rank);
 
+/// The same for data that is tokens of these tokenisers already.
+TrainingResult train(const TrainingConfig& config, const TrainingData& tokens, const Tokenisers& tokenisers,
+                     const RunFolder& folder, RunStart start, const TrainingObserver& observer, const StopFlag& stop,
+                     Ranks& ranks = one_rank);
+
 }  // namespace qkv

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <type_traits>
 #include <utility>
 
 #include "qkv/autograd/check.h"
+#include "qkv/datasets/text.h"
 #include "qkv/files/durable_file.h"
 #include "qkv/files/utf8.h"
 #include "qkv/translation/decoding.h"
@@ -169,6 +171,15 @@ TrainingConfig defaults_for(const nlohmann::json& json, const std::string& path,
   return json.contains("model") ? default_settings(json["model"]) : TrainingConfig{};
 }
 
+/// "; the nearest is NAME", of all settings, for a key that is none; empty where none is near.
+std::string such_as(std::string key) {
+  std::vector<std::string> names{"model"};
+  for_each_setting_of_any_model([&](const std::string& name, const auto&, const Setting&) { names.push_back(name); });
+  std::replace(key.begin(), key.end(), '-', '_');
+  const auto nearest = nearest_word(key, names);
+  return nearest ? fmt::format("; the nearest is \"{}\"", names[*nearest]) : "";
+}
+
 /// Whether this is a setting of another model, and one that is not as training begins with.
 enum class Elsewhere { unknown, as_usual, changed };
 Elsewhere in_another_model(const nlohmann::json& value, const std::string& path, const std::string& key) {
@@ -201,7 +212,8 @@ SettingsFile read_settings(const nlohmann::json& json, const std::string& path,
     }
     const Elsewhere elsewhere = in_another_model(value, path, key);
     if (elsewhere == Elsewhere::unknown)
-      throw std::runtime_error(fmt::format("{}: there is no setting {}", path, described(nlohmann::json(key))));
+      throw std::runtime_error(
+          fmt::format("{}: there is no setting {}{}", path, described(nlohmann::json(key)), such_as(key)));
     if (elsewhere == Elsewhere::changed) file.unused.push_back(key);
   }
   return file;

@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <limits>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <utility>
@@ -142,7 +142,7 @@ void for_each_training_setting(Config& config, Visit&& visit) {
         number("largest norm of the gradient; 0 means none", Range{0.0, std::numeric_limits<double>::max()}));
   visit("label_smoothing", config.label_smoothing, number("share of each target spread over all words", share_range));
   visit("validate_every", config.validate_every,
-        number("steps between validations; 0 means once an epoch; 20 times in more than 30 epochs", steps));
+        number("steps between validations; 0 means once an epoch; 20 times in more than 20 epochs", steps));
   visit("keep", config.keep, Setting{"the score on the validation set that chooses the best model"});
   visit("patience", config.patience,
         number("validations without improvement before training ends; 0 means never", Range{0, 1'000'000}));

@@ -69,6 +69,17 @@ struct TransformerConfig {
           d_model);
   }
 
+  /// For S source and T target tokens, with C = d_model, F = ff, N layers and the target vocabulary V:
+  ///   encoder N S (4 CC + 2 CF + 2 S C) + 2 N S CC
+  ///   decoder N (Σ_{t ≤ T} (4 CC + 2 t C + 2 CC + 2 S C + 2 CF)) + T C V
+  MultiplyAdds multiply_adds(double source, double target) const {
+    const double c = d_model, f = ff;
+    const double self = target * 4 * c * c + target * (target + 1) * c;  // Σ 2 t C
+    const double cross = target * (2 * c * c + 2 * source * c);
+    return {.encoder = layers * source * (4 * c * c + 2 * c * f + 2 * source * c) + layers * source * 2 * c * c,
+            .decoder = layers * (self + cross + target * 2 * c * f) + target * c * target_words};
+  }
+
   ModelSize size() const {
     const double d = d_model, table = 2.0 * max_positions * d, layer_norm = 2 * d;
     const double attention = 4 * size_of_linear(d, d), feed_forward = size_of_linear(d, ff) + size_of_linear(ff, d);

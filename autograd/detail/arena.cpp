@@ -10,7 +10,6 @@
 #endif
 
 namespace qkv {
-
 namespace {
 constexpr std::size_t first_block = std::size_t{1} << 18;
 }

@@ -5,7 +5,6 @@
 #include <functional>
 
 namespace qkv {
-
 namespace {
 
 /// Rounding is far below this, a fault far above.
@@ -127,7 +126,8 @@ std::string diagnose(std::span<const double> got, std::span<const double> expect
   const Comparison comparison(got, expected, shape);
   if (comparison.is_never_written()) return "is never written";
   double c = 0;
-  if (comparison.is_multiple(c)) return std::abs(c + 1) < tolerance ? "has the wrong sign" : describe_factor(c, sizes);
+  if (comparison.is_multiple(c) && std::abs(c - 1) > tolerance)
+    return std::abs(c + 1) < tolerance ? "has the wrong sign" : describe_factor(c, sizes);
   if (comparison.is_transposed()) return "looks transposed";
   if (comparison.wrong_entries() == 1 && got.size() > 1) return "only this entry is wrong";
   if (comparison.leaks()) return "every wrong entry should be 0: does a mask leak?";

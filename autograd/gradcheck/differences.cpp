@@ -4,7 +4,6 @@
 #include <limits>
 
 namespace qkv {
-
 namespace {
 
 using gradcheck_detail::Outputs;

@@ -7,7 +7,6 @@
 #include <tuple>
 
 namespace qkv::gradcheck_detail {
-
 namespace {
 
 using Numbers = std::vector<double>;

@@ -7,7 +7,6 @@
 #include "qkv/autograd/kernels/lanes.h"
 
 namespace qkv {
-
 namespace {
 
 /// exp(d). Where it underflows, Eigen's exponential of a register ends, depending on its width, at some number below

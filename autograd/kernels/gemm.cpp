@@ -16,7 +16,6 @@
 #include "qkv/autograd/kernels/small_product.h"
 
 namespace qkv {
-
 namespace {
 
 template <class T>

@@ -3,7 +3,6 @@
 #include <initializer_list>
 
 namespace qkv {
-
 namespace {
 
 /// Whether this thread holds signals already.

@@ -6,7 +6,6 @@
 #include "qkv/autograd/kernels/lanes.h"
 
 namespace qkv {
-
 namespace {
 
 /// The operands in the form the tiles read them: a(i, p) = a[i · a_row + p · a_column], b and c row by row.

@@ -54,6 +54,7 @@ int main(int count, char** arguments) try {
     if (step % 100 == 0) fmt::print(stderr, "step {:>4} of {}  loss {:.3f} per character\n", step, steps, loss);
   }
   save("own_language_model.safetensors", model.parameters());
+  load("own_language_model.safetensors", model.parameters());
 
   constexpr double temperature = 0.5;  // below 1 prefers the likely characters, near 0 takes the likeliest
   std::vector<int> written(ids.begin(), ids.begin() + length / 2);

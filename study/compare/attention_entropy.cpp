@@ -7,7 +7,6 @@
 #include "qkv/translation/attention_maps.h"
 
 namespace qkv {
-
 namespace {
 
 double bits_of(std::span<const float> row) {

@@ -5,7 +5,6 @@
 #include "qkv/autograd/random.h"
 
 namespace qkv {
-
 namespace {
 
 /// Unseen sentences of each bucket, in random order: those of the test sets but composition.csv, whose words are

@@ -7,39 +7,10 @@
 
 namespace qkv {
 
-namespace {
-
-MultiplyAdds products_of(const RnnConfig& config, double source, double target) {
-  const double e = config.embedding, h = config.hidden, v = config.target_words;
-  const double gates = config.cell == CellKind::gru ? 3 : config.cell == CellKind::lstm ? 4 : 1;
-  MultiplyAdds count;
-  count.encoder = source * gates * h * (e + h);
-  count.decoder = target * (gates * h * (e + h) + gates * h * h + h * v);
-  if (!config.attention) return count;
-  count.decoder += target * (2 * source * h + 2 * h * h);
-  if (*config.attention == Score::additive) {
-    count.encoder += source * h * h;
-    count.decoder += target * h * h;
-  }
-  return count;
-}
-
-MultiplyAdds products_of(const TransformerConfig& config, double source, double target) {
-  const double c = config.d_model, f = config.ff, layers = config.layers, v = config.target_words;
-  MultiplyAdds count;
-  count.encoder = layers * source * (4 * c * c + 2 * c * f + 2 * source * c) + layers * source * 2 * c * c;
-  const double self = target * 4 * c * c + target * (target + 1) * c;  // Σ 2 t C
-  const double cross = target * (2 * c * c + 2 * source * c);
-  count.decoder = layers * (self + cross + target * 2 * c * f) + target * c * v;
-  return count;
-}
-
-}  // namespace
-
 MultiplyAdds multiply_adds(const ModelConfig& config, int source_tokens, int target_tokens) {
   check(source_tokens >= 1 && target_tokens >= 1, "multiply_adds: {} source and {} target tokens; both need `<eos>`",
         source_tokens, target_tokens);
-  return std::visit([&](const auto& model) { return products_of(model, source_tokens, target_tokens); }, config);
+  return std::visit([&](const auto& model) { return model.multiply_adds(source_tokens, target_tokens); }, config);
 }
 
 CostRow cost_of(const TrainedModel& trained, const std::vector<Pair>& pairs, const std::string& length) {

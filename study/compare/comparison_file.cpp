@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 
 #include "qkv/files/durable_file.h"
@@ -10,7 +11,6 @@
 #include "qkv/translation/version.h"
 
 namespace qkv {
-
 namespace {
 
 using Json = nlohmann::ordered_json;

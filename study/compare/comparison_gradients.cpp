@@ -8,7 +8,6 @@
 #include "qkv/autograd/recording.h"
 
 namespace qkv {
-
 namespace {
 
 /// The same sentence several times over, as one batch.

@@ -9,7 +9,6 @@
 #include "qkv/datasets/vocabulary.h"
 
 namespace qkv {
-
 namespace {
 
 double parameters_of(const TrainingConfig& config, const DataSize& size) {

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <system_error>
 
 #include "qkv/files/safetensors.h"
 
 namespace qkv {
-
 namespace {
 
 namespace fs = std::filesystem;

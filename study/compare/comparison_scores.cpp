@@ -6,7 +6,6 @@
 #include "qkv/autograd/check.h"
 
 namespace qkv {
-
 namespace {
 
 std::optional<ComparedAlignment> alignment_of(const Evaluation& evaluation,

@@ -9,7 +9,6 @@
 #include "qkv/autograd/random.h"
 
 namespace qkv {
-
 namespace {
 
 bool is_trained_on(const Pair& pair, int max_length) {

@@ -7,7 +7,6 @@
 #include "qkv/study/terminal_text.h"
 
 namespace qkv {
-
 namespace {
 
 /// The models of the first table, simplest first.

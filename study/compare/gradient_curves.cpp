@@ -8,7 +8,6 @@
 #include "qkv/study/compare/comparison_gradients.h"
 
 namespace qkv {
-
 namespace {
 
 /// The mean norms of one sentence by distance.

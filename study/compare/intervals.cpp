@@ -7,7 +7,6 @@
 #include "qkv/autograd/random.h"
 
 namespace qkv {
-
 namespace {
 
 constexpr double z = 1.959963984540054;  // 95 % of a normal distribution lie within ± z

@@ -8,7 +8,6 @@
 #include "qkv/datasets/visible_text.h"
 
 namespace qkv {
-
 namespace {
 
 constexpr std::string_view letters_of_names =

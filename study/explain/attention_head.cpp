@@ -7,7 +7,6 @@
 #include "qkv/study/attention_view.h"
 
 namespace qkv {
-
 namespace {
 
 using Records = std::vector<const AttentionRecord<double>*>;

@@ -8,7 +8,6 @@
 #include "qkv/study/explain/reach_of_words.h"
 
 namespace qkv {
-
 namespace {
 
 std::string name_of_score(const AttentionHeadMatrices& head, const SentencePass& pass) {

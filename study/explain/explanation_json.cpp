@@ -5,7 +5,6 @@
 #include "qkv/translation/sentence_attention.h"
 
 namespace qkv {
-
 namespace {
 
 using Json = nlohmann::ordered_json;

@@ -11,7 +11,6 @@
 #include "qkv/study/terminal_text.h"
 
 namespace qkv {
-
 namespace {
 
 constexpr int number_width = 8, most_label = 14, most_features = 8, most_rows = 16;

@@ -8,7 +8,6 @@
 #include "qkv/study/explain/address.h"
 
 namespace qkv {
-
 namespace {
 
 /// A factor as texts and the numbers between them. Of an address, the first number is which use of the operation it is,

@@ -10,7 +10,6 @@
 #include "qkv/study/terminal_text.h"
 
 namespace qkv {
-
 namespace {
 
 std::string number(double value) { return fmt::format("{:.6g}", value); }

@@ -9,7 +9,6 @@
 #include "qkv/study/explain/head_directions.h"
 
 namespace qkv {
-
 namespace {
 
 using Direction = ExactDerivatives::Direction;

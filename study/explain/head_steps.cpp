@@ -8,7 +8,6 @@
 #include "qkv/study/explain/reach_of_words.h"
 
 namespace qkv {
-
 namespace {
 
 /// "features 16 to 31 of 64", where a head has its own part.

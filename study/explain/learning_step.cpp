@@ -4,7 +4,6 @@
 #include <string_view>
 
 namespace qkv {
-
 namespace {
 
 /// The parameters, a step down their gradient.

@@ -11,7 +11,6 @@
 #include "qkv/translation/models.h"
 
 namespace qkv {
-
 namespace {
 
 const Node<double>* parent(Var<double> value, int i) { return value.node()->parents[i]; }

@@ -4,7 +4,6 @@
 #include <deque>
 
 namespace qkv {
-
 namespace {
 
 /// Gives a node another gradient until the end of the block.

@@ -5,7 +5,6 @@
 #include <map>
 
 namespace qkv {
-
 namespace {
 
 /// The sizes that people count by: a value of one sentence needs no index for the sentence.

@@ -7,7 +7,6 @@
 #include "qkv/study/explain/quantity_rules_detail.h"
 
 namespace qkv {
-
 namespace {
 
 using quantity_rules::Operation;

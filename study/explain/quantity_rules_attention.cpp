@@ -5,7 +5,6 @@
 #include "qkv/study/explain/quantity_rules_detail.h"
 
 namespace qkv::quantity_rules {
-
 namespace {
 
 const AttentionRecord<double>* record_of(const Operation& op, const Node<double>* weights) {

@@ -4,7 +4,6 @@
 #include "qkv/study/explain/quantity_rules_detail.h"
 
 namespace qkv::quantity_rules {
-
 namespace {
 
 /// a[row, from + j] + b[row, from + j], the part of a gate in what the input and the last state give to all gates.

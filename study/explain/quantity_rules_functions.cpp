@@ -6,7 +6,6 @@
 #include "qkv/study/explain/quantity_rules_detail.h"
 
 namespace qkv::quantity_rules {
-
 namespace {
 
 /// y = γ · normal + β, with normal = (x − mean) / deviation; of add_layer_norm, x is a sum itself.

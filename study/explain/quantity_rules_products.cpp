@@ -6,7 +6,6 @@
 #include "qkv/study/explain/quantity_rules_detail.h"
 
 namespace qkv::quantity_rules {
-
 namespace {
 
 /// y[r, o] = Σ over c of x[r, c] · w[o, c] + b[o]

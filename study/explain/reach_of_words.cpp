@@ -5,7 +5,6 @@
 #include <stdexcept>
 
 namespace qkv {
-
 namespace {
 
 double norm_of_row(const NumberMatrix& matrix, int i) {

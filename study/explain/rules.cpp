@@ -5,7 +5,6 @@
 #include <cmath>
 
 namespace qkv {
-
 namespace {
 
 /// log Σ exp(z[from + j]) over `count` numbers, shifted so that nothing overflows.

@@ -10,7 +10,6 @@
 #include "qkv/study/explain/quantity_rules.h"
 
 namespace qkv {
-
 namespace {
 
 /// exp(x) / Σ exp of the only factor x of each term, in the place of the term's value.

@@ -9,7 +9,6 @@
 #include "qkv/study/graph/graph.h"
 
 namespace qkv {
-
 namespace {
 
 using Kind = GraphNode::Kind;

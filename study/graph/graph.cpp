@@ -1,11 +1,11 @@
 #include "qkv/study/graph/graph.h"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "qkv/datasets/visible_text.h"
 
 namespace qkv {
-
 namespace {
 
 /// In quotes, as Graphviz reads it back: of "&lt;" it would make "<", and of "\l" a line break.

@@ -16,7 +16,6 @@
 extern char** environ;
 
 namespace qkv {
-
 namespace {
 
 /// A file without a name, gone when it is closed: one end of a program. Unlike a pipe, none waits for the other.

@@ -7,7 +7,6 @@
 #include "qkv/study/graph/tape_graph.h"
 
 namespace qkv {
-
 namespace {
 
 using Kind = GraphNode::Kind;
@@ -59,8 +58,9 @@ class HeadPicture {
   Graph draw() {
     graph_.title = fmt::format("{}, head {} of {}", record_.layer, head_, record_.heads);
     const auto& pair = pass_.pair();
-    const bool asks_source = record_.kind == AttentionKind::self;
-    query_labels_ = asks_source ? pair.source : pair.read;
+    query_labels_ = record_.kind == AttentionKind::self    ? pair.source
+                    : record_.kind == AttentionKind::cross ? pair.predicted
+                                                           : pair.read;
     key_labels_ = record_.kind == AttentionKind::causal ? pair.read : pair.source;
     if (const auto* rnn = std::get_if<RnnConfig>(&pass_.trained().config.model))
       draw_recurrent(*rnn);

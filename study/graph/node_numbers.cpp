@@ -9,7 +9,6 @@
 #include "qkv/translation/available_memory.h"
 
 namespace qkv {
-
 namespace {
 
 constexpr std::size_t most_rows = 16;
@@ -39,8 +38,8 @@ std::vector<std::vector<double>> tangents_of(const SentencePass& pass, std::uint
   const double needed = numbers * sizeof(DualDouble);
   if (needed > available_bytes())
     throw std::runtime_error(fmt::format(
-        "tangents of a model of {:.0f} parameters take about {:.1f} GB, which is more than there is; leave --tangents "
-        "out, or look at a smaller model of the same kind",
+        "tangents of a model of {:.0f} parameters take about {:.1f} GB, which is more than there is; leave the "
+        "tangents out, or look at a smaller model of the same kind",
         numbers, needed / 1e9));
   InScalar<DualDouble> model(pass.trained());
   model.copy_values(pass.trained());

@@ -8,7 +8,6 @@
 #include "qkv/study/terminal_text.h"
 
 namespace qkv {
-
 namespace {
 
 constexpr int longest_sentence = 60;

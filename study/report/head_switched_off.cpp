@@ -5,7 +5,6 @@
 #include "qkv/autograd/check.h"
 
 namespace qkv {
-
 namespace {
 
 constexpr std::size_t none = static_cast<std::size_t>(-1);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <numeric>
 #include <stdexcept>
 
@@ -20,7 +21,6 @@
 #include "qkv/translation/version.h"
 
 namespace qkv {
-
 namespace {
 
 namespace fs = std::filesystem;

@@ -4,12 +4,12 @@
 #include <array>
 #include <cmath>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "qkv/study/explain/explanation.h"
 #include "qkv/study/graph/tape_graph.h"
 
 namespace qkv {
-
 namespace {
 
 using nlohmann::ordered_json;

@@ -1,11 +1,11 @@
 #include "qkv/study/report/report_page.h"
 
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 
 #include "qkv/datasets/visible_text.h"
 
 namespace qkv {
-
 namespace {
 
 constexpr std::string_view begin_of_data = R"(<script type="application/json" id="data">)";

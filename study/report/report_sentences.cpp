@@ -4,6 +4,7 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "qkv/files/message.h"
 #include "qkv/study/report/head_switched_off.h"
@@ -14,7 +15,6 @@
 #include "qkv/translation/sentence_attention.h"
 
 namespace qkv {
-
 namespace {
 
 using nlohmann::ordered_json;

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "qkv/datasets/csv.h"
 #include "qkv/datasets/text.h"
 #include "qkv/datasets/tokenised_pairs.h"
 
 namespace qkv {
-
 namespace {
 
 constexpr std::size_t most_pairs = 1000;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <functional>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <vector>
 
@@ -12,7 +13,6 @@
 #include "qkv/translation/parse_json.h"
 
 namespace qkv {
-
 namespace {
 
 using nlohmann::json;
@@ -113,7 +113,7 @@ ordered_json outline_of(const json& line) {
                                        {"kind", kind},
                                        {"layer", attention.at("layer").get<int>()},
                                        {"heads", attention.at("thousandths").size()},
-                                       {"rows", kind == "self" ? "source" : "read"},
+                                       {"rows", kind == "self" ? "source" : kind == "cross" ? "predicted" : "read"},
                                        {"columns", kind == "causal" ? "read" : "source"},
                                        {"weights", ordered_json::array()}});
     }

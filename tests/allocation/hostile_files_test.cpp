@@ -3,6 +3,7 @@
 #include <cstring>
 #include <functional>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "qkv/datasets/csv.h"
 #include "qkv/files/durable_file.h"

@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "tests/cli/runs.h"
 #include "tests/cli/small_data.h"

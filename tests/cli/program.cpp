@@ -13,7 +13,6 @@
 #include "qkv/files/durable_file.h"
 
 namespace qkv {
-
 namespace {
 
 /// In the child: puts the file in place of a standard stream.

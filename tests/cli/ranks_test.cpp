@@ -1,5 +1,6 @@
 // Training started by mpirun as several processes, on this machine only.
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "qkv/files/safetensors.h"
 #include "tests/cli/program.h"

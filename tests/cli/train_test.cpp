@@ -178,6 +178,12 @@ TEST_F(Train, ConfigTakesTheSettingsOfARunAndOptionsOverrideThem) {
   const Outcome wrong = qkv({"train", "--config", "wrong.json", "--data", "data", "--out", "d"});
   EXPECT_EQ(wrong.exit_code, 1);
   EXPECT_TRUE(contains(wrong.errors, "wrong.json: there is no setting \"colour\""));
+  for (const auto& [key, meant] : {std::pair("d_mode", "d_model"), {"batch-size", "batch_size"}, {"hiden", "hidden"}}) {
+    qkv.folder().file("near.json", fmt::format("{{\"{}\": 32}}", key));
+    const Outcome near = qkv({"train", "--config", "near.json", "--data", "data", "--out", "new"});
+    EXPECT_TRUE(contains(near.errors, fmt::format("there is no setting \"{}\"; the nearest is \"{}\"", key, meant)))
+        << near.errors;
+  }
 }
 
 TEST_F(Train, WhatAFileSetsForAnotherModelIsToldAndChangesNothing) {
@@ -298,6 +304,38 @@ TEST_F(Train, ProgressNamesEpochsAndTranslatesASampleAtEachValidation) {
   const Outcome nothing = qkv({"train", "--resume", "--out", "run", "--steps", "2"});
   EXPECT_EQ(nothing.exit_code, 0);
   EXPECT_TRUE(starts_with(nothing.errors, "note: already at step 9; there is nothing to train up to step 2\n"));
+}
+
+TEST_F(Train, SaysThatPatienceHasEndedIt) {
+  const Outcome outcome =
+      qkv(train_tiny("run", {"--epochs", "40", "--patience", "2", "--lr", "1e-9", "--schedule", "constant"}));
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
+  const std::string said =
+      "note: no better model in 2 validations, so training ends at step 9 of 120; a larger "
+      "--patience, or 0, goes on\n";
+  EXPECT_TRUE(contains(outcome.errors, said)) << outcome.errors;
+  const Outcome resumed = qkv({"train", "--resume", "--out", "run"});
+  EXPECT_TRUE(contains(resumed.errors, said)) << resumed.errors;
+}
+
+TEST_F(Train, SaysThatAWarmUpIsAsLongAsTraining) {
+  const Outcome outcome = qkv(train_tiny("run", {"--steps", "3", "--warmup", "5", "--lr", "0.01"}));
+  EXPECT_TRUE(contains(outcome.errors,
+                       "note: the --warmup of 5 steps is as long as training, so the learning rate does "
+                       "not reach 0.01 before its end\n"))
+      << outcome.errors;
+}
+
+TEST_F(Train, ItsLengthFollowsFromTheTokensThatAreLearntFrom) {
+  for (const auto& [tokenizer, least, most] : {std::tuple("word", 1'000, 1'000), {"char", 160, 400}}) {
+    const std::string run = tokenizer;
+    const Outcome outcome = qkv({"train", "--data", "data", "--out", run, "--tokenizer", tokenizer, "--batch-words",
+                                 "30", "--d-model", "8", "--steps", "1"});
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
+    const int epochs = nlohmann::json::parse(qkv.text_of(run + "/config.json"))["epochs"];
+    EXPECT_GE(epochs, least) << "four steps of seven sentences each, or some twenty of one or two";
+    EXPECT_LE(epochs, most);
+  }
 }
 
 TEST_F(Train, LongPairsAreLeftOutAndCounted) {

@@ -59,10 +59,12 @@ TEST_F(Usage, WithoutACommandTheHelpIsShownAsAnError) {
 }
 
 TEST_F(Usage, WhatIsNotThereIsRefused) {
-  for (const char* command : {"tranlsate", "Train", ""}) {
+  for (const auto& [command, hint] : {std::pair("tranlsate", "; the nearest is translate"),
+                                      std::pair("Train", "; the nearest is train"), std::pair("", "")}) {
     const Outcome outcome = qkv({command, "run"});
     EXPECT_EQ(outcome.exit_code, 2);
-    EXPECT_EQ(outcome.errors, fmt::format("qkv: error: there is no command \"{}\" (see qkv --help)\n", command));
+    EXPECT_EQ(outcome.errors,
+              fmt::format("qkv: error: there is no command \"{}\"{} (see qkv --help)\n", command, hint));
   }
   for (Arguments command : commands) {
     if (command == Arguments{"data"}) continue;

@@ -24,9 +24,9 @@ const std::string long_name(5000, 'n');
 
 const std::vector<Call> calls{
     // the command itself
-    {{"tranlsate"}, 2, "there is no command \"tranlsate\""},
+    {{"tranlsate"}, 2, "there is no command \"tranlsate\"; the nearest is translate (see qkv --help)"},
     {{""}, 2, "there is no command \"\""},
-    {{"--versoin"}, 2, "there is no option \"--versoin\""},
+    {{"--versoin"}, 2, "there is no option \"--versoin\"; the nearest is --version (see qkv --help)"},
     {{"--seed", "1"}, 2, "--seed"},
     {{"-x"}, 2, "-x"},
 
@@ -51,6 +51,9 @@ const std::vector<Call> calls{
 
     // train: what is missing, and what may not be together
     {{"train"}, 2, "--out is required"},
+    {{"train", "--d-modle", "3", "--out", "new"},
+     2,
+     "there is no option \"--d-modle\"; the nearest is --d-model (see qkv train --help)"},
     {{"train", "--out", "new"}, 2, "give --data DIR or --train F.csv"},
     {{"train", "--out", "", "--data", "data"}, 2, "--out is empty"},
     {{"train", "--out=", "--data", "data"}, 2, "--out= is followed by nothing"},

@@ -8,7 +8,6 @@
 #include <stdexcept>
 
 namespace qkv {
-
 namespace {
 
 const std::string left_out = "...";

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "qkv/files/durable_file.h"
 #include "qkv/train/adam.h"

@@ -1,6 +1,7 @@
 // Settings that are accepted are written and read back as the same settings; their ranges are checked without a crash.
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 
 #include "qkv/translation/training_memory.h"

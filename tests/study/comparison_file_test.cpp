@@ -1,6 +1,7 @@
 #include "qkv/study/compare/comparison_file.h"
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "qkv/files/durable_file.h"
 #include "tests/files/temporary_folder.h"

@@ -3,6 +3,7 @@
 #include "qkv/study/probes.h"
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "qkv/autograd/ops/attention.h"
 #include "qkv/layers/embedding.h"
@@ -75,6 +76,16 @@ TYPED_TEST(ProbesOfModels, EveryModelIsCausalAndIndifferentToPadding) {
     const std::string name = text_of(config);
     EXPECT_EQ(probe_causality(*model, long_pair, 5), Findings()) << name;
     EXPECT_EQ(probe_padding(*model, short_pair, long_pair, rounding<TypeParam>), Findings()) << name;
+  }
+}
+
+TYPED_TEST(ProbesOfModels, VocabulariesOfUnlikeSizesArePaddedWithTheirOwnWords) {
+  for (ModelConfig config : all_kinds()) {
+    std::visit([](auto& sized) { sized.source_words = 40; }, config);
+    const ProbePair last_source_words{{39, 38, 37, 36, 35, 34, 33}, long_pair.target};
+    EXPECT_EQ(probe_padding(*model_of<TypeParam>(config), short_pair, last_source_words, rounding<TypeParam>),
+              Findings())
+        << text_of(config);
   }
 }
 

@@ -1,6 +1,7 @@
 #include "qkv/study/report/report_page.h"
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "qkv/files/durable_file.h"
 #include "qkv/files/utf8.h"

@@ -1,6 +1,7 @@
 #include "qkv/translation/evaluation.h"
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "qkv/translation/decoding.h"
 #include "tests/autograd/numbers.h"

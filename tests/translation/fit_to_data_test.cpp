@@ -1,6 +1,7 @@
 #include "qkv/translation/fit_to_data.h"
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace qkv {
 namespace {
@@ -26,6 +27,25 @@ TEST(FitToData, AMiddlingSetHasLargeBatchesAndMoreEpochs) {
   EXPECT_EQ(config.batch_size, 64);
   EXPECT_EQ(config.epochs, 125);  // of 32 steps
   EXPECT_EQ(config.validate_every, 200);
+}
+
+TEST(FitToData, ValidationsAreTwentyAtMost) {
+  const TrainingConfig config = fitted(9'000);
+  EXPECT_EQ(config.epochs, 29);  // of 141 steps
+  EXPECT_EQ(config.validate_every, 205);
+}
+
+TEST(FitToData, WhatIsTooLongDoesNotCount) {
+  TrainingConfig config;
+  config.max_length = 4;
+  std::vector<Pair> pairs(2'000, Pair{.source = {"a", "b", "c", "d", "e"}, .target = {"x", "y"}, .links = {}});
+  pairs.resize(2'200, Pair{.source = {"a"}, .target = {"x", "y"}, .links = {}});
+  fit_to_data(config, {}, pairs);
+  EXPECT_EQ(config.batch_size, 8) << "200 are learnt from";
+  EXPECT_EQ(config.epochs, 160);
+  config.batch_words = 30;  // ten sentences of two words and an end
+  fit_to_data(config, {}, pairs);
+  EXPECT_EQ(config.epochs, 200);
 }
 
 TEST(FitToData, EvenASinglePairGivesSensibleSettings) {

@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "qkv/files/safetensors.h"
 #include "qkv/train/adam.h"
@@ -188,6 +189,25 @@ TEST(Resuming, SaysWhatAnotherLengthMeans) {
                                                      "learning rate goes on at 0.00225 instead of 0"}));
   config.schedule = ScheduleKind::constant;
   EXPECT_TRUE(resume({}, 5).empty()) << "its rate does not depend on the end";
+}
+
+TEST(Resuming, KeepsThePlannedLengthWhereAShorterOneIsReached) {
+  const TemporaryFolder temporary;
+  const RunFolder folder{temporary / "run"};
+  TrainingConfig config = thirty_steps();
+  config.schedule = ScheduleKind::cosine;
+  StopFlag stop = false;
+  TrainingObserver stops_at_twelve;
+  stops_at_twelve.on_step = [&](const TrainingObserver::Step& step) { stop = step.step == 12; };
+  ASSERT_TRUE(train(config, toy_data(), folder, RunStart::anew, stops_at_twelve, stop).interrupted);
+  const std::string planned = read_file(folder.config());
+  TrainingConfig shorter = config;
+  shorter.steps = 5;
+  stop = false;
+  train(shorter, toy_data(), folder, RunStart::resume, {}, stop);
+  EXPECT_EQ(read_file(folder.config()), planned);
+  EXPECT_EQ(train(read_settings_file(folder.config()).config, toy_data(), folder, RunStart::resume, {}, stop).steps,
+            30);
 }
 
 TEST(Resuming, RefusesToResumeOnOtherSentences) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "qkv/datasets/bpe_tokeniser.h"
+
 namespace qkv {
 namespace {
 
@@ -29,6 +31,16 @@ TEST(SourceSentence, SplitsAFinalMarkOffWhereThatMakesKnownWords) {
   EXPECT_EQ(read("책을. 읽습니다").words, (Words{"책을.", "읽습니다"}));  // only at the end
   EXPECT_EQ(read(".").words, (Words{"."}));
   EXPECT_EQ(read("..").words, (Words{".", "."}));
+}
+
+TEST(SourceSentence, SplitsAFinalMarkOffPiecesOfWordsToo) {
+  const Words words{"el", "gato", "es", "rojo", "."};
+  const BpeTokeniser pieces(std::vector<Pair>(50, Pair{words, {"x"}, {}}), &Pair::source, 40, 1);
+  const Vocabulary vocabulary({{pieces.tokens(words), {"x"}, {}}}, &Pair::source);
+  EXPECT_FALSE(vocabulary.contains("."));
+  const SourceSentence sentence = read_source("el gato es rojo.", vocabulary, pieces);
+  EXPECT_EQ(sentence.unknown, Words{});
+  EXPECT_EQ(pieces.words(sentence.words), words);
 }
 
 TEST(SourceSentence, NamesUnknownWords) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <nlohmann/json.hpp>
+
 #include "qkv/files/durable_file.h"
 #include "qkv/translation/run_folder.h"
 #include "qkv/translation/saved_model.h"

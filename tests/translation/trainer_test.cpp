@@ -3,6 +3,7 @@
 #include <ctime>
 #include <gtest/gtest.h>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "qkv/datasets/csv.h"
 #include "qkv/files/safetensors.h"

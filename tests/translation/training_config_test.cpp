@@ -1,6 +1,7 @@
 #include "qkv/translation/training_config.h"
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "qkv/translation/version.h"
 #include "tests/autograd/numbers.h"

@@ -1,6 +1,7 @@
 #include "qkv/translation/training_memory.h"
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "tests/files/temporary_folder.h"
 

@@ -11,7 +11,6 @@
 #include <vector>
 
 namespace qkv {
-
 namespace {
 
 using Clock = std::chrono::steady_clock;

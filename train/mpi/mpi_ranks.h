@@ -14,8 +14,8 @@ namespace qkv {
 ///   MpiRanks ranks;
 ///   Learner learner(model.parameters(), {.workers = 2, .ranks = &ranks});
 ///
-/// Sums are MPI_Iallreduce in place, which goes on while this process calls it. A rank that waits gives its processor away after a moment, so that more ranks than
-/// processors, or a long validation on the first rank, cost little.
+/// Sums are MPI_Iallreduce in place, which goes on while this process calls it. A rank that waits gives its processor
+/// away after a moment, so that more ranks than processors, or a long validation on the first rank, cost little.
 ///
 /// A rank that ends without the others, killed or by an exception, is noticed by mpirun, which sends SIGCONT to the
 /// others, SIGTERM a second later, and ends them some 0.3 seconds after that. The first rank, which never waits for

@@ -122,7 +122,7 @@ export interface SnapshotAttention {
   kind: string;
   layer: number;
   heads: number;
-  rows: 'read' | 'source';
+  rows: 'read' | 'source' | 'predicted';
   columns: 'read' | 'source';
   /** [snapshot][head][row][column] */
   weights: number[][][][];
@@ -184,10 +184,10 @@ export function tokensOf(report: Report): string {
   return String(report.settings['tokenizer'] ?? 'word');
 }
 
-/** The labels of an attention's queries and keys: a decoder's row i predicts word i. */
-export function labelsOf(kind: string, sentence: { source: string[]; read: string[] }) {
+/** The labels of an attention's queries and keys: over the encoder the word that a row predicts asks, within the decoder the one that it reads. */
+export function labelsOf(kind: string, sentence: { source: string[]; read: string[]; predicted: string[] }) {
   return {
-    rows: kind === 'self' ? sentence.source : sentence.read,
+    rows: kind === 'self' ? sentence.source : kind === 'cross' ? sentence.predicted : sentence.read,
     columns: kind === 'causal' ? sentence.read : sentence.source,
   };
 }

@@ -30,6 +30,11 @@ export function exact(value: number | null | undefined): string {
   return text.replaceAll('-', '−');
 }
 
+/** The same with four, as many as the numbers of an explanation have: of a sum of them no more is right. */
+export function rounded(value: number | null | undefined): string {
+  return exact(value === null || value === undefined ? value : Number(value.toPrecision(4))).replace(/0+e/, 'e').replace('.e', 'e');
+}
+
 export function percent(value: number | null | undefined): string {
   return value === null || value === undefined ? '·' : `${(100 * value).toFixed(1)}\u00a0%`;
 }

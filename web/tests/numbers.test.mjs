@@ -185,6 +185,8 @@ test('compare: each model’s scores on each set, as the article tells of them a
       const [low, high] = [score.low, score.high].map((end) => (100 * end).toFixed(1));
       assert.equal(rows[i][4 + k], `${percent(score.value)} [${low},\u00a0${high}]`, `${model.model} on ${set}`);
     });
+    const unseen = model.alignment?.find((a) => a.set === compared.sets.find((s) => !s.training)?.name);
+    assert.equal(rows[i].at(-1), unseen ? unseen.aer.value.toFixed(2) : '·', `alignment error of ${model.model}`);
   });
 });
 

@@ -87,6 +87,21 @@ test('a sentence: its weights, by mouse and by arrow keys; another head by a cli
   if (one.switched_off.length) assert.equal(await page.locator('main table.numbers tbody tr').count(), one.switched_off.length);
 });
 
+test('the rows of an attention have the same names in each view: over the encoder, of the words that they predict', async () => {
+  const index = data.sentences.findIndex((s) => s.explained.some((e) => e.attention));
+  if (index < 0) return;
+  const page = await browser.open('');
+  for (const { attention, forward } of data.sentences[index].explained.filter((e) => e.attention)) {
+    const { rows, first_row: first = 0 } = forward.find((step) => step.name === 'weights');
+    for (const view of ['sentence', 'softmax']) {
+      await goTo(page, `#/${view}/${index}/${attention.name}/${attention.head}`);
+      const heads = page.locator('table[role=grid]').first().locator('tbody th');
+      const shown = view === 'sentence' ? await heads.allInnerTexts() : await page.locator('select').last().locator('option').allInnerTexts();
+      rows.forEach((word, i) => assert.ok(shown[first + i]?.includes(word), `${view}, ${attention.name}, row ${first + i}: ${shown[first + i]}, not ${word}`));
+    }
+  }
+});
+
 test('evolution: the slider shows each snapshot', async () => {
   if (!data.snapshots) return;
   const page = await browser.open('#/evolution/0');
@@ -97,6 +112,7 @@ test('evolution: the slider shows each snapshot', async () => {
   assert.equal(await page.locator('[data-snapshot]').getAttribute('data-snapshot'), String(data.snapshots.steps.at(-1)));
   const shown = digits(await page.locator('td[data-i="0"][data-j="0"]').innerText());
   assert.ok(Math.abs(shown - attention.weights.at(-1)[0][0][0]) <= 0.0051);
+  if (attention.kind === 'cross') assert.equal(await page.locator('tbody th').first().innerText(), data.snapshots.sentences[0].predicted[0]);
   await page.getByRole('button', { name: 'Play' }).click();
   const first = String(data.snapshots.steps[0]);
   // Each snapshot is shown for a while, so that a busy machine may already be at the next.
@@ -121,7 +137,7 @@ test('steps: each number of each matrix, forwards and backwards, is the data’s
     const address = vector ? `${step.name}[${row + label}]` : `${step.name}[${row + label},${column}]`;
     await goTo(page, `#/steps/${withBackward}/${name}/${head}/${encodeURIComponent(address)}`);
     await page.locator(`[data-address="${address}"]`).waitFor();
-    near(await page.locator('[data-formula-value]').innerText(), value, address);
+    near(await page.locator('[data-formula-value]').innerText(), Number(value.toPrecision(4)), address);
     if (step.agrees !== undefined) assert.equal(await page.locator('[data-verdict]').getAttribute('data-verdict'), String(step.agrees));
     if ((await page.locator('[data-sum]').count()) && step.name !== 'weights') {
       sums.push(step.name);
