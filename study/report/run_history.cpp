@@ -113,7 +113,9 @@ ordered_json outline_of(const json& line) {
                                        {"kind", kind},
                                        {"layer", attention.at("layer").get<int>()},
                                        {"heads", attention.at("thousandths").size()},
-                                       {"rows", kind == "self" ? "source" : kind == "cross" ? "predicted" : "read"},
+                                       {"rows", kind == "self"    ? "source"
+                                                : kind == "cross" ? "predicted"
+                                                                  : "read"},
                                        {"columns", kind == "causal" ? "read" : "source"},
                                        {"weights", ordered_json::array()}});
     }

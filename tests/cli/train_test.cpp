@@ -311,7 +311,7 @@ TEST_F(Train, SaysThatPatienceHasEndedIt) {
       qkv(train_tiny("run", {"--epochs", "40", "--patience", "2", "--lr", "1e-9", "--schedule", "constant"}));
   ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
   const std::string said =
-      "note: no better model in 2 validations, so training ends at step 9 of 120; a larger "
+      "note: no better model in 2 validations, so training ends at step 18 of 120; a larger "
       "--patience, or 0, goes on\n";
   EXPECT_TRUE(contains(outcome.errors, said)) << outcome.errors;
   const Outcome resumed = qkv({"train", "--resume", "--out", "run"});
@@ -319,9 +319,9 @@ TEST_F(Train, SaysThatPatienceHasEndedIt) {
 }
 
 TEST_F(Train, SaysThatAWarmUpIsAsLongAsTraining) {
-  const Outcome outcome = qkv(train_tiny("run", {"--steps", "3", "--warmup", "5", "--lr", "0.01"}));
+  const Outcome outcome = qkv(train_tiny("run", {"--steps", "2", "--lr", "0.01"}));
   EXPECT_TRUE(contains(outcome.errors,
-                       "note: the --warmup of 5 steps is as long as training, so the learning rate does "
+                       "note: the --warmup of 2 steps is as long as training, so the learning rate does "
                        "not reach 0.01 before its end\n"))
       << outcome.errors;
 }

@@ -69,8 +69,8 @@ TEST_F(Usage, WhatIsNotThereIsRefused) {
   for (Arguments command : commands) {
     if (command == Arguments{"data"}) continue;
     const std::string name = fmt::format("qkv {}", fmt::join(command, " "));
-    if (command.front() != "bench") command.insert(command.end(), {"a", "--data", "a", "--out", "a"});
     command.push_back("--no-such-option");
+    if (command.front() != "bench") command.insert(command.end(), {"a", "--out", "a"});
     const Outcome outcome = qkv(command);
     EXPECT_EQ(outcome.exit_code, 2) << name;
     EXPECT_EQ(outcome.output, "");

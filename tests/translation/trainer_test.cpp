@@ -203,6 +203,7 @@ TEST(Trainer, LeavesLongPairsOutAndSaysSo) {
   const TemporaryFolder temporary;
   TrainingConfig config = thirty_steps();
   config.steps = 1;
+  config.warmup = 0;
   config.max_length = 4;
   const TrainingData data = toy_data();
   const auto too_long = std::ranges::count_if(data.train, [](const Pair& pair) { return pair.source.size() > 4; });

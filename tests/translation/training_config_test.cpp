@@ -70,8 +70,8 @@ std::string reading(const std::string& json) {
 
 TEST(TrainingConfig, NamesASettingThatIsWrong) {
   EXPECT_EQ(reading(R"([1])"), "F.json: this is no JSON object with settings");
-  EXPECT_EQ(reading(R"({"layer": 3})"), "F.json: there is no setting \"layer\"");
-  EXPECT_EQ(reading(R"({"d-model": 3})"), "F.json: there is no setting \"d-model\"");
+  EXPECT_EQ(reading(R"({"layer": 3})"), "F.json: there is no setting \"layer\"; the nearest is \"layers\"");
+  EXPECT_EQ(reading(R"({"d-model": 3})"), "F.json: there is no setting \"d-model\"; the nearest is \"d_model\"");
   EXPECT_EQ(reading(R"({"heads": 2.5})"), "F.json: setting \"heads\": 2.5 is no whole number in range");
   EXPECT_EQ(reading(R"({"heads": 3000000000})"), "F.json: setting \"heads\": 3000000000 is no whole number in range");
   EXPECT_EQ(reading(R"({"heads": true})"), "F.json: setting \"heads\": true is no whole number in range");
