@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -12,6 +13,7 @@
 #include "qkv/files/message.h"
 #include "qkv/study/check_run.h"
 #include "qkv/study/gradcheck_table.h"
+#include "qkv/study/terminal_text.h"
 #include "qkv/translation/source_sentence.h"
 
 namespace qkv::cli {
@@ -84,7 +86,8 @@ void check_trained(const GradcheckArguments& options) {
     print("{} on {}\n", visible(options.run), in_quotes(text_of(*trained.tokenisers.source, sentence)));
     for (const auto& [name, passed, result, notes] : checks) {
       print("{:<11} {:<5}  {}\n", name, passed ? "ok" : "WRONG", result);
-      for (const std::string& note : notes) print("    note: {}\n", visible(note));
+      for (const std::string& note : notes)
+        print_lines(in_lines("note: " + visible(note), terminal_width(STDOUT_FILENO), 4));
     }
   }
   const auto failed = std::count_if(checks.begin(), checks.end(), [](const RunCheck& check) { return !check.passed; });

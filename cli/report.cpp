@@ -1,9 +1,12 @@
 #include "qkv/study/report/report.h"
 
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <fmt/format.h>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -34,6 +37,9 @@ void check_writable(const ReportArguments& options) {
     throw std::runtime_error(fmt::format("{}: there is no folder {} to write it to", options.out, parent.string()));
   if (fs::is_directory(options.out))
     throw std::runtime_error(fmt::format("{}: this is a folder; `out` names the file to write", options.out));
+  if (::access(parent.c_str(), W_OK | X_OK) != 0)
+    throw std::runtime_error(
+        fmt::format("{}: cannot write into {}: {}", options.out, parent.string(), std::strerror(errno)));
   if (options.overwrite || !fs::is_regular_file(options.out) || is_report_page(read_file(options.out))) return;
   throw std::runtime_error(fmt::format(
       "{} exists already and is no report that qkv wrote; choose another `out`, or give `overwrite`", options.out));

@@ -30,6 +30,18 @@ std::string shortened(std::string_view text, int width) {
   return result + "…";
 }
 
+std::string in_lines(std::string_view text, int width, int indent) {
+  std::string lines, line;
+  for (const std::string& word : split_words(std::string(text))) {
+    if (!line.empty() && indent + columns(line) + 1 + columns(word) > width) {
+      lines += spaces(indent) + line + "\n";
+      line.clear();
+    }
+    line += (line.empty() ? "" : " ") + word;
+  }
+  return lines + spaces(indent) + line + "\n";
+}
+
 std::vector<std::string> visible_characters(std::string_view text) {
   std::vector<std::string> characters;
   for (std::size_t begin = 0, end = 0; begin < text.size(); begin = end) {

@@ -17,6 +17,10 @@ std::string right_aligned(std::string_view text, int width);
 /// The text if it fits into `width` columns, else as much of it as fits together with a final "…".
 std::string shortened(std::string_view text, int width);
 
+/// The words of the text in lines of at most `width` columns, each with `indent` spaces before it and a line feed
+/// behind; a longer word has a line of its own.
+std::string in_lines(std::string_view text, int width, int indent);
+
 /// What a reader sees as characters: code points, each with the combining marks that follow it.
 std::vector<std::string> visible_characters(std::string_view text);
 

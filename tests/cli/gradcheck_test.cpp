@@ -1,6 +1,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
+#include <sstream>
 
+#include "qkv/datasets/text.h"
 #include "qkv/study/gradchecks.h"
 #include "tests/cli/program.h"
 
@@ -88,6 +90,8 @@ TEST_F(GradcheckCommand, ATrainedModelIsCheckedAtItsOwnParameters) {
                 "[0-9.]+e-1[4-9]\ncausality   ok     .*\npadding     ok     .*\nparameters  ok     [0-9]+ of [0-9]+ "
                 "tensors have a gradient\n(    note: zero by mathematics, because a key's bias .*\n)?"));
     EXPECT_EQ(contains(outcome.output, "key.bias"), name == "transformer") << outcome.output;
+    std::istringstream lines(outcome.output);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(columns(line), 80) << line;
   }
   const auto rows = nlohmann::json::parse(qkv({"gradcheck", "--run", documents_model("transformer"), "--json"}).output);
   ASSERT_EQ(rows.size(), 4U);

@@ -332,6 +332,7 @@ TEST_F(Train, ItsLengthFollowsFromTheTokensThatAreLearntFrom) {
     const Outcome outcome = qkv({"train", "--data", "data", "--out", run, "--tokenizer", tokenizer, "--batch-words",
                                  "30", "--d-model", "8", "--steps", "1"});
     ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
+    EXPECT_EQ(contains(outcome.errors, " target characters\n"), run == "char") << outcome.errors;
     const int epochs = nlohmann::json::parse(qkv.text_of(run + "/config.json"))["epochs"];
     EXPECT_GE(epochs, least) << "four steps of seven sentences each, or some twenty of one or two";
     EXPECT_LE(epochs, most);

@@ -149,6 +149,17 @@ test('steps: each number of each matrix, forwards and backwards, is the data’s
     if ([...explained.forward, ...explained.backward].some((s) => s.name === wanted)) assert.ok(sums.includes(wanted), `${wanted} is shown as a sum (${sums})`);
 });
 
+test('steps: of an address that the page does not have it says how to take it apart', async () => {
+  if (withBackward < 0) return;
+  const { name, head } = data.sentences[withBackward].explained.find((e) => e.backward?.length && e.attention).attention;
+  const page = await browser.open(`#/steps/${withBackward}/${name}/${head}/${encodeURIComponent('nothing[0,0]')}`);
+  const missing = page.locator('[data-missing=address]');
+  assert.match(await missing.innerText(), /nothing\[0,0\].*qkv explain .* --of 'nothing\[0,0\]'/s);
+  await goTo(page, `#/steps/${withBackward}/${name}/${head}/${encodeURIComponent('weights[0,0]')}`);
+  await page.locator('[data-address="weights[0,0]"]').waitFor();
+  assert.equal(await missing.count(), 0);
+});
+
 test('steps: who leaves an address before it is drawn meets no error', async () => {
   if (withBackward < 0) return;
   const { name, head } = data.sentences[withBackward].explained.find((e) => e.backward?.length && e.attention).attention;
