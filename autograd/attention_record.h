@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <string>
 
+#include "qkv/autograd/named.h"
 #include "qkv/autograd/tape.h"
 
 namespace qkv {
@@ -12,6 +14,9 @@ enum class AttentionKind {
   causal,  ///< every position asks those up to itself
   cross,   ///< the positions of one sequence ask those of another
 };
+constexpr std::array<Named<AttentionKind>, 3> names_of(AttentionKind) {
+  return {{{AttentionKind::self, "self"}, {AttentionKind::causal, "causal"}, {AttentionKind::cross, "cross"}}};
+}
 
 /// What an attention layer leaves on the tape for whoever looks at attention.
 template <class T>

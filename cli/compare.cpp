@@ -133,12 +133,8 @@ void add_compare(CLI::App& app) {
              size_range);
   add_number(*compare, "--layers", asked.layers, "layers of the Transformer's encoder, and of its decoder",
              Range{1, 1000});
-  std::vector<std::string> tokenisers;
-  for (const auto& [kind, name] : names_of(TokeniserKind{})) tokenisers.emplace_back(name);
-  add_choice(*compare, "--tokenizer", tokenisers,
-             "what the models read: words between spaces, characters, or pieces of words",
-             [&asked](std::size_t chosen) { asked.tokenizer = names_of(TokeniserKind{})[chosen].value; })
-      ->default_str(name_of(asked.tokenizer));
+  add_choice(*compare, "--tokenizer", asked.tokenizer,
+             "what the models read: words between spaces, characters, or pieces of words");
   add_number(*compare, "--bpe-size", asked.bpe_size, "pieces learnt for each language, with --tokenizer bpe",
              size_range);
   add_number(*compare, "--workers", asked.workers, "threads that share each batch", worker_range);

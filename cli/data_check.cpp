@@ -167,11 +167,8 @@ void add_data_check(CLI::App& data) {
   CLI::App* check = data.add_subcommand("check", "Look through CSV files before training on them");
   add_path(*check, "DATA", options->data, "a CSV file, or a folder with train.csv and what is tested on", "FILE|DIR")
       ->required();
-  std::vector<std::string> tokenisers;
-  for (const auto& [kind, name] : names_of(TokeniserKind{})) tokenisers.emplace_back(name);
-  add_choice(*check, "--tokenizer", tokenisers, "what is counted: what qkv train with this option would read",
-             [options](std::size_t chosen) { options->tokens.tokenizer = names_of(TokeniserKind{})[chosen].value; })
-      ->default_str(name_of(options->tokens.tokenizer));
+  add_choice(*check, "--tokenizer", options->tokens.tokenizer,
+             "what is counted: what qkv train with this option would read");
   add_number(*check, "--bpe-size", options->tokens.bpe_size, "pieces learnt for each language, with --tokenizer bpe",
              size_range);
   check->add_flag("--json", options->json, "print it as JSON, with every line that repeats another");

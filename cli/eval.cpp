@@ -119,11 +119,9 @@ void add_eval(CLI::App& app) {
            "FILE|DIR")
       ->required();
   add_decoding(*eval, options->decoding);
-  add_choice(*eval, "--bleu-tokenize", {"none", "13a"},
+  add_choice(*eval, "--bleu-tokenize", names_of(BleuWords{}),
              "what BLEU counts as words: those of the data, or punctuation by itself too, as sacreBLEU's 13a",
-             [options](std::size_t choice) {
-               options->bleu_words = choice == 0 ? BleuWords::as_given : BleuWords::mteval_13a;
-             });
+             [options](BleuWords words) { options->bleu_words = words; });
   add_number(*eval, "--workers", options->workers, "threads that share the sentences", worker_range);
   add_number(*eval, "--examples", options->examples,
              "show so many sentences of different lengths, with attention and links", Range{0, 100});

@@ -84,14 +84,13 @@ CLI::Option* add_path(CLI::App& command, const std::string& name, std::string& v
 }
 
 CLI::Option* add_choice(CLI::App& command, const std::string& name, const std::vector<std::string>& choices,
-                        const std::string& help, std::function<void(std::size_t)> choose) {
+                        const std::string& help, std::function<void(const std::string&)> choose) {
   return add_text(command, name, help,
                   [choices, choose = std::move(choose)](const std::string& text) {
-                    const auto found = std::find(choices.begin(), choices.end(), text);
-                    if (found == choices.end())
+                    if (std::find(choices.begin(), choices.end(), text) == choices.end())
                       throw std::invalid_argument(
                           fmt::format("{} is none of: {}", in_quotes(text), fmt::join(choices, ", ")));
-                    choose(static_cast<std::size_t>(found - choices.begin()));
+                    choose(text);
                   })
       ->type_name(fmt::format("{}", fmt::join(choices, "|")));
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <cstdint>
 #include <fmt/format.h>
 #include <functional>
@@ -11,6 +12,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "qkv/autograd/named.h"
 #include "qkv/translation/decoding.h"
 #include "qkv/translation/range.h"
 
@@ -57,9 +59,27 @@ CLI::Option* add_number(CLI::App& command, const std::string& name, std::optiona
 CLI::Option* add_path(CLI::App& command, const std::string& name, std::string& value, const std::string& help,
                       const char* kind);
 
-/// Adds an option for one of these names; `choose` gets its number in the list.
+/// Adds an option for one of these texts, which `choose` gets.
 CLI::Option* add_choice(CLI::App& command, const std::string& name, const std::vector<std::string>& choices,
-                        const std::string& help, std::function<void(std::size_t)> choose);
+                        const std::string& help, std::function<void(const std::string&)> choose);
+
+/// Adds an option for one of these values by its name; `choose` gets the value.
+template <class Choice, std::size_t count, class Choose>
+CLI::Option* add_choice(CLI::App& command, const std::string& name, const std::array<Named<Choice>, count>& choices,
+                        const std::string& help, Choose choose) {
+  std::vector<std::string> names;
+  for (const auto& [value, its_name] : choices) names.emplace_back(its_name);
+  return add_choice(command, name, names, help,
+                    [choices, choose](const std::string& chosen) { choose(*value_named(chosen, choices)); });
+}
+
+/// The same for a value of an enumeration that has names_of. The help says the default.
+template <class Choice>
+requires std::is_enum_v<Choice> CLI::Option* add_choice(CLI::App& command, const std::string& name, Choice& value,
+                                                        const std::string& help) {
+  return add_choice(command, name, names_of(value), help, [&value](Choice chosen) { value = chosen; })
+      ->default_str(name_of(value));
+}
 
 /// The option for a setting: --d-model for d_model.
 std::string option_of(std::string setting);

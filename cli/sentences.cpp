@@ -34,11 +34,9 @@ SentencePair read_pair(const TrainedModel& trained, const std::string& sentence,
 }
 
 CLI::Option* add_attention(CLI::App& command, const std::string& help, std::function<void(AttentionKind)> choose) {
-  return add_choice(
-      command, "--attention", {"cross", "encoder", "decoder"}, help, [choose = std::move(choose)](std::size_t choice) {
-        constexpr AttentionKind kinds[] = {AttentionKind::cross, AttentionKind::self, AttentionKind::causal};
-        choose(kinds[choice]);
-      });
+  constexpr std::array<Named<AttentionKind>, 3> by_whose_words{
+      {{AttentionKind::cross, "cross"}, {AttentionKind::self, "encoder"}, {AttentionKind::causal, "decoder"}}};
+  return add_choice(command, "--attention", by_whose_words, help, std::move(choose));
 }
 
 }  // namespace qkv::cli

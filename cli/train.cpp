@@ -50,19 +50,15 @@ void put_value(TrainingConfig& config, const std::string& name, const Value& val
 /// Adds an option for one setting, of whatever type, that writes to `value`.
 template <class Value, class About>
 CLI::Option* add_setting(CLI::App& command, const std::string& name, Value& value, const About& setting) {
-  const std::string option = option_of(name);
+  const std::string option = option_of(name), help = with_options(setting.help);
   if constexpr (std::is_enum_v<Value>) {
-    std::vector<std::string> names;
-    for (const auto& [named, its_name] : names_of(value)) names.emplace_back(its_name);
-    return add_choice(command, option, names, setting.help,
-                      [&value](std::size_t chosen) { value = names_of(value)[chosen].value; })
-        ->default_str(name_of(value));
+    return add_choice(command, option, value, help);
   } else if constexpr (std::is_same_v<Value, bool>) {
-    return command.add_flag(option, value, setting.help);
+    return command.add_flag(option, value, help);
   } else if constexpr (std::is_same_v<Value, std::string>) {
-    return add_path(command, option, value, setting.help, name == "data" ? "DIR" : "FILE");
+    return add_path(command, option, value, help, name == "data" ? "DIR" : "FILE");
   } else {
-    return add_number(command, option, value, setting.help, setting.range);
+    return add_number(command, option, value, help, setting.range);
   }
 }
 
@@ -94,7 +90,7 @@ void add_settings(CLI::App& command, const std::shared_ptr<TrainArguments>& opti
   std::vector<std::string> names;
   for (const ModelConfig& model : models()) names.push_back(name_of(model));
   add_choice(command, "--model", names, "which model to train",
-             [options, names](std::size_t chosen) { options->model = names[chosen]; })
+             [options](const std::string& chosen) { options->model = chosen; })
       ->default_str(options->model)
       ->group("Model");
   std::string group = "Model";

@@ -21,8 +21,6 @@ namespace {
 
 constexpr std::size_t longest_quote = 200;  // of a file's text in a message, in bytes
 
-const char* name_of(LinkUnit unit) { return unit == LinkUnit::word ? "word" : "character"; }
-
 /// How many words a sentence has, or characters with the spaces between its words.
 std::size_t units_in(const std::vector<std::string>& words, LinkUnit unit) {
   if (unit == LinkUnit::word) return words.size();
@@ -105,8 +103,7 @@ std::vector<std::string> read_sentence(const CsvLines& lines, std::size_t column
 }
 
 LinkUnit read_unit(const CsvLines& lines, std::size_t column, const CsvField& field) {
-  for (const LinkUnit unit : {LinkUnit::word, LinkUnit::character})
-    if (field.text == name_of(unit)) return unit;
+  if (const auto unit = value_named(field.text, names_of(LinkUnit{}))) return *unit;
   lines.fail(
       column, field.at,
       fmt::format("\"{}\" is neither word nor character, which links are between", excerpt(field.text, longest_quote)));

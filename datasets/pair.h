@@ -1,7 +1,10 @@
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
+
+#include "qkv/autograd/named.h"
 
 namespace qkv {
 
@@ -18,6 +21,9 @@ struct Link {
 /// What gold links were made between: words, or the characters (code points) of the text, which is the words with one
 /// space between each two; the spaces are counted.
 enum class LinkUnit { word, character };
+constexpr std::array<Named<LinkUnit>, 2> names_of(LinkUnit) {
+  return {{{LinkUnit::word, "word"}, {LinkUnit::character, "character"}}};
+}
 
 /// One sentence, its translation, and the links between their words where they are known. As a model reads it (see
 /// tokenised_pairs.h), what is called words here are tokens, and links join tokens.

@@ -1,13 +1,19 @@
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include "qkv/autograd/named.h"
 
 namespace qkv {
 
 /// What the tokens are that a model reads.
 enum class TokeniserKind { word, character, bpe };
+constexpr std::array<Named<TokeniserKind>, 3> names_of(TokeniserKind) {
+  return {{{TokeniserKind::word, "word"}, {TokeniserKind::character, "char"}, {TokeniserKind::bpe, "bpe"}}};
+}
 
 /// Where a token stands in its text, which is the words with one space between each two.
 struct TokenPlace {

@@ -1,10 +1,10 @@
 #pragma once
 
+#include "qkv/autograd/named.h"
 #include "qkv/autograd/ops/dropout.h"
 #include "qkv/autograd/ops/gelu.h"
 #include "qkv/autograd/ops/linear_relu.h"
 #include "qkv/layers/linear.h"
-#include "qkv/layers/named.h"
 
 namespace qkv {
 

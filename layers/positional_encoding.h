@@ -5,8 +5,8 @@
 #include <mutex>
 
 #include "qkv/autograd/block.h"
+#include "qkv/autograd/named.h"
 #include "qkv/autograd/ops/add_positions.h"
-#include "qkv/layers/named.h"
 #include "qkv/layers/parameters.h"
 
 namespace qkv {

@@ -3,12 +3,12 @@
 #include <cmath>
 
 #include "qkv/autograd/attention_record.h"
+#include "qkv/autograd/named.h"
 #include "qkv/autograd/ops/additive_scores.h"
 #include "qkv/autograd/ops/attention.h"
 #include "qkv/autograd/ops/linear.h"
 #include "qkv/autograd/ops/matmul.h"
 #include "qkv/autograd/ops/softmax.h"
-#include "qkv/layers/named.h"
 #include "qkv/layers/parameters.h"
 
 namespace qkv {

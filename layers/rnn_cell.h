@@ -1,12 +1,12 @@
 #pragma once
 
+#include "qkv/autograd/named.h"
 #include "qkv/autograd/ops/add.h"
 #include "qkv/autograd/ops/gru_gates.h"
 #include "qkv/autograd/ops/hold_ended.h"
 #include "qkv/autograd/ops/lstm_gates.h"
 #include "qkv/autograd/ops/tanh.h"
 #include "qkv/layers/linear.h"
-#include "qkv/layers/named.h"
 
 namespace qkv {
 

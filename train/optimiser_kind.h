@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "qkv/layers/named.h"
+#include "qkv/autograd/named.h"
 #include "qkv/train/adam.h"
 
 namespace qkv {

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "qkv/layers/named.h"
+#include "qkv/autograd/named.h"
 
 namespace qkv {
 

@@ -79,8 +79,7 @@ std::vector<Sentence> in_bleu_words(const std::vector<Sentence>& sentences, Bleu
 }
 
 std::string bleu_signature(BleuWords words) {
-  return fmt::format("nrefs:1|case:mixed|eff:no|tok:{}|smooth:exp|version:2.6.0",
-                     words == BleuWords::as_given ? "none" : "13a");
+  return fmt::format("nrefs:1|case:mixed|eff:no|tok:{}|smooth:exp|version:2.6.0", name_of(words));
 }
 
 std::string chrf_signature() { return "nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:2.6.0"; }

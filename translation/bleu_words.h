@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
+#include "qkv/autograd/named.h"
 #include "qkv/datasets/text.h"
 
 namespace qkv {
@@ -12,6 +14,9 @@ enum class BleuWords {
   as_given,    ///< the sentence's own words: `sacrebleu --tokenize none`
   mteval_13a,  ///< punctuation and symbols by themselves, as WMT's mteval-v13a: `sacrebleu --tokenize 13a`
 };
+constexpr std::array<Named<BleuWords>, 2> names_of(BleuWords) {
+  return {{{BleuWords::as_given, "none"}, {BleuWords::mteval_13a, "13a"}}};
+}
 
 /// The words of a text as mteval-v13a cuts them: each ASCII punctuation mark or symbol is a word, but for apostrophes,
 /// hyphens that follow no digit, and full stops and commas between two digits. `&quot;`, `&amp;`, `&lt;` and `&gt;` are

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "qkv/layers/named.h"
+#include "qkv/autograd/named.h"
 
 namespace qkv {
 

@@ -104,8 +104,7 @@ void save_checkpoint(const std::string& path, const Seq2Seq<float>& model, const
 namespace {
 
 Keep keep_in(const Metadata& metadata, const std::string& path) {
-  for (const auto& [keep, name] : names_of(Keep{}))
-    if (metadata.at("keep") == name) return keep;
+  if (const auto keep = value_named(metadata.at("keep"), names_of(Keep{}))) return *keep;
   throw std::runtime_error(
       fmt::format("{}: \"keep\" is {}, neither bleu nor loss", path, excerpt(metadata.at("keep"), 60)));
 }

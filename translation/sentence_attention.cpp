@@ -18,16 +18,4 @@ std::vector<SentenceAttention> attention_of_sentence(const Seq2Seq<float>& model
   return attentions;
 }
 
-std::string_view name_of(AttentionKind kind) {
-  switch (kind) {
-    case AttentionKind::self:
-      return "self";
-    case AttentionKind::causal:
-      return "causal";
-    case AttentionKind::cross:
-      return "cross";
-  }
-  return "";
-}
-
 }  // namespace qkv

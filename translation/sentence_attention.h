@@ -1,7 +1,6 @@
 #pragma once
 
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "qkv/translation/attention_maps.h"
@@ -21,8 +20,5 @@ struct SentenceAttention {
 /// Dropout is off; empty for a model without attention. The model must outlive it.
 std::vector<SentenceAttention> attention_of_sentence(const Seq2Seq<float>& model, std::span<const int> source,
                                                      std::span<const int> read);
-
-/// What files call a kind of attention: "self", "causal" or "cross".
-std::string_view name_of(AttentionKind kind);
 
 }  // namespace qkv

@@ -92,14 +92,14 @@ void read_value(const nlohmann::json& json, double& value) {
 template <class Choice>
 requires std::is_enum_v<Choice>
 void read_value(const nlohmann::json& json, Choice& value) {
-  std::vector<std::string> names;
-  for (const auto& [named, name] : names_of(Choice{})) {
-    if (json == name) {
-      value = named;
-      return;
-    }
-    names.emplace_back(name);
+  const std::optional<Choice> named =
+      json.is_string() ? value_named(json.get_ref<const std::string&>(), names_of(Choice{})) : std::nullopt;
+  if (named) {
+    value = *named;
+    return;
   }
+  std::vector<std::string> names;
+  for (const auto& [other, name] : names_of(Choice{})) names.emplace_back(name);
   throw std::invalid_argument(fmt::format("{} is none of: {}", described(json), fmt::join(names, ", ")));
 }
 template <class Number>

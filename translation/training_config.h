@@ -19,10 +19,6 @@
 
 namespace qkv {
 
-constexpr std::array<Named<TokeniserKind>, 3> names_of(TokeniserKind) {
-  return {{{TokeniserKind::word, "word"}, {TokeniserKind::character, "char"}, {TokeniserKind::bpe, "bpe"}}};
-}
-
 /// Every setting of a training run: what `qkv train` takes as options and a run's config.json holds.
 struct TrainingConfig {
   ModelConfig model = models().front();

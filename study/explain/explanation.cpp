@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
-#include "qkv/layers/named.h"
+#include "qkv/autograd/named.h"
 #include "qkv/study/explain/head_steps.h"
 #include "qkv/study/explain/reach_of_words.h"
 

@@ -1,6 +1,9 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
+#include <optional>
+#include <string_view>
 
 namespace qkv {
 
@@ -18,6 +21,14 @@ constexpr const char* name_of(Choice value) {
   for (const auto& [named, name] : names_of(value))
     if (named == value) return name;
   return nullptr;
+}
+
+/// The value of this name in such a list; none if it has no such name.
+template <class Choice, std::size_t count>
+constexpr std::optional<Choice> value_named(std::string_view name, const std::array<Named<Choice>, count>& list) {
+  for (const auto& [value, its_name] : list)
+    if (name == its_name) return value;
+  return std::nullopt;
 }
 
 }  // namespace qkv
