@@ -78,13 +78,9 @@ class Translator {
 
  private:
   Target translate(const Sentence& words) const {
-    std::vector<int> ids = trained_.source.encode(words);
-    ids.push_back(eos_id);
-    const int length = static_cast<int>(ids.size());
+    const std::vector<int> ids = trained_.source.encode_with_eos(words);
     const int limit = options_.max_words.value_or(most_words(static_cast<int>(words.size())));
-    const Translation translation = qkv::translate(*trained_.model, {ids, 1, length, std::span(&length, 1)},
-                                                   std::span(&limit, 1), options_.decoding)
-                                        .front();
+    const Translation translation = qkv::translate(*trained_.model, OneSequence(ids), limit, options_.decoding);
     if (translation.cut)
       tell(fmt::format("qkv: warning: {}: the translation was cut off after {}\n",
                        in_quotes(text_of(*trained_.tokenisers.source, words)),

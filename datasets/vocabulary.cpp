@@ -115,6 +115,18 @@ const std::string& Vocabulary::word(std::int32_t id) const {
 std::vector<std::int32_t> Vocabulary::encode(const std::vector<std::string>& words) const {
   std::vector<std::int32_t> ids;
   ids.reserve(words.size());
+std::vector<std::int32_t> Vocabulary::encode_with_eos(const std::vector<std::string>& words) const {
+  std::vector<std::int32_t> ids = encode(words);
+  ids.push_back(eos_id);
+  return ids;
+}
+
+std::vector<std::int32_t> Vocabulary::encode_with_bos(const std::vector<std::string>& words) const {
+  std::vector<std::int32_t> ids = encode(words);
+  ids.insert(ids.begin(), bos_id);
+  return ids;
+}
+
   for (const std::string& word : words) ids.push_back(id(word));
   return ids;
 }

@@ -53,6 +53,12 @@ class Vocabulary {
   /// The ids of the words, without <bos> or <eos>.
   std::vector<std::int32_t> encode(const std::vector<std::string>& words) const;
 
+  /// The same with <eos> behind them, as an encoder reads them and a decoder has to predict them.
+  std::vector<std::int32_t> encode_with_eos(const std::vector<std::string>& words) const;
+
+  /// The same behind <bos>, as a decoder reads them.
+  std::vector<std::int32_t> encode_with_bos(const std::vector<std::string>& words) const;
+
   /// The tokens with these ids, special ones too. Throws std::invalid_argument as word does.
   std::vector<std::string> decode(std::span<const std::int32_t> ids) const;
 

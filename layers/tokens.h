@@ -17,4 +17,17 @@ struct Tokens {
   Mask padding() const { return Mask::padding(lengths); }
 };
 
+/// One sequence by itself, as a batch of one: whoever takes Tokens takes it. The ids must outlive it.
+class OneSequence {
+ public:
+  explicit OneSequence(std::span<const int> ids) : ids_(ids), length_(static_cast<int>(ids.size())) {}
+
+  operator Tokens() const { return {ids_, 1, length_, std::span(&length_, 1)}; }
+  int length() const { return length_; }
+
+ private:
+  std::span<const int> ids_;
+  int length_;
+};
+
 }  // namespace qkv

@@ -60,16 +60,12 @@ int layers_of(const std::vector<AttentionView>& views) { return views.back().lay
 /// All layers and heads, with a row for the end of the translation.
 std::vector<AttentionView> all_views(const TrainedModel& trained, const Sentence& source, const Sentence& target,
                                      AttentionKind kind) {
-  std::vector<int> source_ids = trained.source.encode(source), target_ids = trained.target.encode(target);
-  source_ids.push_back(eos_id);
-  target_ids.insert(target_ids.begin(), bos_id);
-  const int source_length = static_cast<int>(source_ids.size()), target_length = static_cast<int>(target_ids.size());
-
+  const std::vector<int> source_ids = trained.source.encode_with_eos(source),
+                         target_ids = trained.target.encode_with_bos(target);
   Tape<float> tape;
   const Recording recording(tape);
   const NoGrad no_grad(tape);
-  trained.model->logits({source_ids, 1, source_length, std::span(&source_length, 1)},
-                        {target_ids, 1, target_length, std::span(&target_length, 1)});
+  trained.model->logits(OneSequence(source_ids), OneSequence(target_ids));
   const auto maps = attention_maps(tape, kind);
   check(!maps.empty(), "this model has no {}", title_of(kind));
   const Sentence read = with_last(source, "<eos>"), fed = with_first("<bos>", target);

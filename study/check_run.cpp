@@ -28,12 +28,10 @@ std::vector<CheckInput> at_trained_values(const Parameters<float>& parameters) {
 
 /// The sentence with its `<eos>`, and the model's translation of it behind `<bos>`.
 ProbePair pair_of(const TrainedModel& trained, const Sentence& sentence) {
-  ProbePair pair{trained.source.encode(sentence), {bos_id}};
-  pair.source.push_back(eos_id);
-  const int length = static_cast<int>(pair.source.size()), limit = most_words(length - 1);
-  const auto translations =
-      translate(*trained.model, {pair.source, 1, length, std::span(&length, 1)}, std::span(&limit, 1));
-  pair.target.insert(pair.target.end(), translations[0].words.begin(), translations[0].words.end());
+  ProbePair pair{trained.source.encode_with_eos(sentence), {bos_id}};
+  const Translation translation =
+      translate(*trained.model, OneSequence(pair.source), most_words(static_cast<int>(sentence.size())));
+  pair.target.insert(pair.target.end(), translation.words.begin(), translation.words.end());
   return pair;
 }
 
@@ -55,11 +53,8 @@ struct LossOfPair {
 
   template <class Model, class Inputs>
   auto operator()(const Model& model, const Inputs&) const {
-    const int source_length = static_cast<int>(pair.source.size()),
-              target_length = static_cast<int>(pair.target.size());
-    return cross_entropy(model.logits({pair.source, 1, source_length, std::span(&source_length, 1)},
-                                      {pair.target, 1, target_length, std::span(&target_length, 1)}),
-                         predicted, {.smoothing = 0.1});
+    return cross_entropy(model.logits(OneSequence(pair.source), OneSequence(pair.target)), predicted,
+                         {.smoothing = 0.1});
   }
 };
 

@@ -14,8 +14,7 @@ SentencePair with_source(const TrainedModel& trained, const SourceSentence& sour
   SentencePair pair;
   pair.source = source.words;
   pair.source.emplace_back("<eos>");
-  pair.source_ids = trained.source.encode(source.words);
-  pair.source_ids.push_back(eos_id);
+  pair.source_ids = trained.source.encode_with_eos(source.words);
   pair.unknown_source = source.unknown;
   return pair;
 }
@@ -38,9 +37,8 @@ void add_target(SentencePair& pair, const std::vector<std::string>& words, const
 
 SentencePair pair_with_own_translation(const TrainedModel& trained, const SourceSentence& source) {
   SentencePair pair = with_source(trained, source);
-  const int length = static_cast<int>(pair.source.size()), limit = most_words(length - 1);
   const Translation translation =
-      translate(*trained.model, {pair.source_ids, 1, length, std::span(&length, 1)}, std::span(&limit, 1)).front();
+      translate(*trained.model, OneSequence(pair.source_ids), most_words(static_cast<int>(source.words.size())));
   pair.cut = translation.cut && !translation.words.empty();
   add_target(pair, trained.target.decode(translation.words), {translation.words.begin(), translation.words.end()});
   return pair;

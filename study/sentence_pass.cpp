@@ -8,10 +8,7 @@ namespace qkv {
 
 template <class S>
 LossOfPair<S> loss_of(const Seq2Seq<S>& model, const SentencePair& pair) {
-  const int source_length = static_cast<int>(pair.source_ids.size()),
-            target_length = static_cast<int>(pair.read_ids.size());
-  const Var<S> logits = model.logits({pair.source_ids, 1, source_length, std::span(&source_length, 1)},
-                                     {pair.read_ids, 1, target_length, std::span(&target_length, 1)});
+  const Var<S> logits = model.logits(OneSequence(pair.source_ids), OneSequence(pair.read_ids));
   return {cross_entropy(logits, pair.predicted_ids), logits};
 }
 

@@ -37,4 +37,11 @@ template <class T>
 std::vector<Translation> translate(const Seq2Seq<T>& model, const Tokens& source, std::span<const int> max_words,
                                    const DecodingOptions& options = {}, const StopFlag& stop = never_stopped);
 
+/// The same for one source.
+template <class T>
+Translation translate(const Seq2Seq<T>& model, const OneSequence& source, int max_words,
+                      const DecodingOptions& options = {}, const StopFlag& stop = never_stopped) {
+  return translate(model, Tokens(source), std::span(&max_words, 1), options, stop).front();
+}
+
 }  // namespace qkv

@@ -4,12 +4,10 @@ namespace qkv {
 
 std::vector<SentenceAttention> attention_of_sentence(const Seq2Seq<float>& model, std::span<const int> source,
                                                      std::span<const int> read) {
-  const int source_length = static_cast<int>(source.size()), read_length = static_cast<int>(read.size());
   Tape<float> tape;
   const Recording recording(tape);
   const NoGrad no_grad(tape);
-  model.logits({source, 1, source_length, std::span(&source_length, 1)},
-               {read, 1, read_length, std::span(&read_length, 1)});
+  model.logits(OneSequence(source), OneSequence(read));
   std::vector<SentenceAttention> attentions;
   for (const AttentionKind kind : {AttentionKind::self, AttentionKind::causal, AttentionKind::cross}) {
     int layer = 0;

@@ -90,9 +90,7 @@ Snapshots::Line Snapshots::line(std::int64_t step) const {
   Line line;
   line.text = fmt::format("{{\"step\":{},\"sentences\":[", step);
   for (const Pair& pair : sentences_) {
-    std::vector<int> source = source_.encode(pair.source), read = target_.encode(pair.target);
-    source.push_back(eos_id);
-    read.insert(read.begin(), bos_id);
+    const std::vector<int> source = source_.encode_with_eos(pair.source), read = target_.encode_with_bos(pair.target);
     line.text +=
         fmt::format("{}{{\"source\":{},\"target\":{},\"attentions\":[", &pair == &sentences_.front() ? "" : ",",
                     nlohmann::json(pair.source).dump(), nlohmann::json(pair.target).dump());

@@ -70,11 +70,10 @@ int main() {
   print_tree(bos_id, 1, "");
   fmt::print("\n");
   const NextWordTable model;
-  const int source_id = eos_id, length = 1, most = 5;
-  const Tokens source{std::span(&source_id, 1), 1, 1, std::span(&length, 1)};
+  const int source_id = eos_id;
+  const OneSequence source(std::span(&source_id, 1));
   for (const int beam : {1, 2, 3}) {
-    const Translation best =
-        translate<double>(model, source, std::span(&most, 1), {.beam = beam, .length_penalty = 0}).front();
+    const Translation best = translate<double>(model, source, 5, {.beam = beam, .length_penalty = 0});
     std::string words;
     for (const int id : best.words) words += names[static_cast<std::size_t>(id)] + " ";
     fmt::print("beam {}: {:<8} probability {:.2f}\n", beam, words, std::exp(best.log_probability));

@@ -20,13 +20,11 @@ int main() {
   const Recording recording(tape);
   const NoGrad no_grad(tape);
   const std::vector<int> source_ids{5, 9, 4, 2}, target_ids{1, 7, 4, 6, 8};  // 1 is <bos>, 2 is <eos>
-  const int source_length = 4, target_length = 5;
-  const Tokens source{source_ids, 1, source_length, std::span(&source_length, 1)};
-  const Tokens target{target_ids, 1, target_length, std::span(&target_length, 1)};
+  const OneSequence source(source_ids), target(target_ids);
 
-  const Var<double> at_once = model.logits(source, target);   // [1, 5, 10], under the causal mask
-  const auto decoding = model.decode(source, target_length);  // keys and values are kept from word to word
-  for (int i = 0; i < target_length; ++i) {
+  const Var<double> at_once = model.logits(source, target);     // [1, 5, 10], under the causal mask
+  const auto decoding = model.decode(source, target.length());  // keys and values are kept from word to word
+  for (int i = 0; i < target.length(); ++i) {
     const Var<double> next = decoding->next(std::span(&target_ids[i], 1));  // [1, 1, 10], from one query
     double largest = 0;
     for (int j = 0; j < 10; ++j) largest = std::max(largest, std::abs(next.rows()(0, j) - at_once.rows()(i, j)));

@@ -36,16 +36,13 @@ std::vector<EntropyRow> entropy_of(const std::vector<const TrainedModel*>& seeds
   for (const TrainedModel* trained : seeds)
     for (const Pair& pair : pairs) {
       const IdPair ids = ids_of(pair, trained->source, trained->target);
-      const int source_length = static_cast<int>(ids.source.size()),
-                target_length = static_cast<int>(ids.target.size());
       Tape<float> tape;
       const Recording<float> recording(tape);
       const NoGrad<float> no_grad(tape);
-      trained->model->logits({ids.source, 1, source_length, std::span(&source_length, 1)},
-                             {ids.target, 1, target_length, std::span(&target_length, 1)});
+      trained->model->logits(OneSequence(ids.source), OneSequence(ids.target));
       if (const auto bits = attention_entropy(tape, AttentionKind::cross)) cross.push_back(*bits);
       if (const auto bits = attention_entropy(tape, AttentionKind::self)) self.push_back(*bits);
-      uniform.push_back(std::log2(source_length));
+      uniform.push_back(std::log2(static_cast<double>(ids.source.size())));
     }
   std::vector<EntropyRow> rows;
   for (const auto& [kind, numbers] : {std::pair("cross", &cross), std::pair("self", &self)})

@@ -18,10 +18,8 @@ CostRow cost_of(const TrainedModel& trained, const std::vector<Pair>& pairs, con
   check(!pairs.empty(), "cost_of: there are no sentences");
   const ModelConfig config = model_for(trained.config, trained.source.size(), trained.target.size());
   const auto translate_one = [&](const Pair& pair) {
-    std::vector<int> ids = trained.source.encode(pair.source);
-    ids.push_back(eos_id);
-    const int tokens = static_cast<int>(ids.size()), limit = most_words(tokens - 1);
-    return translate(*trained.model, {ids, 1, tokens, std::span(&tokens, 1)}, std::span(&limit, 1)).front();
+    const std::vector<int> ids = trained.source.encode_with_eos(pair.source);
+    return translate(*trained.model, OneSequence(ids), most_words(static_cast<int>(pair.source.size())));
   };
   translate_one(pairs.front());  // what the first use makes is not measured
   CostRow row;

@@ -79,10 +79,9 @@ void append_roots(NormMatrix& matrix, const std::vector<double>& squares) {
 template <class T, class Outputs>
 NormMatrix jacobian_norms(const Seq2Seq<T>& model, const IdPair& pair, const Outputs& outputs) {
   const int features = [&] {
-    const Copies source(pair.source, 1), target(pair.target, 1);
     Tape<T> tape;
     const Recording<T> recording(tape);
-    return outputs(source.tokens(), target.tokens()).last();
+    return outputs(OneSequence(pair.source), OneSequence(pair.target)).last();
   }();
   const Copies source(pair.source, features), target(pair.target, features);
   Tape<T> tape;
@@ -109,20 +108,16 @@ NormMatrix jacobian_norms(const Seq2Seq<T>& model, const IdPair& pair, const Out
 }  // namespace
 
 IdPair ids_of(const Pair& pair, const Vocabulary& source, const Vocabulary& target) {
-  IdPair ids{source.encode(pair.source), {bos_id}, target.encode(pair.target)};
-  ids.source.push_back(eos_id);
-  ids.target.insert(ids.target.end(), ids.predicted.begin(), ids.predicted.end());
-  ids.predicted.push_back(eos_id);
-  return ids;
+  return {source.encode_with_eos(pair.source), target.encode_with_bos(pair.target),
+          target.encode_with_eos(pair.target)};
 }
 
 template <class T>
 NormMatrix loss_gradient_norms(const Seq2Seq<T>& model, const IdPair& pair) {
   Tape<T> tape;
   const Recording<T> recording(tape);
-  const Var<T> table = bind_source_table(std::as_const(model).parameters());
-  const Copies source(pair.source, 1), target(pair.target, 1);
-  const Var<T> loss = cross_entropy(model.logits(source.tokens(), target.tokens()), pair.predicted);
+  const Var<T> table = bind_source_table(model.parameters());
+  const Var<T> loss = cross_entropy(model.logits(OneSequence(pair.source), OneSequence(pair.target)), pair.predicted);
   const Var<T> embedded = looked_up(tape, table);
   tape.backward(loss);
   const int words = static_cast<int>(pair.source.size());

@@ -37,8 +37,7 @@ struct Ids {
 };
 
 Ids ids_of(const TrainedModel& trained, const Sentence& source, const Translation& translation) {
-  Ids ids{trained.source.encode(source), {bos_id}, {translation.words.begin(), translation.words.end()}};
-  ids.source.push_back(eos_id);
+  Ids ids{trained.source.encode_with_eos(source), {bos_id}, {translation.words.begin(), translation.words.end()}};
   if (!translation.cut) ids.predicted.push_back(eos_id);
   ids.read.insert(ids.read.end(), ids.predicted.begin(), ids.predicted.end());
   ids.read.pop_back();
@@ -101,10 +100,8 @@ std::vector<Translation> translations_of(const Seq2Seq<float>& model, const Batc
 }
 
 Translation translation_of(const TrainedModel& trained, const Sentence& source) {
-  std::vector<int> ids = trained.source.encode(source);
-  ids.push_back(eos_id);
-  const int length = static_cast<int>(ids.size()), limit = most_words(length - 1);
-  return translate(*trained.model, {ids, 1, length, std::span(&length, 1)}, std::span(&limit, 1)).front();
+  const std::vector<int> ids = trained.source.encode_with_eos(source);
+  return translate(*trained.model, OneSequence(ids), most_words(static_cast<int>(source.size())));
 }
 
 /// The alignment error of each head of an attention over the source, the reference fed in, read where a word is

@@ -48,6 +48,8 @@ TEST(Vocabulary, CountsTheSideThatItIsToldTo) {
 TEST(Vocabulary, EncodesAndDecodes) {
   const auto vocabulary = vocabulary_of({"a b", "a"});
   EXPECT_EQ(vocabulary.encode({"b", "zebra", "a"}), (std::vector<std::int32_t>{5, unknown_id, 4}));
+  EXPECT_EQ(vocabulary.encode_with_eos({"b", "a"}), (std::vector<std::int32_t>{5, 4, eos_id}));
+  EXPECT_EQ(vocabulary.encode_with_bos({"b", "a"}), (std::vector<std::int32_t>{bos_id, 5, 4}));
   EXPECT_EQ(vocabulary.decode(std::vector<std::int32_t>{4, 5, 3, 2}), (Words{"a", "b", "<unk>", "<eos>"}));
   EXPECT_TRUE(vocabulary.contains("a"));
   EXPECT_FALSE(vocabulary.contains("zebra"));

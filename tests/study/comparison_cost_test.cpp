@@ -33,8 +33,7 @@ double products_on(const Tape<double>& tape) {
 MultiplyAdds counted(const Seq2Seq<double>& model, int source_length, int target_length) {
   const std::vector<int> source(static_cast<std::size_t>(source_length), 4),
       target(static_cast<std::size_t>(target_length), 4);
-  const Tokens read{source, 1, source_length, std::span(&source_length, 1)},
-      written{target, 1, target_length, std::span(&target_length, 1)};
+  const OneSequence read(source), written(target);
   Tape<double> all, encoder;
   {
     const Recording<double> recording(all);

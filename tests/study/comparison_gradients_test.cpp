@@ -27,8 +27,6 @@ std::unique_ptr<Seq2Seq<double>> made(const ModelConfig& config) {
   return model;
 }
 
-Tokens tokens(const std::vector<int>& ids, const int& length) { return {ids, 1, length, std::span(&length, 1)}; }
-
 /// What is differentiated: rows of numbers, computed from the model as it is.
 using Rows = std::vector<std::vector<double>>;
 
@@ -41,10 +39,9 @@ Rows rows_of(Var<double> value) {
 
 template <class Compute>
 Rows on_a_tape(const Compute& compute) {
-  const int source_length = static_cast<int>(pair.source.size()), target_length = static_cast<int>(pair.target.size());
   Tape<double> tape;
   const Recording<double> recording(tape);
-  return compute(tokens(pair.source, source_length), tokens(pair.target, target_length));
+  return compute(OneSequence(pair.source), OneSequence(pair.target));
 }
 
 std::size_t index_of(const Parameters<double>& parameters, const std::string& name) {

@@ -25,14 +25,10 @@ const ModelConfig transformer =
     TransformerConfig{.source_words = words, .target_words = words, .d_model = 8, .heads = 2, .ff = 12};
 const ModelConfig kinds[] = {transformer, rnn({}), rnn(Score::dot)};
 
-struct Source {
-  std::vector<int> ids{4, 6, 5, eos_id};
-  int length = 4;
-  Tokens tokens() const { return {ids, 1, length, std::span(&length, 1)}; }
-};
+const std::vector<int> source_ids{4, 6, 5, eos_id};
 
 Translation translate_one(const Seq2Seq<double>& model, int most, const DecodingOptions& options) {
-  return translate(model, Source().tokens(), std::span(&most, 1), options).front();
+  return translate(model, OneSequence(source_ids), most, options);
 }
 
 /// log P of these words and `<eos>`, by one full forward pass.
@@ -41,15 +37,14 @@ double log_probability(const Seq2Seq<double>& model, const std::vector<int>& tra
   target.insert(target.end(), translation.begin(), translation.end());
   Tape<double> tape;
   const Recording recording(tape);
-  const int length = static_cast<int>(target.size());
-  const Source source;
-  const Var<double> logits = model.logits(source.tokens(), {target, 1, length, std::span(&length, 1)});
+  const OneSequence read(target);
+  const Var<double> logits = model.logits(OneSequence(source_ids), read);
   double total = 0;
-  for (int i = 0; i < length; ++i) {
+  for (int i = 0; i < read.length(); ++i) {
     const double* row = logits.rows().row_block(i, 1).data;
     double sum = 0;
     for (int word = 0; word < words; ++word) sum += std::exp(row[word]);
-    const int next = i + 1 < length ? target[static_cast<std::size_t>(i) + 1] : eos_id;
+    const int next = i + 1 < read.length() ? target[static_cast<std::size_t>(i) + 1] : eos_id;
     total += row[next] - std::log(sum);
   }
   return total;
@@ -103,7 +98,7 @@ TEST(BeamSearch, OfOneIsGreedyWhateverTheLengthPenalty) {
   for (const ModelConfig& choice : choices)
     for (std::uint64_t seed = 1; seed <= 5; ++seed) {
       const auto model = random_model(choice, seed);
-      const Translation greedy = greedy_by_full_passes(*model, Source().tokens(), most);
+      const Translation greedy = greedy_by_full_passes(*model, OneSequence(source_ids), most);
       for (const double penalty : {0.0, 0.6, 3.0}) {
         const Translation found = translate_one(*model, most, {.beam = 1, .length_penalty = penalty});
         EXPECT_EQ(found.words, greedy.words) << name_of(choice) << ", seed " << seed;

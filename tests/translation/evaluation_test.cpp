@@ -42,9 +42,7 @@ TEST(Evaluation, OfAModelThatAlwaysSaysTheSameIsWhatItIsByHand) {
   double loss = 0;
   int tokens = 0, right = 0;
   for (const Pair& pair : data.pairs) {
-    std::vector<std::int32_t> words = data.target.encode(pair.target);
-    words.push_back(eos_id);
-    for (const std::int32_t word : words) {
+    for (const std::int32_t word : data.target.encode_with_eos(pair.target)) {
       loss -= static_cast<double>(bias[static_cast<std::size_t>(word)]) - std::log(sum);
       right += word == favourite ? 1 : 0;
       ++tokens;
@@ -76,11 +74,9 @@ TEST(Evaluation, KeepsTheTranslationsInTheOrderOfThePairs) {
   ASSERT_EQ(evaluation.translations.size(), data.pairs.size());
   std::vector<Sentence> references;
   for (std::size_t i = 0; i < data.pairs.size(); ++i) {
-    std::vector<int> ids = data.source.encode(data.pairs[i].source);
-    ids.push_back(eos_id);
-    const int length = static_cast<int>(ids.size()), limit = most_words(length - 1);
-    const Tokens source{ids, 1, length, std::span(&length, 1)};
-    const Translation alone = translate<float>(*model, source, std::span(&limit, 1)).front();
+    const std::vector<int> ids = data.source.encode_with_eos(data.pairs[i].source);
+    const int limit = most_words(static_cast<int>(data.pairs[i].source.size()));
+    const Translation alone = translate<float>(*model, OneSequence(ids), limit);
     EXPECT_EQ(evaluation.translations[i], data.target.decode(alone.words)) << i;
     EXPECT_EQ(evaluation.is_cut[i], alone.cut) << i;
     references.push_back(data.pairs[i].target);

@@ -13,14 +13,14 @@ Translation greedy_by_full_passes(const Seq2Seq<T>& model, const Tokens& source,
   while (true) {
     Tape<T> tape;
     const Recording recording(tape);
-    const int length = static_cast<int>(target.size());
-    const Var<T> logits = model.logits(source, {target, 1, length, std::span(&length, 1)});
-    const T* row = logits.rows().row_block(length - 1, 1).data;
+    const OneSequence read(target);
+    const Var<T> logits = model.logits(source, read);
+    const T* row = logits.rows().row_block(read.length() - 1, 1).data;
     int best = eos_id;
     for (int word = special_tokens; word < logits.last(); ++word)
       if (row[word] > row[best]) best = word;
     if (best == eos_id) return translation;
-    if (length - 1 == most) {
+    if (read.length() - 1 == most) {
       translation.cut = true;
       return translation;
     }

@@ -22,11 +22,8 @@ struct Sources {
   std::vector<int> ids{4, 5, 6, 7, eos_id, 8, eos_id, 0, 0, 0, 9, 10, 11, eos_id, 0, 4, 4, eos_id, 0, 0};
   std::vector<int> lengths{5, 2, 4, 3};
   Tokens tokens() const { return {ids, 4, 5, lengths}; }
-  Tokens one(int b) const {
-    const auto at = static_cast<std::size_t>(b);
-    const int length = lengths[at];
-    return {std::span(ids).subspan(at * 5, static_cast<std::size_t>(length)), 1, length,
-            std::span(lengths).subspan(at, 1)};
+  OneSequence one(std::size_t b) const {
+    return OneSequence(std::span(ids).subspan(b * 5, static_cast<std::size_t>(lengths[b])));
   }
 };
 
@@ -38,15 +35,14 @@ TEST(GreedyDecoding, TakesTheLikeliestWordOfTheFullForwardPass) {
     const std::vector<int> limits{9, 4, 12, 7};
     const std::vector<Translation> together = translate<float>(*model, sources.tokens(), limits);
     ASSERT_EQ(together.size(), 4u);
-    for (int b = 0; b < 4; ++b) {
-      const auto at = static_cast<std::size_t>(b);
-      const Translation expected = greedy_by_full_passes<float>(*model, sources.one(b), limits[at]);
-      EXPECT_EQ(together[at].words, expected.words) << seed << " " << b;
-      EXPECT_EQ(together[at].cut, expected.cut) << seed << " " << b;
-      const Translation alone = translate<float>(*model, sources.one(b), std::span(&limits[at], 1)).front();
-      EXPECT_EQ(alone.words, together[at].words);
-      EXPECT_EQ(alone.cut, together[at].cut);
-      EXPECT_LE(static_cast<int>(together[at].words.size()), limits[at]);
+    for (std::size_t b = 0; b < 4; ++b) {
+      const Translation expected = greedy_by_full_passes<float>(*model, sources.one(b), limits[b]);
+      EXPECT_EQ(together[b].words, expected.words) << seed << " " << b;
+      EXPECT_EQ(together[b].cut, expected.cut) << seed << " " << b;
+      const Translation alone = translate<float>(*model, sources.one(b), limits[b]);
+      EXPECT_EQ(alone.words, together[b].words);
+      EXPECT_EQ(alone.cut, together[b].cut);
+      EXPECT_LE(static_cast<int>(together[b].words.size()), limits[b]);
       cut += expected.cut ? 1 : 0;
       words += static_cast<int>(expected.words.size());
     }

@@ -52,10 +52,8 @@ TEST(Snapshots, HoldTheWeightsOfTheModelAsItIs) {
   const nlohmann::json line = lines_in(folder).front();
   ASSERT_EQ(line["sentences"].size(), 3U);
   for (const nlohmann::json& sentence : line["sentences"]) {
-    std::vector<int> source = first.source.encode(sentence["source"].get<Sentence>());
-    std::vector<int> read = first.target.encode(sentence["target"].get<Sentence>());
-    source.push_back(eos_id);
-    read.insert(read.begin(), bos_id);
+    const std::vector<int> source = first.source.encode_with_eos(sentence["source"].get<Sentence>());
+    const std::vector<int> read = first.target.encode_with_bos(sentence["target"].get<Sentence>());
     const auto attentions = attention_of_sentence(*first.model, source, read);
     ASSERT_EQ(sentence["attentions"].size(), attentions.size());
     for (std::size_t i = 0; i < attentions.size(); ++i) {
