@@ -199,7 +199,7 @@ void add_switched_off(TrainedModel& trained, const std::vector<Ids>& ids, ordere
     const auto name = attention["name"].get<std::string>();
     const int heads = attention["heads"].get<int>();
     for (int head = 0; head < heads; ++head) {
-      const HeadSwitchedOff switched_off(*trained.model, name, head, heads);
+      const HeadSwitchedOff switched_off(*trained.model, name, head);
       const auto losses = losses_of(*trained.model, batch);
       const auto without = translations_of(*trained.model, batch);
       for (std::size_t i = 0; i < ids.size(); ++i) {

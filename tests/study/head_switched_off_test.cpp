@@ -45,7 +45,7 @@ TEST(HeadSwitchedOff, IsAHeadWhoseValuesAreZero) {
     for (int head = 0; head < config.heads; ++head) {
       std::vector<float> without;
       {
-        const HeadSwitchedOff off(*model, name, head, config.heads);
+        const HeadSwitchedOff off(*model, name, head);
         without = logits_of(*model);
       }
       EXPECT_EQ(logits_of(*model), before) << "it is switched on again";
@@ -76,7 +76,7 @@ TEST(HeadSwitchedOff, OfAnRnnIsItsAttentionValue) {
     return logits;
   };
   EXPECT_GT(distance(with_other_scores(), logits_of(*model)), 1e-4);
-  const HeadSwitchedOff off(*model, "decoder", 0, 1);
+  const HeadSwitchedOff off(*model, "decoder", 0);
   EXPECT_EQ(with_other_scores(), logits_of(*model));
   const std::span<float> combine = parameter(*model, "decoder.combine.weight");
   EXPECT_EQ(std::count(combine.begin(), combine.end(), 0.0F), 12 * 12) << "half of the columns, and not the state's";
@@ -86,8 +86,8 @@ TEST(HeadSwitchedOff, OfAnRnnIsItsAttentionValue) {
 TEST(HeadSwitchedOff, RefusesAHeadThatDoesNotExist) {
   const auto model = make_model<float>(toy_transformer());
   model->parameters().initialise(1);
-  EXPECT_THROW(HeadSwitchedOff(*model, "decoder.layers.9.cross_attention", 0, 2), std::invalid_argument);
-  EXPECT_THROW(HeadSwitchedOff(*model, "decoder.layers.0.cross_attention", 2, 2), std::invalid_argument);
+  EXPECT_THROW(HeadSwitchedOff(*model, "decoder.layers.9.cross_attention", 0), std::invalid_argument);
+  EXPECT_THROW(HeadSwitchedOff(*model, "decoder.layers.0.cross_attention", 2), std::invalid_argument);
 }
 
 }  // namespace
