@@ -52,7 +52,7 @@ struct Gradient {
   std::vector<double> values;  ///< in the layout of the parameters
 };
 
-Gradient gradient_over(const TrainedModel& trained, const std::vector<Pair>& pairs, int workers) {
+Gradient gradient_over(TrainedModel& trained, const std::vector<Pair>& pairs, int workers) {
   std::size_t longest = 0;
   std::int64_t target_tokens = 0;
   for (const Pair& pair : pairs) {
@@ -79,7 +79,7 @@ Gradient gradient_over(const TrainedModel& trained, const std::vector<Pair>& pai
 
 void run(const GradsArguments& options) {
   if (!options.overwrite) check_replaceable(options.out);
-  const TrainedModel trained = load_run(options.run);
+  TrainedModel trained = load_run(options.run);
   const std::vector<Pair> pairs = tokenised(read_pairs(options.data), trained.tokenisers);
   check_lengths(*trained.model, pairs, options.data, trained.tokenisers);
   const Gradient gradient = gradient_over(trained, pairs, options.workers);

@@ -62,9 +62,8 @@ RunCheck check_of_operations(InScalar<double>& in_double, const TrainedModel& tr
   LossOfPair loss{pair, {pair.target.begin() + 1, pair.target.end()}};
   loss.predicted.push_back(eos_id);
   InScalar<DualDouble> on_duals(trained);
-  const OperationCheckResult result =
-      gradcheck_operations(function_of_parameters(in_double, on_duals, 0, loss),
-                           at_trained_values(std::as_const(*trained.model).parameters()));
+  const OperationCheckResult result = gradcheck_operations(function_of_parameters(in_double, on_duals, 0, loss),
+                                                           at_trained_values(trained.model->parameters()));
   RunCheck check{"operations",
                  result.passed,
                  fmt::format("{} checked one by one, exact to {:.1e}", result.operations, result.error),

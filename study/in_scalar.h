@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <utility>
 
 #include "qkv/translation/models.h"
 #include "qkv/translation/saved_model.h"
@@ -19,7 +18,7 @@ class InScalar {
 
   /// Gives the parameters the values that training gave them.
   void copy_values(const TrainedModel& trained) {
-    const Parameters<float>& from = std::as_const(*trained.model).parameters();
+    const Parameters<float>& from = trained.model->parameters();
     for (std::size_t i = 0; i < from.entries().size(); ++i)
       std::ranges::copy(from.values(i), parameters().values(i).begin());
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <experimental/propagate_const>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,12 +18,13 @@
 
 namespace qkv {
 
-/// A trained model with what belongs to it. It reads and writes tokens of its tokenisers; vocabularies hold these.
+/// A trained model with what belongs to it. It reads and writes tokens of its tokenisers; vocabularies hold these. The
+/// model of a const one is const too.
 struct TrainedModel {
   TrainingConfig config;
   Vocabulary source;
   Vocabulary target;
-  std::unique_ptr<Seq2Seq<float>> model;
+  std::experimental::propagate_const<std::unique_ptr<Seq2Seq<float>>> model;
   std::optional<AlignmentReading> alignment;  ///< chosen on the validation set, where that has gold links
   Tokenisers tokenisers = word_tokenisers();
 };

@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <optional>
-#include <utility>
 
 #include "qkv/autograd/ops/cross_entropy.h"
 #include "qkv/autograd/recording.h"
@@ -86,7 +85,7 @@ NormMatrix jacobian_norms(const Seq2Seq<T>& model, const IdPair& pair, const Out
   const Copies source(pair.source, features), target(pair.target, features);
   Tape<T> tape;
   const Recording<T> recording(tape);
-  const Var<T> table = bind_source_table(std::as_const(model).parameters());
+  const Var<T> table = bind_source_table(model.parameters());
   const Var<T> y = outputs(source.tokens(), target.tokens());
   const Var<T> embedded = looked_up(tape, table);
   const int words = static_cast<int>(pair.source.size()), rows = y.dim(1);
@@ -130,7 +129,7 @@ template <class T>
 NormMatrix word_loss_gradient_norms(const Seq2Seq<T>& model, const IdPair& pair) {
   Tape<T> tape;
   const Recording<T> recording(tape);
-  const Var<T> table = bind_source_table(std::as_const(model).parameters());
+  const Var<T> table = bind_source_table(model.parameters());
   const int words = static_cast<int>(pair.source.size()), tokens = static_cast<int>(pair.target.size());
   const Copies source(pair.source, tokens), target(pair.target, tokens);
   // Copy t has the loss of token t: in all other places there is nothing to predict.

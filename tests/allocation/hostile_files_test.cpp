@@ -173,7 +173,7 @@ struct SmallRun : ToyRun {
     const long bytes = static_cast<long>(fs::file_size(folder.model()) + fs::file_size(folder.checkpoint()));
     start_counting();
     try {
-      const TrainedModel trained = load_run(folder.path.string());
+      TrainedModel trained = load_run(folder.path.string());
       Adam<float> adam(trained.model->parameters());
       load_checkpoint(folder.checkpoint(), *trained.model, adam);
     } catch (const std::runtime_error& error) {

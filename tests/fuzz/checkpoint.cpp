@@ -51,7 +51,7 @@ bool same(std::span<const float> a, std::span<const float> b) {
 }
 
 void read(const RunFolder& folder) {
-  const TrainedModel trained = load_run(folder.path.string());
+  TrainedModel trained = load_run(folder.path.string());
   const std::span<float> values = trained.model->parameters().values();
   for (const float value : values) require(std::isfinite(value), "parameters are finite");
   const std::string copy = fuzz_folder() + "/copy.safetensors";

@@ -79,7 +79,7 @@ TEST(Resuming, KeptByAnotherScoreTheBestModelIsComparedByThatOne) {
   TrainingConfig config = thirty_steps();
   config.lr = 0.02;
   train_until(17, config, toy_data(), folder, RunStart::anew);
-  const TrainedModel kept = load_run(folder.path.string());
+  TrainedModel kept = load_run(folder.path.string());
   Adam<float> adam(kept.model->parameters());
   const TrainingState before = load_checkpoint(folder.checkpoint(), *kept.model, adam);
   ASSERT_GE(before.best.bleu, 0);

@@ -301,7 +301,7 @@ TEST(Resuming, KeepsTheLastCheckpointWhenTheLossIsNoLongerFinite) {
   const TemporaryFolder temporary;
   const RunFolder folder{temporary / "run"};
   train_until(7, thirty_steps(), toy_data(), folder, RunStart::anew);
-  const TrainedModel trained = load_run(folder.path.string());
+  TrainedModel trained = load_run(folder.path.string());
   Adam<float> adam(trained.model->parameters());
   const TrainingState state = load_checkpoint(folder.checkpoint(), *trained.model, adam);
   for (float& weight : parameter(*trained.model, "encoder.layers.0.feed_forward.inner.weight")) weight = 3e38F;
@@ -324,7 +324,7 @@ TEST(Resuming, AModelThatIsNotFiniteIsNotSaved) {
   TrainingConfig config = thirty_steps();
   config.epochs = 2;
   train_until(9, config, data, folder, RunStart::anew);
-  const TrainedModel trained = load_run(folder.path.string());
+  TrainedModel trained = load_run(folder.path.string());
   Adam<float> adam(trained.model->parameters());
   const TrainingState state = load_checkpoint(folder.checkpoint(), *trained.model, adam);
   adam.memory()[0].block.span()[5] = 3e38F;  // the step divides it by next to nothing
