@@ -10,6 +10,7 @@
 #include "cli/progress.h"
 #include "cli/stop_signals.h"
 #include "cli/terminal.h"
+#include "cli/training_files.h"
 #include "qkv/files/durable_file.h"
 #include "qkv/study/compare/comparison_file.h"
 #include "qkv/study/compare/comparison_table.h"
@@ -56,7 +57,7 @@ Comparison compare(const CLI::App& command, const CompareArguments& options) {
   names_data.data = asked.data;
   names_data.tokenizer = asked.tokenizer;
   names_data.bpe_size = asked.bpe_size;
-  const TrainingData data = read_training_data(names_data),
+  const TrainingData data = read_training_files(names_data),
                      tokens = tokenised(data, tokenisers_for(names_data, data.train));
   const DataSize size = size_of(tokens);
   const std::vector<ComparedModel> models = plan_comparison(asked, size);

@@ -13,6 +13,7 @@
 #include "cli/started_ranks.h"
 #include "cli/stop_signals.h"
 #include "cli/terminal.h"
+#include "cli/training_files.h"
 #include "qkv/datasets/visible_text.h"
 #include "qkv/study/bars.h"
 #include "qkv/study/loss_gap.h"
@@ -219,7 +220,7 @@ struct Prepared {
 Prepared prepared(const CLI::App& command, const TrainArguments& options) {
   SettingsFile given = settings_of(command, options);
   try {
-    TrainingData data = read_training_data(given.config);
+    TrainingData data = read_training_files(given.config);
     Tokenisers tokenisers =
         options.resume ? load_tokenisers({options.out}, given.config) : tokenisers_for(given.config, data.train);
     data = tokenised(std::move(data), tokenisers);

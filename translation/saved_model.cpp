@@ -52,7 +52,7 @@ TrainedModel load_run(const std::string& path) {
   check(!path.empty(), "load_run: the folder's name is empty");
   const RunFolder folder{path};
   if (!fs::exists(folder.config()))
-    throw std::runtime_error(fmt::format("{} is no run: there is no {}; qkv train makes one", path, folder.config()));
+    throw std::runtime_error(fmt::format("{} is no run: there is no {}; training makes one", path, folder.config()));
   TrainingConfig config = read_settings_file(folder.config()).config;
   if (!fs::exists(folder.model()))
     throw std::runtime_error(

@@ -103,12 +103,12 @@ void for_each_training_setting(Config& config, Visit&& visit) {
   constexpr Range<std::int64_t> steps{0, 1'000'000'000'000};
   visit("data", config.data,
         Setting{"folder with train.csv and, if there are any, valid.csv, test.csv, long.csv and composition.csv"});
-  visit("train", config.train, Setting{"CSV file to train on, instead of --data"});
+  visit("train", config.train, Setting{"CSV file to train on, instead of `data`"});
   visit("valid", config.valid, Setting{"CSV file to choose the best model on"});
   visit("test", config.test, Setting{"CSV file to test the best model on at the end"});
   visit("tokenizer", config.tokenizer,
         Setting{"what the model reads: words between spaces, characters, or pieces of words that are learnt"});
-  visit("bpe_size", config.bpe_size, number("pieces learnt for each language, with --tokenizer bpe", size_range));
+  visit("bpe_size", config.bpe_size, number("pieces learnt for each language, with `tokenizer` bpe", size_range));
   visit("min_frequency", config.min_frequency,
         number("tokens that occur less often in training become <unk>", size_range));
   visit("max_length", config.max_length,

@@ -31,7 +31,7 @@ TrainingData read_training_data(const TrainingConfig& config) {
         fs::exists(folder)
             ? fmt::format("`data` {0} is a file; `data` names a folder with train.csv, and `train` {0} a single file",
                           config.data)
-            : fmt::format("there is no folder {0}; qkv data korean-english `out` {0} makes one", config.data));
+            : fmt::format("there is no folder {}", config.data));
   if (!fs::exists(folder / "train.csv"))
     throw std::runtime_error(
         fmt::format("{}: there is no train.csv in this folder, which `data` trains on; a file of any other name is "

@@ -211,8 +211,7 @@ std::string comparison_csv(const Comparison& comparison) {
 nlohmann::json read_comparison(const std::string& path) {
   namespace fs = std::filesystem;
   const std::string file = fs::is_directory(path) ? (fs::path(path) / "compare.json").string() : path;
-  if (!fs::exists(file))
-    throw std::runtime_error(fmt::format("{} holds no comparison: there is no {}; qkv compare makes one", path, file));
+  if (!fs::exists(file)) throw std::runtime_error(fmt::format("{} holds no comparison: there is no {}", path, file));
   nlohmann::json json;
   try {
     json = parse_json(read_file(file));
@@ -220,12 +219,11 @@ nlohmann::json read_comparison(const std::string& path) {
     throw std::runtime_error(fmt::format("{}: not valid JSON: {}", file, error.what()));
   }
   const auto refuse = [&](const std::string& what) { throw std::runtime_error(fmt::format("{}: {}", file, what)); };
-  if (!json.is_object() || !json.contains("kind") || json["kind"] != "comparison")
-    refuse("this is no comparison that qkv compare wrote");
+  if (!json.is_object() || !json.contains("kind") || json["kind"] != "comparison") refuse("this is no comparison");
   if (!json.contains("schema") || json["schema"] != schema)
     refuse(
-        fmt::format("a comparison of schema {}, of which this version reads {}; run qkv compare again, which keeps "
-                    "the trained runs",
+        fmt::format("a comparison of schema {}, of which this version reads {}; compare again, which keeps the "
+                    "trained runs",
                     json.contains("schema") ? described(json["schema"]) : "none", schema));
   for (const char* key : {"data", "settings"})
     if (!json.contains(key) || !json[key].is_object()) refuse(fmt::format("there is no object \"{}\" in it", key));

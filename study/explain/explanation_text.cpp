@@ -107,7 +107,7 @@ class MatrixText {
     if (shown_columns < step_.values.columns)
       what +=
           fmt::format("{}features 0 to {} of {}", what.empty() ? "" : ", ", shown_columns - 1, step_.values.columns);
-    return what.empty() ? "" : fmt::format("… {}; all with --json\n", what);
+    return what.empty() ? "" : fmt::format("… {}; all as JSON\n", what);
   }
 
   const ExplainedStep& step_;

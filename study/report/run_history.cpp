@@ -33,7 +33,7 @@ void for_each_line(const std::string& path, const std::function<void(const json&
     } catch (const JsonError& error) {
       throw std::runtime_error(fmt::format("{}:{}: not valid JSON: {}", path, number, error.what()));
     } catch (const json::exception&) {
-      throw std::runtime_error(fmt::format("{}:{}: this is no line that qkv train wrote", path, number));
+      throw std::runtime_error(fmt::format("{}:{}: this is no line that training wrote", path, number));
     }
     begin = end + 1;
   }

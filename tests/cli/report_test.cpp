@@ -195,10 +195,10 @@ TEST_F(ReportCommand, NamesTheFileAndLineOfDamage) {
   const std::string first = R"({"step":1,"epoch":0,"loss":3,"lr":1,"gradient_norm":1,"tokens_per_second":1})"
                             "\n";
   expect_damage("metrics.jsonl", first + "hello\n", ":2: not valid JSON");
-  expect_damage("metrics.jsonl", first + first + "{\"step\":2}\n", ":3: this is no line that qkv train wrote");
+  expect_damage("metrics.jsonl", first + first + "{\"step\":2}\n", ":3: this is no line that training wrote");
   expect_damage("test.json", "{\n\"test\": {,}}", ":2: not valid JSON");
   expect_damage("test.json", "[]", ": these are no scores");
-  expect_damage("snapshots.jsonl", "{\"step\":0}\n", ":1: this is no line that qkv train wrote");
+  expect_damage("snapshots.jsonl", "{\"step\":0}\n", ":1: this is no line that training wrote");
   fs::create_directory(trained().folder() / "compared");
   trained().folder().file("compared/compare.json", "[]");
   expect_refused({"report", "run", "--out", "other.html", "--compare", "compared"}, 1, "compare.json: this is no");

@@ -67,19 +67,18 @@ TEST(ComparisonFile, TheTableHasALineForEachMeasure) {
 TEST(ComparisonFile, WhatIsNoneIsRefusedWithTheReason) {
   const TemporaryFolder folder;
   const std::string file = folder / "compare.json";
-  EXPECT_EQ(reason(folder / ""),
-            folder / "" + std::string(" holds no comparison: there is no ") + file + "; qkv compare makes one");
+  EXPECT_EQ(reason(folder / ""), folder / "" + std::string(" holds no comparison: there is no ") + file);
   const auto reason_for = [&](const std::string& text) {
     write_durably(file, text);
     const std::string why = reason(file);
     return why.starts_with(file) ? why.substr(file.size()) : why;
   };
   EXPECT_TRUE(reason_for("{").starts_with(": not valid JSON: ")) << reason_for("{");
-  EXPECT_EQ(reason_for("[]"), ": this is no comparison that qkv compare wrote");
+  EXPECT_EQ(reason_for("[]"), ": this is no comparison");
   nlohmann::ordered_json json = comparison_json(comparison());
   json["schema"] = 2;
   EXPECT_EQ(reason_for(json.dump()),
-            ": a comparison of schema 2, of which this version reads 1; run qkv compare again, which keeps the "
+            ": a comparison of schema 2, of which this version reads 1; compare again, which keeps the "
             "trained runs");
   json = comparison_json(comparison());
   json.erase("runs");
