@@ -3,73 +3,19 @@
 #include <ctime>
 #include <gtest/gtest.h>
 #include <limits>
-#include <set>
 
-#include "tests/layers/small_transformer.h"
+#include "qkv/layers/transformer_encoder.h"
+#include "tests/autograd/numbers.h"
 
 namespace qkv {
 namespace {
 
-std::vector<std::string> names_of(const TransformerConfig& config) {
-  const Transformer<float> model(config);
-  std::vector<std::string> names;
-  for (const auto& entry : model.parameters().entries()) names.push_back(entry.name);
-  return names;
-}
-
-TEST(Parameters, OfATransformerAreNamedAsItsFilesAre) {
-  std::set<std::string> expected{"source_embedding.weight", "target_embedding.weight", "encoder.norm.weight",
-                                 "encoder.norm.bias",       "decoder.norm.weight",     "decoder.norm.bias",
-                                 "generator.weight",        "generator.bias"};
-  const auto add = [&](const std::string& place, const std::vector<std::string>& parts) {
-    for (const std::string& part : parts)
-      for (const char* kind : {"weight", "bias"}) expected.insert(place + "." + part + "." + kind);
-  };
-  for (const char* layer : {"0", "1"}) {
-    const std::string encoder = std::string("encoder.layers.") + layer,
-                      decoder = std::string("decoder.layers.") + layer;
-    add(encoder + ".self_attention", {"query", "key", "value", "output"});
-    add(decoder + ".self_attention", {"query", "key", "value", "output"});
-    add(decoder + ".cross_attention", {"query", "key", "value", "output"});
-    add(encoder, {"feed_forward.inner", "feed_forward.outer", "norm1", "norm2"});
-    add(decoder, {"feed_forward.inner", "feed_forward.outer", "norm1", "norm2", "norm3"});
-  }
-  TransformerConfig config = small_config(NormOrder::post);
-  const std::vector<std::string> names = names_of(config);
-  EXPECT_EQ(std::set<std::string>(names.begin(), names.end()), expected);
-  EXPECT_EQ(names.size(), expected.size());
-
-  config.tie_embeddings = true;
-  config.positions = Positions::learned;
-  const std::vector<std::string> tied = names_of(config);
-  expected.erase("generator.weight");
-  expected.insert({"source_positions.weight", "target_positions.weight"});
-  EXPECT_EQ(std::set<std::string>(tied.begin(), tied.end()), expected);
-}
-
-TEST(Parameters, OfATransformerHaveTheShapesOfPyTorch) {
-  TransformerConfig config = small_config(NormOrder::pre);
-  config.positions = Positions::learned;
-  config.max_positions = 9;
-  const Transformer<float> model(config);
-  const auto shape = [&](const std::string& name) {
-    for (const auto& entry : model.parameters().entries())
-      if (entry.name == name) return entry.shape;
-    return Shape{};
-  };
-  EXPECT_EQ(shape("source_embedding.weight"), Shape({11, 16}));
-  EXPECT_EQ(shape("target_positions.weight"), Shape({9, 16}));
-  EXPECT_EQ(shape("encoder.layers.1.self_attention.key.weight"), Shape({16, 16}));
-  EXPECT_EQ(shape("decoder.layers.0.feed_forward.inner.weight"), Shape({24, 16}));
-  EXPECT_EQ(shape("decoder.layers.0.feed_forward.outer.weight"), Shape({16, 24}));
-  EXPECT_EQ(shape("decoder.layers.0.norm3.bias"), Shape({16}));
-  EXPECT_EQ(shape("generator.weight"), Shape({13, 16}));
-}
+constexpr StackConfig small_stack{.d_model = 6, .heads = 2, .layers = 2, .ff = 7};
 
 template <class T>
 void expect_one_aligned_block() {
-  Transformer<T> model(small_config(NormOrder::post));
-  Parameters<T>& parameters = model.parameters();
+  Parameters<T> parameters;
+  const TransformerEncoder<T> encoder(parameters.root(), small_stack);
   const std::span<T> block = parameters.values();
   std::size_t end = 0;
   std::int64_t count = 0;
@@ -95,21 +41,23 @@ TEST(Parameters, LieInOneBlockEachOn64Bytes) {
 }
 
 TEST(Parameters, AreTheSameForTheSameSeed) {
-  const TransformerConfig config = small_config(NormOrder::post);
-  const auto values = [&](std::uint64_t seed) {
-    Transformer<float> model(config);
-    model.parameters().initialise(seed);
-    return std::vector<float>(model.parameters().values().begin(), model.parameters().values().end());
+  const auto values = [](std::uint64_t seed) {
+    Parameters<float> parameters;
+    const TransformerEncoder<float> encoder(parameters.root(), small_stack);
+    parameters.initialise(seed);
+    return std::vector<float>(parameters.values().begin(), parameters.values().end());
   };
   EXPECT_EQ(values(1), values(1));
   EXPECT_NE(values(1), values(2));
-  Transformer<float> in_float(config);
-  Transformer<double> in_double(config);
-  in_float.parameters().initialise(5);
-  in_double.parameters().initialise(5);
-  for (std::size_t i = 0; i < in_float.parameters().entries().size(); ++i)
-    for (std::size_t j = 0; j < in_float.parameters().values(i).size(); ++j)
-      ASSERT_EQ(in_float.parameters().values(i)[j], static_cast<float>(in_double.parameters().values(i)[j]));
+  Parameters<float> in_float;
+  Parameters<double> in_double;
+  const TransformerEncoder<float> float_encoder(in_float.root(), small_stack);
+  const TransformerEncoder<double> double_encoder(in_double.root(), small_stack);
+  in_float.initialise(5);
+  in_double.initialise(5);
+  for (std::size_t i = 0; i < in_float.entries().size(); ++i)
+    for (std::size_t j = 0; j < in_float.values(i).size(); ++j)
+      ASSERT_EQ(in_float.values(i)[j], static_cast<float>(in_double.values(i)[j]));
 }
 
 TEST(Parameters, BeginAsTheirKindSays) {
@@ -227,45 +175,6 @@ TEST(Parameters, LearnOnATapeThatBeganWithoutGradients) {
   tape.backward(a() + a(), seed);
   EXPECT_EQ(std::vector<double>(parameters.gradients(0).begin(), parameters.gradients(0).end()),
             (std::vector<double>{6, 8}));
-}
-
-TEST(Parameters, ATiedWeightIsOneAndItsGradientTheSumOfBothUses) {
-  // The same model untied, with the embedding's numbers copied to the generator, has the two parts one by one.
-  TransformerConfig config = small_config(NormOrder::post);
-  const auto untied = random_transformer<double>(config);
-  config.tie_embeddings = true;
-  const auto tied = random_transformer<double>(config);
-  const auto index = [](const Parameters<double>& parameters, const std::string& name) {
-    for (std::size_t i = 0; i < parameters.entries().size(); ++i)
-      if (parameters.entries()[i].name == name) return i;
-    throw std::out_of_range(name);
-  };
-  Parameters<double>& of_untied = untied->parameters();
-  for (std::size_t i = 0; i < tied->parameters().entries().size(); ++i) {
-    const auto from = tied->parameters().values(i);
-    std::copy(from.begin(), from.end(),
-              of_untied.values(index(of_untied, tied->parameters().entries()[i].name)).begin());
-  }
-  const auto table = of_untied.values(index(of_untied, "target_embedding.weight"));
-  const auto weight = of_untied.values(index(of_untied, "generator.weight"));
-  std::copy(table.begin(), table.end(), weight.begin());
-
-  const Sentences source{{4, 5, 2}}, target{{1, 4, 4, 6}};
-  const auto differentiate = [&](Transformer<double>& model) {
-    Tape<double> tape;
-    const Recording recording(tape);
-    const Var<double> logits = model.logits(source.tokens(), target.tokens());
-    tape.backward(logits, normal_numbers<double>(logits.size(), 9));
-    return values_of(logits);
-  };
-  EXPECT_EQ(differentiate(*tied), differentiate(*untied));
-  const auto both = tied->parameters().gradients(index(tied->parameters(), "target_embedding.weight"));
-  const auto read = of_untied.gradients(index(of_untied, "target_embedding.weight"));
-  const auto written = of_untied.gradients(index(of_untied, "generator.weight"));
-  std::vector<double> sum;
-  for (std::size_t i = 0; i < read.size(); ++i) sum.push_back(read[i] + written[i]);
-  EXPECT_LE(largest_difference(both, sum), 1e-14);
-  EXPECT_GT(largest_difference(read, written), 0.1);
 }
 
 }  // namespace

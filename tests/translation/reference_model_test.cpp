@@ -1,4 +1,4 @@
-#include "tests/layers/reference_model.h"
+#include "tests/translation/reference_model.h"
 
 #include <gtest/gtest.h>
 #include <limits>

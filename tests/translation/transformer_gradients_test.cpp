@@ -2,7 +2,7 @@
 #include <set>
 
 #include "qkv/autograd/ops/cross_entropy.h"
-#include "tests/layers/small_transformer.h"
+#include "tests/translation/small_transformer.h"
 
 namespace qkv {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/layers/small_transformer.h"
+#include "tests/translation/small_transformer.h"
 
 namespace qkv {
 namespace {
