@@ -3,8 +3,7 @@
 #include "qkv/autograd/ops/cross_entropy.h"
 #include "qkv/layers/gradcheck_model.h"
 #include "qkv/layers/self_attention.h"
-#include "qkv/translation/rnn_seq2seq.h"
-#include "qkv/translation/transformer.h"
+#include "qkv/study/in_scalar.h"
 
 namespace qkv {
 namespace {
@@ -27,20 +26,11 @@ NamedGradcheck layer(const std::string& name, Make make, Apply apply, std::vecto
           }};
 }
 
-/// A model in one scalar, as function_of_parameters takes it.
-template <class Model>
-struct CheckedModel {
-  Model model;
-  auto& parameters() { return model.parameters(); }
-  const Model& layer() const { return model; }
-};
-
 /// The check of a model's loss by all its parameters. A wrong factor may come from one of the sizes.
-template <template <class> class Model, class Config>
-NamedGradcheck model(const std::string& name, const Config& config, const NamedSizes& sizes) {
+NamedGradcheck model(const std::string& name, const ModelConfig& config, const NamedSizes& sizes) {
   return {name, "model", [=](std::uint64_t seed) {
-            CheckedModel<Model<double>> in_double{Model<double>(config)};
-            CheckedModel<Model<DualDouble>> on_duals{Model<DualDouble>(config)};
+            InScalar<double> in_double(config);
+            InScalar<DualDouble> on_duals(config);
             const auto loss = [](const auto& checked, auto) {
               return cross_entropy(checked.logits(source, target), next_ids,
                                    {.ignore = 0, .smoothing = 0.1, .divide_by = 5});
@@ -234,17 +224,15 @@ std::vector<NamedGradcheck> layer_gradchecks() {
       encoder("TransformerEncoder pre", NormOrder::pre),
       decoder("TransformerDecoder post", NormOrder::post),
       decoder("TransformerDecoder pre", NormOrder::pre),
-      model<RnnSeq2Seq>("RnnSeq2Seq gru", rnn(CellKind::gru, {}), with_loss(rnn_sizes)),
-      model<RnnSeq2Seq>("RnnSeq2Seq lstm", rnn(CellKind::lstm, {}), with_loss(rnn_sizes)),
-      model<RnnSeq2Seq>("RnnSeq2Seq elman", rnn(CellKind::elman, {}), with_loss(rnn_sizes)),
-      model<RnnSeq2Seq>("RnnSeq2Seq gru, dot attention", rnn(CellKind::gru, Score::dot), with_loss(rnn_sizes)),
-      model<RnnSeq2Seq>("RnnSeq2Seq lstm, scaled-dot attention", rnn(CellKind::lstm, Score::scaled_dot),
-                        with_loss(rnn_sizes)),
-      model<RnnSeq2Seq>("RnnSeq2Seq elman, additive attention", rnn(CellKind::elman, Score::additive),
-                        with_loss(rnn_sizes)),
-      model<Transformer>("Transformer post", transformer(NormOrder::post), with_loss(transformer_sizes)),
-      model<Transformer>("Transformer pre", transformer(NormOrder::pre), with_loss(transformer_sizes)),
-      model<Transformer>("Transformer tied, gelu, learned positions", tied_transformer(), with_loss(transformer_sizes)),
+      model("RnnSeq2Seq gru", rnn(CellKind::gru, {}), with_loss(rnn_sizes)),
+      model("RnnSeq2Seq lstm", rnn(CellKind::lstm, {}), with_loss(rnn_sizes)),
+      model("RnnSeq2Seq elman", rnn(CellKind::elman, {}), with_loss(rnn_sizes)),
+      model("RnnSeq2Seq gru, dot attention", rnn(CellKind::gru, Score::dot), with_loss(rnn_sizes)),
+      model("RnnSeq2Seq lstm, scaled-dot attention", rnn(CellKind::lstm, Score::scaled_dot), with_loss(rnn_sizes)),
+      model("RnnSeq2Seq elman, additive attention", rnn(CellKind::elman, Score::additive), with_loss(rnn_sizes)),
+      model("Transformer post", transformer(NormOrder::post), with_loss(transformer_sizes)),
+      model("Transformer pre", transformer(NormOrder::pre), with_loss(transformer_sizes)),
+      model("Transformer tied, gelu, learned positions", tied_transformer(), with_loss(transformer_sizes)),
   };
 }
 

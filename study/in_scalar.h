@@ -8,13 +8,14 @@
 
 namespace qkv {
 
-/// A trained model in another scalar: double, to check, or DualDouble, to differentiate forwards.
+/// A model in another scalar: double, to check, or DualDouble, to differentiate forwards.
 template <class S>
 class InScalar {
  public:
   /// Without values, which take memory: to be bound to others, or to be given those that training found.
+  explicit InScalar(const ModelConfig& config) : model_(make_model<S>(config)) {}
   explicit InScalar(const TrainedModel& trained)
-      : model_(make_model<S>(model_for(trained.config, trained.source.size(), trained.target.size()))) {}
+      : InScalar(model_for(trained.config, trained.source.size(), trained.target.size())) {}
 
   /// Gives the parameters the values that training gave them.
   void copy_values(const TrainedModel& trained) {

@@ -78,6 +78,13 @@ std::vector<std::vector<double>> gradients(const OperationCase& operation, std::
   return result;
 }
 
+/// The place of an entry among all entries, row by row.
+std::int64_t place_of(const std::vector<int>& index, const Shape& shape) {
+  std::int64_t place = 0;
+  for (std::size_t i = 0; i < index.size(); ++i) place = place * shape.dim(static_cast<int>(i)) + index[i];
+  return place;
+}
+
 TEST(PlantedFaults, AreAllCaughtInEveryInputOfEveryOperation) {
   int planted = 0, void_ones = 0;
   for (const OperationCase& operation : operation_cases())
@@ -100,6 +107,9 @@ TEST(PlantedFaults, AreAllCaughtInEveryInputOfEveryOperation) {
         const auto& [wrong_input, index, got, expected, diagnosis] = result.mismatches[0];
         EXPECT_EQ(wrong_input, operation.inputs[input].name) << place;
         EXPECT_EQ(static_cast<int>(index.size()), operation.inputs[input].shape.rank()) << place;
+        if (fault == Fault::one_entry_dropped) {
+          EXPECT_EQ(place_of(index, operation.inputs[input].shape), entry) << place;
+        }
         EXPECT_EQ(result.message().substr(0, 13 + wrong_input.size()), "gradient of " + wrong_input + "[") << place;
         EXPECT_NE(got, expected) << place;
         const bool is_single = right.size() == 1;  // a single entry is a factor, whatever the fault
