@@ -180,23 +180,21 @@ void Batches::pad(Batch& batch) const {
   batch.target_lengths.clear();
   batch.rows.clear();
   for (const std::int32_t pair : chosen_) {
-    const auto i = static_cast<std::size_t>(pair);
-    batch.source_lengths.push_back(static_cast<std::int32_t>(pairs_.source(i).size()) + 1);
-    batch.target_lengths.push_back(static_cast<std::int32_t>(pairs_.target(i).size()) + 1);
-    batch.rows.push_back(pairs_.row(i));
+    batch.source_lengths.push_back(static_cast<std::int32_t>(pairs_.source(pair).size()) + 1);
+    batch.target_lengths.push_back(static_cast<std::int32_t>(pairs_.target(pair).size()) + 1);
+    batch.rows.push_back(pairs_.row(pair));
   }
   batch.source_width = *std::max_element(batch.source_lengths.begin(), batch.source_lengths.end());
   batch.target_width = *std::max_element(batch.target_lengths.begin(), batch.target_lengths.end());
   batch.target_tokens = std::accumulate(batch.target_lengths.begin(), batch.target_lengths.end(), std::int64_t{0});
 
-  const auto sources = static_cast<std::size_t>(batch.source_width),
-             targets = static_cast<std::size_t>(batch.target_width);
+  const std::size_t sources = batch.source_width, targets = batch.target_width;
   batch.source.assign(chosen_.size() * sources, pad_id);
   batch.target_input.assign(chosen_.size() * targets, pad_id);
   batch.target_output.assign(chosen_.size() * targets, pad_id);
   for (std::size_t b = 0; b < chosen_.size(); ++b) {
-    const auto source = pairs_.source(static_cast<std::size_t>(chosen_[b]));
-    const auto target = pairs_.target(static_cast<std::size_t>(chosen_[b]));
+    const auto source = pairs_.source(chosen_[b]);
+    const auto target = pairs_.target(chosen_[b]);
     std::int32_t* const source_row = batch.source.data() + b * sources;
     std::int32_t* const input_row = batch.target_input.data() + b * targets;
     std::int32_t* const output_row = batch.target_output.data() + b * targets;

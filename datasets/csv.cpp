@@ -40,7 +40,7 @@ class LinkSet {
   /// What is wrong with one more link, or nothing.
   std::optional<std::string> add(const Link& link) {
     const auto outside = [](int number, std::size_t count) {
-      return number < 0 || static_cast<std::size_t>(number) >= count;
+      return number < 0 || std::cmp_greater_equal(number, count);
     };
     const auto describe = [&](std::string_view side, std::size_t count) {
       return fmt::format("link {}{}{} is outside its sentence: the {} has {}, counted from 0", link.source,

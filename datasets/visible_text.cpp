@@ -81,7 +81,7 @@ std::string in_quotes(std::string_view text, int width) {
   }
   if (end == whole.size()) return fmt::format("\"{}\"", whole);
   const auto characters = std::count_if(text.begin(), text.end(), begins_character);
-  return fmt::format("\"{}…\" ({})", whole.substr(0, end), counted(static_cast<std::size_t>(characters), "character"));
+  return fmt::format("\"{}…\" ({})", whole.substr(0, end), counted(characters, "character"));
 }
 
 }  // namespace qkv

@@ -50,7 +50,7 @@ double Learner<T>::run(int rows, Reduction reduction, Call call, Gradients gradi
   std::exception_ptr failure;
   try {
     const HoldSignals hold;  // once a step rather than once a product
-    team_.run([&](int i) { run_shard(*workers_[static_cast<std::size_t>(i)], shard_of(i, rows), reduction, call); });
+    team_.run([&](int i) { run_shard(*workers_[i], shard_of(i, rows), reduction, call); });
     team_.run([&](int i) {
       const auto [begin, end] = team_.template share<T>(unsummed_, i);
       add_up(begin, end);
@@ -191,7 +191,7 @@ void Learner<T>::square(int worker) {
   for (; i < end; ++i) squares[0] += static_cast<double>(sum[i]) * static_cast<double>(sum[i]);
   double total = 0;
   for (double part : squares) total += part;
-  workers_[static_cast<std::size_t>(worker)]->squares = total;
+  workers_[worker]->squares = total;
 }
 
 template <class T>

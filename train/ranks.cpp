@@ -35,12 +35,12 @@ void Ranks::agree(const std::exception_ptr& failure) {
     return;
   }
   if (!any(failure != nullptr)) return;
-  std::vector<double> failed(static_cast<std::size_t>(size()));
-  failed[static_cast<std::size_t>(rank())] = failure ? 1 : 0;
+  std::vector<double> failed(size());
+  failed[rank()] = failure ? 1 : 0;
   sum(failed);
   failed_together_ = true;
   int first = 0;
-  while (failed[static_cast<std::size_t>(first)] == 0) ++first;
+  while (failed[first] == 0) ++first;
   if (first == rank()) std::rethrow_exception(failure);
   another_says_why_ = true;
   throw RankLost(fmt::format("process {} of {} has failed, and says why itself", first, size()));

@@ -25,7 +25,7 @@ std::uint32_t wait_for_change(const std::atomic<std::uint32_t>& value, std::uint
 
 Team::Team(int workers) {
   check(workers >= 1, "workers: {} is too few, there must be at least one", workers);
-  errors_.resize(static_cast<std::size_t>(workers));
+  errors_.resize(workers);
   use_one_thread_per_product();
   const HoldSignals hold;  // the threads begin with the mask of the one that starts them
   try {
@@ -49,7 +49,7 @@ void Team::work_on(int worker) {
   try {
     call_(context_, worker);
   } catch (...) {
-    errors_[static_cast<std::size_t>(worker)] = std::current_exception();
+    errors_[worker] = std::current_exception();
   }
 }
 

@@ -15,7 +15,7 @@ constexpr int possible = 1, sure = 2;
 
 void check_links(const Pair& pair) {
   const auto outside = [](int word, const std::vector<std::string>& words) {
-    return word < 0 || static_cast<std::size_t>(word) >= words.size();
+    return word < 0 || word >= std::ssize(words);
   };
   for (const Link& link : pair.links) {
     if (!outside(link.source, pair.source) && !outside(link.target, pair.target)) continue;
@@ -31,11 +31,10 @@ AlignmentCounts judge_words(const Pair& pair, Judge judge) {
   check_links(pair);
   AlignmentCounts counts;
   GoldLinks gold(pair.source.size());
-  for (std::size_t target = 0; target < pair.target.size(); ++target) {
+  for (int target = 0; target < std::ssize(pair.target); ++target) {
     std::fill(gold.begin(), gold.end(), 0);
     for (const Link& link : pair.links) {
-      if (static_cast<std::size_t>(link.target) != target) continue;
-      gold[static_cast<std::size_t>(link.source)] = link.sure ? sure : possible;
+      if (link.target == target) gold[link.source] = link.sure ? sure : possible;
     }
     const auto is_linked = [](int link) { return link > 0; };
     if (std::none_of(gold.begin(), gold.end(), is_linked)) continue;

@@ -17,8 +17,8 @@ struct AttentionMap {
 
   /// The weights of one sentence and head: `queries` rows of `keys`.
   std::span<const T> of(int sentence, int head) const {
-    const auto size = static_cast<std::size_t>(queries) * static_cast<std::size_t>(keys);
-    return std::span(weights).subspan(static_cast<std::size_t>(sentence * heads + head) * size, size);
+    const std::ptrdiff_t size = std::ptrdiff_t{queries} * keys;
+    return std::span(weights).subspan((sentence * heads + head) * size, size);
   }
 };
 

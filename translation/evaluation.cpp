@@ -64,12 +64,12 @@ BatchResult read_with_reference(const Seq2Seq<float>& model, const Batch& batch,
     const std::string first = first_not_finite_on(tape);
     throw std::runtime_error(fmt::format("the loss is {}{}{}", result.loss, first.empty() ? "" : ": ", first));
   }
-  result.right.resize(static_cast<std::size_t>(batch.size));
+  result.right.resize(batch.size);
   for (int row = 0; row < logits.shape().rows(); ++row) {
-    const std::int32_t reference = batch.target_output[static_cast<std::size_t>(row)];
+    const std::int32_t reference = batch.target_output[row];
     const float* words = logits.rows().row_block(row, 1).data;
     if (reference != pad_id && std::max_element(words, words + logits.last()) - words == reference)
-      ++result.right[static_cast<std::size_t>(row / batch.target_width)];
+      ++result.right[row / batch.target_width];
   }
   if (links.empty()) return result;
   for (const auto& map : attention_maps(tape, AttentionKind::cross)) {
@@ -78,9 +78,8 @@ BatchResult read_with_reference(const Seq2Seq<float>& model, const Batch& batch,
       for (int offset = 0; offset < 2; ++offset) {
         AlignmentCounts& counts = result.alignment.emplace_back();
         for (int b = 0; b < batch.size; ++b) {
-          const JudgedLinks& judged = links[static_cast<std::size_t>(batch.rows[static_cast<std::size_t>(b)])];
-          const auto keys = static_cast<std::size_t>(map.keys);
-          const auto weights = judged.weights(map.of(b, head).subspan(static_cast<std::size_t>(offset) * keys), keys);
+          const JudgedLinks& judged = links[batch.rows[b]];
+          const auto weights = judged.weights(map.of(b, head).subspan(offset * map.keys), map.keys);
           counts += judge_attention(weights, judged.pair().source.size(), judged.pair());
         }
       }
@@ -99,13 +98,11 @@ AlignmentScores alignment_scores(const std::vector<BatchResult>& results, const 
   scores.uniform = uniform.error_rate();
   scores.diagonal = diagonal.error_rate();
   scores.floor = best.error_rate();
-  const auto heads = static_cast<std::size_t>(results.front().heads);
-  for (std::size_t i = 0; i < results.front().alignment.size(); ++i) {
+  const int heads = results.front().heads;
+  for (int i = 0; i < std::ssize(results.front().alignment); ++i) {
     AlignmentCounts counts;
     for (const BatchResult& result : results) counts += result.alignment[i];
-    scores.entries.push_back(
-        {{static_cast<int>(i / 2 / heads), static_cast<int>(i / 2 % heads), static_cast<int>(i % 2)},
-         counts.error_rate()});
+    scores.entries.push_back({{i / 2 / heads, i / 2 % heads, i % 2}, counts.error_rate()});
   }
   return scores;
 }
@@ -131,7 +128,7 @@ Evaluation evaluate(const Seq2Seq<float>& model, const Vocabulary& source, const
   std::vector<BatchResult> results(filled.size());
   std::vector<std::vector<Translation>> translations(filled.size());
   team.run([&](int worker) {
-    for (auto i = static_cast<std::size_t>(worker); i < filled.size(); i += static_cast<std::size_t>(team.size())) {
+    for (std::size_t i = worker; i < filled.size(); i += team.size()) {
       end_if(stop);
       const Batch& batch = filled[i];
       results[i] = read_with_reference(model, batch, links);
@@ -150,7 +147,7 @@ Evaluation evaluate(const Seq2Seq<float>& model, const Vocabulary& source, const
     evaluation.loss += results[i].loss;
     tokens += results[i].tokens;
     for (std::size_t b = 0; b < translations[i].size(); ++b) {
-      const std::size_t pair = order[static_cast<std::size_t>(filled[i].rows[b])];
+      const std::size_t pair = order[filled[i].rows[b]];
       evaluation.translations[pair] = target.decode(translations[i][b].words);
       evaluation.right_tokens[pair] = results[i].right[b];
       right += results[i].right[b];
@@ -180,7 +177,7 @@ double mean_loss(const Seq2Seq<float>& model, const Vocabulary& source, const Vo
   const std::vector<Batch> batches = all_batches(sorted, source, target);
   std::vector<BatchResult> results(batches.size());
   team.run([&](int worker) {
-    for (auto i = static_cast<std::size_t>(worker); i < batches.size(); i += static_cast<std::size_t>(team.size())) {
+    for (std::size_t i = worker; i < batches.size(); i += team.size()) {
       end_if(stop);
       results[i] = read_with_reference(model, batches[i], {});
     }
@@ -204,8 +201,8 @@ void check_lengths(const Seq2Seq<float>& model, const std::vector<Pair>& pairs, 
                     path, line_of_pair(row), side, counted(tokens, name_of_token(*tokenisers.source)), most));
   };
   for (std::size_t row = 0; row < pairs.size(); ++row) {
-    check_side("source", pairs[row].source.size(), static_cast<std::size_t>(model.most_source_words()), row);
-    check_side("target", pairs[row].target.size(), static_cast<std::size_t>(model.most_target_words()), row);
+    check_side("source", pairs[row].source.size(), model.most_source_words(), row);
+    check_side("target", pairs[row].target.size(), model.most_target_words(), row);
   }
 }
 

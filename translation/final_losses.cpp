@@ -5,7 +5,7 @@
 namespace qkv {
 
 std::vector<Pair> spread(const std::vector<Pair>& pairs, std::size_t count, int max_length) {
-  const auto most = static_cast<std::size_t>(max_length);
+  const std::size_t most = max_length;
   std::vector<const Pair*> fitting;
   for (const Pair& pair : pairs)
     if (pair.source.size() <= most && pair.target.size() <= most) fitting.push_back(&pair);

@@ -35,8 +35,7 @@ JudgedLinks::JudgedLinks(const Pair& tokens, const Tokenisers& tokenisers) {
   pair_.source = tokenisers.source->words(tokens.source);
   pair_.target = tokenisers.target->words(tokens.target);
   std::map<std::pair<int, int>, bool> sure;  // by the two words, whose tokens are all linked with each other
-  for (const Link& link : tokens.links)
-    sure[{source_[static_cast<std::size_t>(link.source)], target_[static_cast<std::size_t>(link.target)]}] = link.sure;
+  for (const Link& link : tokens.links) sure[{source_[link.source], target_[link.target]}] = link.sure;
   for (const auto& [words, is_sure] : sure) pair_.links.push_back({words.first, words.second, is_sure});
 }
 
@@ -48,13 +47,13 @@ std::vector<float> JudgedLinks::weights(std::span<const float> of_tokens, std::s
   std::vector<float> weights(targets * sources);
   std::vector<float> tokens(targets);  // of each target word
   for (const int target : target_)
-    if (target != TokenPlace::none) ++tokens[static_cast<std::size_t>(target)];
+    if (target != TokenPlace::none) ++tokens[target];
   for (std::size_t i = 0; i < target_.size(); ++i) {
     if (target_[i] == TokenPlace::none) continue;
-    const auto row = static_cast<std::size_t>(target_[i]);
+    const std::size_t row = target_[i];
     for (std::size_t j = 0; j < source_.size(); ++j)
       if (source_[j] != TokenPlace::none)
-        weights[row * sources + static_cast<std::size_t>(source_[j])] += of_tokens[i * stride + j] / tokens[row];
+        weights[row * sources + source_[j]] += of_tokens[i * stride + j] / tokens[row];
   }
   return weights;
 }

@@ -25,7 +25,7 @@ bool add_weights(std::string& text, const AttentionMap<float>& map) {
     for (int row = 0; row < map.queries; ++row) {
       text += row == 0 ? "[" : ",[";
       for (int column = 0; column < map.keys; ++column) {
-        const float weight = weights[static_cast<std::size_t>(row * map.keys + column)];
+        const float weight = weights[row * map.keys + column];
         if (!std::isfinite(weight)) return false;
         fmt::format_to(std::back_inserter(text), "{}{}", column == 0 ? "" : ",", std::lround(1000 * weight));
       }
@@ -46,8 +46,8 @@ bool is_snapshot_step(std::int64_t step) {
 }
 
 std::vector<Pair> snapshot_sentences(const Seq2Seq<float>& model, const std::vector<Pair>& pairs) {
-  const auto most_source = static_cast<std::size_t>(std::min(longest_sentence, model.most_source_words()));
-  const auto most_target = static_cast<std::size_t>(std::min(longest_sentence, model.most_target_words()));
+  const std::size_t most_source = std::min(longest_sentence, model.most_source_words());
+  const std::size_t most_target = std::min(longest_sentence, model.most_target_words());
   std::vector<Pair> chosen;
   std::vector<const Pair*> left;
   for (const Pair& pair : pairs)

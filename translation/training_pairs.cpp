@@ -21,14 +21,14 @@ EncodedPairs training_pairs(const std::vector<Pair>& pairs, const Vocabulary& so
   if (encoded.left_out() > 0)
     tell(fmt::format("{0} of {1} {2} longer than {3} and {2} left out", encoded.left_out(),
                      counted(all, "training pair"), encoded.left_out() == 1 ? "is" : "are",
-                     counted(static_cast<std::size_t>(config.max_length), token)));
+                     counted(config.max_length, token)));
   std::int64_t longest = 0;
   for (std::size_t i = 0; i < encoded.size(); ++i) longest = std::max(longest, longer_side(encoded, i));
   if (config.batch_words > 0 && longest > config.batch_words)
     throw std::invalid_argument(
         fmt::format("a training pair has {} on its longer side, <eos> counted, but `batch_words` is {}; give "
                     "more, or a smaller `max_length`, which leaves such pairs out",
-                    counted(static_cast<std::size_t>(longest), token), config.batch_words));
+                    counted(longest, token), config.batch_words));
   return encoded;
 }
 

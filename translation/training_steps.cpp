@@ -28,7 +28,7 @@ TrainingSteps::TrainingSteps(Seq2Seq<float>& model, EncodedPairs pairs, const Tr
     : model_(model),
       config_(config),
       batches_(batches_of(std::move(pairs), config)),
-      filled_(static_cast<std::size_t>(config.accumulate)),
+      filled_(config.accumulate),
       learner_(model.parameters(),
                {.workers = config.workers, .seed = config.seed, .ranks = &ranks, .batches_a_step = config.accumulate}),
       optimiser_(make_optimiser(config.optimizer, model.parameters(), config.adam)) {

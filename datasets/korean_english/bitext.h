@@ -38,14 +38,13 @@ inline Pair finish(const Phrase& sentence) {
   Pair pair;
   std::vector<int> position(sentence.korean.size(), -1);
   for (const KoreanWord& word : sentence.korean) {
-    position.at(static_cast<std::size_t>(word.number)) = static_cast<int>(pair.source.size());
+    position.at(word.number) = static_cast<int>(pair.source.size());
     pair.source.push_back(word.text);
   }
   for (const EnglishWord& word : sentence.english) {
     const int target = static_cast<int>(pair.target.size());
-    for (int number : word.sure) pair.links.push_back({position.at(static_cast<std::size_t>(number)), target, true});
-    for (int number : word.possible)
-      pair.links.push_back({position.at(static_cast<std::size_t>(number)), target, false});
+    for (int number : word.sure) pair.links.push_back({position.at(number), target, true});
+    for (int number : word.possible) pair.links.push_back({position.at(number), target, false});
     pair.target.push_back(word.text);
   }
   return pair;

@@ -70,7 +70,7 @@ Stream::Stream(Kind kind, int shortest, int longest, std::uint64_t seed)
       longest_(longest),
       next_length_(shortest),
       random_(mix64(seed) + static_cast<std::uint64_t>(kind)),
-      exhausted_(static_cast<std::size_t>(longest) + 1) {}
+      exhausted_(longest + 1) {}
 
 bool Stream::wanted(const Pair& pair) const {
   if (seen_.contains(hash_words(pair.source))) return false;
