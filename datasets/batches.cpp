@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "qkv/autograd/check.h"
 #include "qkv/autograd/random.h"
 
 namespace qkv {
@@ -21,8 +22,7 @@ std::int64_t longer_side(const EncodedPairs& pairs, std::size_t i) {
 
 Batches::Batches(EncodedPairs pairs, int batch_size, Order order, std::uint64_t seed)
     : pairs_(std::move(pairs)), batch_size_(static_cast<std::uint64_t>(batch_size)), order_(order), seed_(seed) {
-  if (batch_size < 1)
-    throw std::invalid_argument(fmt::format("batches: the batch size is {}; it must be 1 or more", batch_size));
+  check(batch_size >= 1, "batches: the batch size is {}; it must be 1 or more", batch_size);
   make_room(batches_per_pool * batch_size_);
   chosen_.reserve(largest_batch());
   if (order == Order::shuffled) batch_order_.resize(count(0));
@@ -30,13 +30,11 @@ Batches::Batches(EncodedPairs pairs, int batch_size, Order order, std::uint64_t 
 
 Batches::Batches(EncodedPairs pairs, WordsPerBatch words, Order order, std::uint64_t seed)
     : pairs_(std::move(pairs)), most_words_(words.most), order_(order), seed_(seed) {
-  if (order == Order::cyclic)
-    throw std::invalid_argument("batches: a batch by words ends with the data, so there is no cyclic order of them");
+  check(order != Order::cyclic, "batches: a batch by words ends with the data, so there is no cyclic order of them");
   for (std::size_t i = 0; i < pairs_.size(); ++i)
-    if (longer_side(pairs_, i) > words.most)
-      throw std::invalid_argument(
-          fmt::format("batches: pair {} has {} words on a side, `<eos>` counted; a batch has {}", pairs_.row(i),
-                      longer_side(pairs_, i), words.most));
+    check(longer_side(pairs_, i) <= words.most,
+          "batches: pair {} has {} words on a side, `<eos>` counted; a batch has {}", pairs_.row(i),
+          longer_side(pairs_, i), words.most);
   make_room(pairs_.size());
   cut();
   chosen_.reserve(largest_batch());
@@ -116,10 +114,8 @@ Position Batches::next(Position position) const {
 }
 
 void Batches::fill(Position position, Batch& batch) {
-  if (position.batch >= count(position.epoch)) {
-    throw std::invalid_argument(fmt::format("batches: epoch {} has {} batches, so none with number {}", position.epoch,
-                                            count(position.epoch), position.batch));
-  }
+  check(position.batch < count(position.epoch), "batches: epoch {} has {} batches, so none with number {}",
+        position.epoch, count(position.epoch), position.batch);
   choose(position, batch);
   pad(batch);
 }

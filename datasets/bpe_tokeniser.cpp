@@ -9,7 +9,9 @@
 #include <stdexcept>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
+#include "qkv/autograd/check.h"
 #include "qkv/autograd/random.h"
 #include "qkv/datasets/text.h"
 #include "qkv/files/durable_file.h"
@@ -93,13 +95,12 @@ struct BpeTokeniser::Model {
 
 BpeTokeniser::BpeTokeniser(const std::vector<Pair>& pairs, std::vector<std::string> Pair::*side, int size,
                            int min_frequency) {
-  if (pairs.empty()) throw std::invalid_argument("bpe: there are no texts to learn pieces from");
+  check(!pairs.empty(), "bpe: there are no texts to learn pieces from");
   const std::size_t least = least_size(pairs, side);
-  if (size < 0 || static_cast<std::size_t>(size) < least)
-    throw std::invalid_argument(fmt::format(
+  check(std::cmp_greater_equal(size, least),
         "`bpe_size` {} is too small: each of the {} characters of the texts is a piece, ▁ and <unk> are two "
         "more; it must be {} or more",
-        size, least - 2, least));
+        size, least - 2, least);
   const std::unordered_map<std::string, std::string> options{
       {"model_type", "bpe"},
       {"vocab_size", std::to_string(size)},

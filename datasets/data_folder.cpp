@@ -5,13 +5,14 @@
 #include <stdexcept>
 #include <utility>
 
+#include "qkv/autograd/check.h"
 #include "qkv/datasets/csv.h"
 #include "qkv/files/durable_file.h"
 
 namespace qkv {
 
 void write_data_folder(const std::string& folder, const std::vector<MadeFile>& files, bool overwrite) {
-  if (folder.empty()) throw std::invalid_argument("write data: the folder's name is empty");
+  check(!folder.empty(), "write data: the folder's name is empty");
   const std::filesystem::path path(folder);
   std::vector<std::pair<std::string, std::string>> texts;
   for (const MadeFile& file : files) texts.emplace_back((path / file.name).string(), pairs_as_csv(file.pairs));

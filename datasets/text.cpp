@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <fmt/format.h>
 #include <memory>
 #include <new>
-#include <stdexcept>
 #include <utf8proc.h>
 #include <utility>
 
+#include "qkv/autograd/check.h"
 #include "qkv/files/message.h"
 #include "qkv/files/utf8.h"
 
@@ -74,7 +73,7 @@ std::string map(std::string_view text, int options) {
                                                static_cast<utf8proc_option_t>(options));
   const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(result, &std::free);
   if (length == UTF8PROC_ERROR_NOMEM) throw std::bad_alloc();
-  if (length < 0) throw std::invalid_argument(fmt::format("normalise: {}", utf8proc_errmsg(length)));
+  check(length >= 0, "normalise: {}", utf8proc_errmsg(length));
   return std::string(reinterpret_cast<const char*>(result), static_cast<std::size_t>(length));
 }
 

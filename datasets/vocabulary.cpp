@@ -8,6 +8,7 @@
 #include <tuple>
 #include <utility>
 
+#include "qkv/autograd/check.h"
 #include "qkv/datasets/text.h"
 #include "qkv/files/durable_file.h"
 #include "qkv/files/message.h"
@@ -50,10 +51,7 @@ bool Vocabulary::add(std::string word) {
 
 Vocabulary::Vocabulary(const std::vector<Pair>& pairs, std::vector<std::string> Pair::*side, int min_frequency)
     : Vocabulary() {
-  if (min_frequency < 1) {
-    throw std::invalid_argument(
-        fmt::format("vocabulary: the least frequency is {}; it must be 1 or more", min_frequency));
-  }
+  check(min_frequency >= 1, "vocabulary: the least frequency is {}; it must be 1 or more", min_frequency);
   std::unordered_map<std::string_view, std::int64_t> counts;
   for (const Pair& pair : pairs) {
     for (const std::string& word : pair.*side) ++counts[word];
@@ -106,15 +104,17 @@ std::int32_t Vocabulary::id(std::string_view word) const {
 }
 
 const std::string& Vocabulary::word(std::int32_t id) const {
-  if (id < 0 || id >= size()) {
-    throw std::invalid_argument(fmt::format("vocabulary: no token has the id {}; there are {}, from 0", id, size()));
-  }
-  return tokens_[static_cast<std::size_t>(id)];
+  check(id >= 0 && id < size(), "vocabulary: no token has the id {}; there are {}, from 0", id, size());
+  return tokens_[id];
 }
 
 std::vector<std::int32_t> Vocabulary::encode(const std::vector<std::string>& words) const {
   std::vector<std::int32_t> ids;
   ids.reserve(words.size());
+  for (const std::string& word : words) ids.push_back(id(word));
+  return ids;
+}
+
 std::vector<std::int32_t> Vocabulary::encode_with_eos(const std::vector<std::string>& words) const {
   std::vector<std::int32_t> ids = encode(words);
   ids.push_back(eos_id);
@@ -124,10 +124,6 @@ std::vector<std::int32_t> Vocabulary::encode_with_eos(const std::vector<std::str
 std::vector<std::int32_t> Vocabulary::encode_with_bos(const std::vector<std::string>& words) const {
   std::vector<std::int32_t> ids = encode(words);
   ids.insert(ids.begin(), bos_id);
-  return ids;
-}
-
-  for (const std::string& word : words) ids.push_back(id(word));
   return ids;
 }
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include "qkv/autograd/check.h"
 #include "qkv/autograd/random.h"
 #include "qkv/files/file_error.h"
 #include "qkv/files/file_reader.h"
@@ -46,7 +47,7 @@ class Descriptor {
 
 /// The file that a name stands for. Moving a file over a device or a folder would destroy it, so those are refused.
 std::string ordinary_file(const std::string& path) {
-  if (path.empty()) throw std::invalid_argument("a file to write has no name");
+  check(!path.empty(), "a file to write has no name");
   std::error_code error;
   const std::filesystem::path target = std::filesystem::weakly_canonical(std::filesystem::absolute(path), error);
   if (error) throw_file_error(path, "write", error.value());

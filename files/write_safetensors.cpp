@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <set>
-#include <stdexcept>
 
+#include "qkv/autograd/check.h"
 #include "qkv/files/durable_file.h"
 #include "qkv/files/header_json.h"
 #include "qkv/files/safetensors.h"
@@ -17,7 +17,7 @@ using namespace safetensors;
 
 /// A name or the metadata as JSON.
 std::string text_of(std::string_view value) {
-  if (invalid_utf8(value)) throw std::invalid_argument("write_safetensors: a name or the metadata is not UTF-8");
+  check(!invalid_utf8(value), "write_safetensors: a name or the metadata is not UTF-8");
   return json_string(value);
 }
 
@@ -42,23 +42,15 @@ std::string make_header(std::span<const StoredTensor> tensors, const std::map<st
   std::set<std::string> names;
   std::uint64_t begin = 0;
   for (const StoredTensor& tensor : tensors) {
-    if (tensor.name.empty()) throw std::invalid_argument("write_safetensors: a tensor has no name");
-    if (tensor.name == "__metadata__") {
-      throw std::invalid_argument("write_safetensors: no tensor may be named '__metadata__'");
-    }
-    if (!names.insert(tensor.name).second) {
-      throw std::invalid_argument(fmt::format("write_safetensors: two tensors are named '{}'", tensor.name));
-    }
-    if (tensor.shape.size() > most_dimensions) {
-      throw std::invalid_argument(
-          fmt::format("write_safetensors: tensor '{}' has {} dimensions, more than the {} allowed", tensor.name,
-                      tensor.shape.size(), most_dimensions));
-    }
-    if (bytes_needed(tensor.dtype, tensor.shape) != tensor.bytes.size()) {
-      throw std::invalid_argument(fmt::format("write_safetensors: tensor '{}': {} [{}] does not fit {} bytes",
-                                              tensor.name, dtype_name(tensor.dtype), fmt::join(tensor.shape, ", "),
-                                              tensor.bytes.size()));
-    }
+    check(!tensor.name.empty(), "write_safetensors: a tensor has no name");
+    check(tensor.name != "__metadata__", "write_safetensors: no tensor may be named '__metadata__'");
+    check(names.insert(tensor.name).second, "write_safetensors: two tensors are named '{}'", tensor.name);
+    check(tensor.shape.size() <= most_dimensions,
+          "write_safetensors: tensor '{}' has {} dimensions, more than the {} allowed", tensor.name,
+          tensor.shape.size(), most_dimensions);
+    check(bytes_needed(tensor.dtype, tensor.shape) == tensor.bytes.size(),
+          "write_safetensors: tensor '{}': {} [{}] does not fit {} bytes", tensor.name, dtype_name(tensor.dtype),
+          fmt::join(tensor.shape, ", "), tensor.bytes.size());
     const std::uint64_t end = begin + tensor.bytes.size();
     add(tensor.name, fmt::format(R"({{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}})", dtype_name(tensor.dtype),
                                  fmt::join(tensor.shape, ","), begin, end));
@@ -66,10 +58,8 @@ std::string make_header(std::span<const StoredTensor> tensors, const std::map<st
   }
   text += '}';
   text.resize((text.size() + 7) / 8 * 8, ' ');
-  if (text.size() > longest_header) {
-    throw std::invalid_argument(fmt::format("write_safetensors: a header of {} bytes is more than the {} allowed",
-                                            text.size(), longest_header));
-  }
+  check(text.size() <= longest_header, "write_safetensors: a header of {} bytes is more than the {} allowed",
+        text.size(), longest_header);
   const std::uint64_t length = text.size();
   std::string start(length_bytes, '\0');
   std::memcpy(start.data(), &length, length_bytes);

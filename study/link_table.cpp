@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
-#include <stdexcept>
 #include <string_view>
 #include <utility>
 
+#include "qkv/autograd/check.h"
 #include "qkv/datasets/text.h"
 #include "qkv/datasets/visible_text.h"
 #include "qkv/study/terminal_text.h"
@@ -25,10 +25,8 @@ using Place = std::pair<int, int>;
 
 Place place_of(const Pair& pair, const Link& link) {
   const int sources = static_cast<int>(pair.source.size()), targets = static_cast<int>(pair.target.size());
-  if (link.source < 0 || link.source >= sources || link.target < 0 || link.target >= targets) {
-    throw std::invalid_argument(fmt::format("link_table: link {}-{} lies outside sentences of {} and {} words",
-                                            link.source, link.target, sources, targets));
-  }
+  check(link.source >= 0 && link.source < sources && link.target >= 0 && link.target < targets,
+        "link_table: link {}-{} lies outside sentences of {} and {} words", link.source, link.target, sources, targets);
   return {link.target, link.source};
 }
 

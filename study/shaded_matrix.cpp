@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "qkv/autograd/check.h"
 #include "qkv/datasets/text.h"
 #include "qkv/datasets/visible_text.h"
 #include "qkv/study/terminal_text.h"
@@ -92,10 +93,8 @@ std::string vertical_labels(const std::vector<std::string>& labels, int margin, 
 }
 
 void check_weights(std::size_t rows, std::size_t columns, std::span<const float> weights) {
-  if (weights.size() != rows * columns) {
-    throw std::invalid_argument(
-        fmt::format("shaded_matrix: {} weights do not fill {} rows of {} columns", weights.size(), rows, columns));
-  }
+  check(weights.size() == rows * columns, "shaded_matrix: {} weights do not fill {} rows of {} columns", weights.size(),
+        rows, columns);
   for (std::size_t i = 0; i < weights.size(); ++i) {
     if (weights[i] >= -1e-3F && weights[i] <= 1.001F) continue;
     throw std::invalid_argument(fmt::format("shaded_matrix: the weight in row {}, column {} is {}, not within 0 … 1",
@@ -116,10 +115,8 @@ std::string shaded_matrix(const std::vector<std::string>& rows, const std::vecto
   }
   const int room = style.width - margin;
   const int width = cell_width(columns.size(), room, style);
-  if (room < width) {
-    throw std::invalid_argument(fmt::format(
-        "shaded_matrix: {} columns leave no room beside the row labels, which take {}", style.width, margin));
-  }
+  check(room >= width, "shaded_matrix: {} columns leave no room beside the row labels, which take {}", style.width,
+        margin);
   const std::size_t part = static_cast<std::size_t>(room / width);
   std::string result;
   for (std::size_t begin = 0; begin < columns.size(); begin += part) {

@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "qkv/autograd/check.h"
+
 namespace qkv {
 namespace {
 
@@ -61,23 +63,20 @@ AlignmentCounts& AlignmentCounts::operator+=(const AlignmentCounts& other) {
 }
 
 double AlignmentCounts::error_rate() const {
-  if (judged + sure == 0) throw std::invalid_argument("alignment error rate: there are no gold links to compare with");
+  check(judged + sure != 0, "alignment error rate: there are no gold links to compare with");
   return 1 - (sure_found + possible_found) / (judged + sure);
 }
 
 AlignmentCounts judge_attention(std::span<const float> weights, std::size_t stride, const Pair& pair) {
   const std::size_t sources = pair.source.size(), targets = pair.target.size();
-  if (stride < sources || weights.size() < stride * targets) {
-    throw std::invalid_argument(
-        fmt::format("alignment error: {} weights in rows of {} do not hold {} target × {} source words", weights.size(),
-                    stride, targets, sources));
-  }
+  check(stride >= sources && weights.size() >= stride * targets,
+        "alignment error: {} weights in rows of {} do not hold {} target × {} source words", weights.size(), stride,
+        targets, sources);
   return judge_words(pair, [&](std::size_t target, const GoldLinks& gold) {
     const auto row = weights.subspan(target * stride, sources);
-    if (!std::all_of(row.begin(), row.end(), [](float weight) { return std::isfinite(weight); })) {
-      throw std::invalid_argument(fmt::format("alignment error: the weights of target word {} are not finite", target));
-    }
-    return found(gold[static_cast<std::size_t>(std::max_element(row.begin(), row.end()) - row.begin())]);
+    check(std::all_of(row.begin(), row.end(), [](float weight) { return std::isfinite(weight); }),
+          "alignment error: the weights of target word {} are not finite", target);
+    return found(gold[std::max_element(row.begin(), row.end()) - row.begin()]);
   });
 }
 

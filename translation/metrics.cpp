@@ -5,19 +5,17 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <span>
-#include <stdexcept>
 #include <string_view>
 
+#include "qkv/autograd/check.h"
 #include "qkv/files/utf8.h"
 
 namespace qkv {
 namespace {
 
 void check_sizes(std::string_view what, std::size_t hypotheses, std::size_t references) {
-  if (hypotheses != references || hypotheses == 0) {
-    throw std::invalid_argument(fmt::format(
-        "{}: {} hypotheses and {} references; there must be as many, and at least one", what, hypotheses, references));
-  }
+  check(hypotheses == references && hypotheses > 0,
+        "{}: {} hypotheses and {} references; there must be as many, and at least one", what, hypotheses, references);
 }
 
 /// All runs of n items, sorted.
@@ -154,10 +152,8 @@ std::vector<LengthScores> scores_by_length(const std::vector<Sentence>& sources,
                                            const std::vector<Sentence>& hypotheses,
                                            const std::vector<Sentence>& references, BleuWords bleu_words) {
   check_sizes("scores by length", hypotheses.size(), references.size());
-  if (sources.size() != hypotheses.size()) {
-    throw std::invalid_argument(
-        fmt::format("scores by length: {} sources and {} hypotheses", sources.size(), hypotheses.size()));
-  }
+  check(sources.size() == hypotheses.size(), "scores by length: {} sources and {} hypotheses", sources.size(),
+        hypotheses.size());
   constexpr std::array<std::array<std::size_t, 2>, 9> lengths = {
       {{1, 1}, {2, 4}, {5, 7}, {8, 10}, {11, 16}, {17, 24}, {25, 36}, {37, 54}, {55, 0}}};
   std::vector<LengthScores> result;

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "qkv/autograd/check.h"
 #include "qkv/files/durable_file.h"
 #include "qkv/translation/parse_json.h"
 
@@ -27,7 +28,7 @@ bool is_run_config(const std::string& path) {
 }  // namespace
 
 RunFolder::State RunFolder::state() const {
-  if (path.empty()) throw std::invalid_argument("the run folder has no name");
+  check(!path.empty(), "the run folder has no name");
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (!fs::exists(status)) return State::empty;

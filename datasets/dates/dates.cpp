@@ -1,10 +1,9 @@
 #include "qkv/datasets/dates/dates.h"
 
-#include <fmt/format.h>
 #include <set>
-#include <stdexcept>
 #include <utility>
 
+#include "qkv/autograd/check.h"
 #include "qkv/autograd/random.h"
 #include "qkv/datasets/data_folder.h"
 #include "qkv/datasets/dates/date_forms.h"
@@ -114,13 +113,12 @@ std::vector<Pair> drawn(Split split, std::size_t count, std::uint64_t seed) {
 }  // namespace
 
 Dates dates(int pairs, std::uint64_t seed) {
-  if (pairs < 1) throw std::invalid_argument(fmt::format("dates: pairs must be 1 or more, but is {}", pairs));
-  const auto wanted = static_cast<std::size_t>(pairs);
+  check(pairs >= 1, "dates: pairs must be 1 or more, but is {}", pairs);
+  const std::size_t wanted = pairs;
   Dates data{drawn(Split::train, wanted, seed), drawn(Split::valid, evaluation_pairs, seed),
              drawn(Split::test, evaluation_pairs, seed)};
-  if (data.train.size() < wanted)
-    throw std::invalid_argument(
-        fmt::format("there are {} different training pairs, and {} is more", data.train.size(), wanted));
+  check(data.train.size() >= wanted, "there are {} different training pairs, and {} is more", data.train.size(),
+        wanted);
   return data;
 }
 

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "qkv/autograd/check.h"
 #include "qkv/datasets/korean_english/hangul.h"
 
 namespace qkv::grammar {
@@ -149,7 +150,7 @@ void check_class(std::string_view stem, const Syllables& syllables, StemClass st
     }
     return false;
   }();
-  if (!fits) throw std::invalid_argument(fmt::format("conjugate: the stem '{}' does not end as its class does", stem));
+  check(fits, "conjugate: the stem '{}' does not end as its class does", stem);
 }
 
 }  // namespace
@@ -167,7 +168,7 @@ StemClass stem_class(std::string_view name) {
 
 std::string conjugate(std::string_view stem, StemClass stem_class, Ending ending) {
   const Syllables syllables = decompose(stem);
-  if (syllables.empty()) throw std::invalid_argument("conjugate: the stem is empty");
+  check(!syllables.empty(), "conjugate: the stem is empty");
   check_class(stem, syllables, stem_class);
   switch (ending) {
     case Ending::declarative:

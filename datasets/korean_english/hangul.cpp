@@ -4,6 +4,7 @@
 #include <optional>
 #include <stdexcept>
 
+#include "qkv/autograd/check.h"
 #include "qkv/files/utf8.h"
 
 namespace qkv::grammar {
@@ -39,7 +40,7 @@ std::string compose(const std::vector<Syllable>& syllables) {
 
 int final_consonant(std::string_view word) {
   const std::vector<Syllable> syllables = decompose(word);
-  if (syllables.empty()) throw std::invalid_argument("hangul: an empty word has no final consonant");
+  check(!syllables.empty(), "hangul: an empty word has no final consonant");
   return syllables.back().tail;
 }
 

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <unordered_map>
 
+#include "qkv/autograd/check.h"
 #include "qkv/datasets/data_folder.h"
 #include "qkv/datasets/korean_english/splits.h"
 #include "qkv/files/message.h"
@@ -72,9 +73,7 @@ void check_words(const KoreanEnglish& data, grammar::Stream& training) {
 }  // namespace
 
 KoreanEnglish korean_english(int pairs, std::uint64_t seed) {
-  if (pairs < 1 || pairs > most_pairs)
-    throw std::invalid_argument(
-        fmt::format("korean_english: pairs must be from 1 to {}, but is {}", most_pairs, pairs));
+  check(pairs >= 1 && pairs <= most_pairs, "korean_english: pairs must be from 1 to {}, but is {}", most_pairs, pairs);
   using Kind = grammar::Stream::Kind;
   const auto draw = [&](Kind kind, int from, int to, int count) {
     return grammar::Stream(kind, from, to, seed).draw(count);
