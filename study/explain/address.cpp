@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
+#include <limits>
 
 #include "qkv/autograd/check.h"
 #include "qkv/datasets/visible_text.h"
@@ -13,32 +14,38 @@ namespace {
 constexpr std::string_view letters_of_names =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._#";  // whatever the locale
 
+bool is_letter(char c) { return letters_of_names.find(c) != std::string_view::npos; }
+
+/// The words of a name; a `d` before others means the gradient.
+Address address_named(std::span<const std::string> words) {
+  Address address;
+  address.gradient = words.size() > 1 && words.front() == "d";
+  address.name = fmt::format("{}", fmt::join(words.subspan(address.gradient ? 1 : 0), " "));
+  return address;
+}
+
 /// Reads one address from the left to the right.
 class Reader {
  public:
   explicit Reader(std::string_view text) : text_(text) {}
 
   Address read() {
-    Address address;
-    address.name = name();
     skip_spaces();
-    if (address.name == "d" && at_ < text_.size() && letters_of_names.find(text_[at_]) != std::string_view::npos) {
-      address.gradient = true;
-      address.name = name();
-      skip_spaces();
-    }
+    refuse_unless(at_ < text_.size() && is_letter(text_[at_]), "a name is missing; an address is a name and indices");
+    std::vector<std::string> words;
+    while (at_ < text_.size() && is_letter(text_[at_])) words.push_back(word());
+    Address address = address_named(words);
     if (at_ < text_.size()) address.index = indices();
     refuse_unless(at_ == text_.size(), "nothing may follow the `]`");
     return address;
   }
 
  private:
-  std::string name() {
-    skip_spaces();
+  std::string word() {
     const std::size_t end = std::min(text_.find_first_not_of(letters_of_names, at_), text_.size());
-    refuse_unless(end > at_, "a name is missing; an address is a name and indices, such as weights[2,5]");
     const std::string_view found = text_.substr(at_, end - at_);
     at_ = end;
+    skip_spaces();
     return std::string(found);
   }
 
@@ -79,6 +86,28 @@ class Reader {
 }  // namespace
 
 Address parse_address(std::string_view text) { return Reader(text).read(); }
+
+Address likely_address(std::string_view text) {
+  std::vector<std::string> words;
+  std::vector<int> index;
+  for (std::size_t begin = text.find_first_of(letters_of_names), end = 0; begin < text.size() && index.size() < 4;
+       begin = text.find_first_of(letters_of_names, end)) {
+    end = std::min(text.find_first_not_of(letters_of_names, begin), text.size());
+    const std::string_view word = text.substr(begin, end - begin);
+    if (word.find_first_not_of("0123456789") == std::string_view::npos) {
+      const bool is_negative = begin > 0 && text[begin - 1] == '-';
+      int number = std::numeric_limits<int>::max();  // of more digits than numbers have
+      std::from_chars(word.data(), word.data() + word.size(), number);
+      index.push_back(is_negative ? 0 : number);
+    } else if (index.empty()) {
+      words.emplace_back(word);
+    }
+  }
+  if (words.size() > 1 && words.front() == "D") words.front() = "d";
+  Address address = address_named(words);
+  address.index = std::move(index);
+  return address;
+}
 
 std::string to_text(const Address& address) {
   const std::string name = address.gradient ? fmt::format("d {}", address.name) : address.name;

@@ -90,7 +90,7 @@ Explanation Explainer::of_head(const AttentionHeadMatrices& head, const ExplainO
 }
 
 Formula Explainer::take_apart_number(const TakeApart& take_apart, const std::string& address) {
-  return take_apart.formula(address, parse_address(address).gradient ? &exact() : nullptr);
+  return take_apart.formula(address, take_apart.names().read(address).gradient ? &exact() : nullptr);
 }
 
 Explanation Explainer::of_fixed_context(const ExplainOptions& options) {

@@ -3,11 +3,8 @@
 #include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
-#include <limits>
-#include <numeric>
 
 #include "qkv/datasets/visible_text.h"
-#include "qkv/files/message.h"
 #include "qkv/translation/models.h"
 
 namespace qkv {
@@ -18,19 +15,6 @@ const Node<double>* parent(Var<double> value, int i) { return value.node()->pare
 std::int64_t width_of(const Node<double>* node) { return node->shape.last(); }
 
 bool is_named(const Node<double>* node, const char* name) { return std::strcmp(node->name, name) == 0; }
-
-/// "0", or "0 … 6": the indices of a dimension.
-std::string range_of(int size) { return size == 1 ? "0" : fmt::format("0 … {}", size - 1); }
-
-std::string indices_of(const std::vector<int>& sizes) {
-  return sizes.size() == 1 ? "one index" : fmt::format("{} indices", sizes.size());
-}
-
-std::string ranges_of(const std::vector<int>& sizes) {
-  std::string text;
-  for (const int size : sizes) text += (text.empty() ? "" : ", ") + range_of(size);
-  return fmt::format("[{}]", text);
-}
 
 }  // namespace
 
@@ -179,47 +163,6 @@ void NamedValues::name_encoder_decoder(const SentencePass& pass) {
 }
 
 int NamedValues::quantity(const std::string& name) const { return named_.at(name).whole; }
-
-NamedValues::Place NamedValues::find(const Address& address) const {
-  const auto found = named_.find(address.name);
-  const auto such_as = [&] { return to_text(nearest(address)); };
-  if (found == named_.end())
-    check(false, "there is no value {} in this pass; the nearest is {}", in_quotes(address.name), such_as());
-  const Named& named = found->second;
-  if (address.index.size() != named.sizes.size())
-    check(false, "{} takes {}; such as {}", address.name,
-          named.sizes.empty()
-              ? "no index: it is one number"
-              : fmt::format("{}, {}, not {}", indices_of(named.sizes), ranges_of(named.sizes), address.index.size()),
-          such_as());
-  for (std::size_t i = 0; i < named.sizes.size(); ++i)
-    if (address.index[i] >= named.sizes[i])
-      check(false, "{} does not exist: the indices of {} are {}; the nearest is {}", to_text(address), address.name,
-            ranges_of(named.sizes), such_as());
-  const std::int64_t element = element_at(named.sizes, address.index);
-  return named.whole >= 0 ? Place{named.whole, element} : named.places[static_cast<std::size_t>(element)];
-}
-
-Address NamedValues::nearest(const Address& wrong) const {
-  Address result{wrong.gradient, wrong.name, {}};
-  if (!named_.contains(wrong.name)) {
-    constexpr std::size_t most_letters = 200;  // so that the time is bounded
-    const auto letters = [](const std::string& name) { return std::u32string(name.begin(), name.end()); };
-    const std::u32string typed = letters(wrong.name.substr(0, most_letters));
-    std::size_t least = std::numeric_limits<std::size_t>::max();
-    for (const std::string& name : names()) {
-      // The end of a name is as good as all of it: norm1.weight, for one of the norms of that name.
-      const std::size_t distance = name.ends_with("." + wrong.name) ? 0 : edit_distance(typed, letters(name));
-      if (distance >= least) continue;
-      least = distance;
-      result.name = name;
-    }
-  }
-  const std::vector<int>& sizes = sizes_of(result.name);
-  for (std::size_t i = 0; i < sizes.size(); ++i)
-    result.index.push_back(i < wrong.index.size() ? std::min(wrong.index[i], sizes[i] - 1) : 0);
-  return result;
-}
 
 Address NamedValues::address_of(int quantity, std::int64_t element, bool gradient) const {
   if (const auto part = address_of_part_.find({quantity, element}); part != address_of_part_.end()) {

@@ -32,7 +32,8 @@ class NamedValues {
     std::int64_t element = 0;
   };
 
-  /// Where an address leads. Throws std::invalid_argument that names the nearest address there is.
+  /// Reads an address, and says where it leads. Both throw std::invalid_argument that names the nearest there is.
+  Address read(std::string_view text) const;
   Place find(const Address& address) const;
 
   /// The shortest name of a number.
@@ -61,7 +62,8 @@ class NamedValues {
   void name_projection(const std::string& name, Var<double> projected);
   void name_encoder_decoder(const SentencePass& pass);
   int quantity(const std::string& name) const;
-  Address nearest(const Address& wrong) const;
+  bool has_gradient(const std::string& name) const;
+  Address nearest(std::string_view wrong) const;
 
   const Quantities& all_;
   std::vector<std::string> short_names_;             // in their order

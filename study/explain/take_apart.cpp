@@ -44,7 +44,7 @@ TakeApart::TakeApart(const SentencePass& pass, const std::optional<ChosenHead>& 
 }
 
 Formula TakeApart::formula(std::string_view text, ExactDerivatives* exact) const {
-  const Address address = parse_address(text);
+  const Address address = names_->read(text);
   const NamedValues::Place place = names_->find(address);
   Formula formula;
   formula.address = to_text(address);

@@ -91,7 +91,9 @@ TEST_F(ExplainOf, AnAddressThatDoesNotExistIsWrongUsageAndTheNearestIsNamed) {
   EXPECT_TRUE(
       contains(error("weights[2,9]"), "the indices of weights are [0 … 6, 0 … 5]; the nearest is weights[2,5]"));
   EXPECT_TRUE(contains(error("weights[2"), "address \"weights[2\", character 10: the indices are not closed"));
-  EXPECT_TRUE(contains(error(""), "a name is missing; an address is a name and indices, such as weights[2,5]"));
+  EXPECT_TRUE(contains(error(""), "a name is missing; an address is a name and indices; the nearest is x[0,0]"));
+  EXPECT_TRUE(contains(error("weights[2;5]"), "; the nearest is weights[2,5]"));
+  EXPECT_TRUE(contains(error("Weights[2,5]"), "no value \"Weights\" in this pass; the nearest is weights[2,5]"));
   EXPECT_TRUE(contains(error("\x1b[2J"), "\"\\u{1b}[2J\"")) << "nothing of it reaches the terminal as it is";
   EXPECT_TRUE(contains(error("\xff\xfe[0]"), "\\x{ff}\\x{fe}[0]"));
   EXPECT_EQ(of("loss", "transformer", {"--backward"}).exit_code, 2);

@@ -1,6 +1,7 @@
 #include "qkv/study/explain/address.h"
 
 #include <gtest/gtest.h>
+#include <limits>
 
 #include "qkv/autograd/random.h"
 
@@ -13,6 +14,7 @@ TEST(AnAddress, IsReadAndWrittenTheSame) {
   EXPECT_EQ(parse_address("loss"), (Address{false, "loss", {}}));
   EXPECT_EQ(parse_address("d loss"), (Address{true, "loss", {}}));
   EXPECT_EQ(parse_address("d"), (Address{false, "d", {}}));
+  EXPECT_EQ(parse_address("d states as keys[0,3]"), (Address{true, "states as keys", {0, 3}}));
   for (const std::string text : {"encoder.layers.0.norm1.weight[3]", "decoder.cell.gru_gates#2.update[0,5]", "d loss",
                                  "d decoder.layers.1.cross_attention.attention.scores[1,2,3,4]"})
     EXPECT_EQ(to_text(parse_address(text)), text);
@@ -20,6 +22,7 @@ TEST(AnAddress, IsReadAndWrittenTheSame) {
 
 TEST(AnAddress, MayHaveSpacesBetweenItsParts) {
   EXPECT_EQ(parse_address("  d   weights [ 2 , 5 ]  "), (Address{true, "weights", {2, 5}}));
+  EXPECT_EQ(parse_address("d  h   as queries [1,0]"), (Address{true, "h as queries", {1, 0}}));
 }
 
 TEST(AnAddress, SaysWhatIsWrongWhere) {
@@ -31,8 +34,8 @@ TEST(AnAddress, SaysWhatIsWrongWhere) {
     }
     return std::string("no error");
   };
-  EXPECT_EQ(error(""),
-            "address \"\", character 1: a name is missing; an address is a name and indices, such as weights[2,5]");
+  EXPECT_EQ(error(""), "address \"\", character 1: a name is missing; an address is a name and indices");
+  EXPECT_EQ(error(" [2]"), "address \" [2]\", character 2: a name is missing; an address is a name and indices");
   EXPECT_EQ(error("weights[2,5"), "address \"weights[2,5\", character 12: the indices are not closed by `]`");
   EXPECT_EQ(error("weights[2 5]"), "address \"weights[2 5]\", character 11: the indices are not closed by `]`");
   EXPECT_EQ(error("weights[]"), "address \"weights[]\", character 9: an index is a number from 0 on");
@@ -46,6 +49,20 @@ TEST(AnAddress, SaysWhatIsWrongWhere) {
             "[ ]");
 }
 
+TEST(AnAddress, ThatIsNoneWasLikelyMeantAsOne) {
+  for (const std::string text :
+       {"weights[2;5]", "weights[2,5", "weights 2 5", "weights(2,5)", "weights[2][5]", "weights[2 5]x"})
+    EXPECT_EQ(likely_address(text).index, (std::vector{2, 5})) << text;
+  EXPECT_EQ(likely_address("weights 2 5"), (Address{false, "weights", {2, 5}}));
+  EXPECT_EQ(likely_address("D scores[1,2"), (Address{true, "scores", {1, 2}}));
+  EXPECT_EQ(likely_address("d states as keys(1)"), (Address{true, "states as keys", {1}}));
+  EXPECT_EQ(likely_address("decoder.norm.layer_norm#2[0;3]"), (Address{false, "decoder.norm.layer_norm#2", {0, 3}}));
+  EXPECT_EQ(likely_address("weights[-1,99999999999]"),
+            (Address{false, "weights", {0, std::numeric_limits<int>::max()}}));
+  EXPECT_EQ(likely_address("w[1,2,3,4,5]"), (Address{false, "w", {1, 2, 3, 4}}));
+  EXPECT_EQ(likely_address(""), (Address{false, "", {}}));
+}
+
 /// Whatever the bytes are, it is an address or an error.
 TEST(AnAddress, OfAnyBytesIsRefused) {
   const std::string hostile[] = {
@@ -53,9 +70,10 @@ TEST(AnAddress, OfAnyBytesIsRefused) {
       std::string(100000, '['),  "d d d d", "%s%n{}[1]"};
   for (const std::string& text : hostile) {
     try {
-      EXPECT_EQ(parse_address(text).name, text);  // names there may not be, but they are names
+      EXPECT_EQ(to_text(parse_address(text)), text);  // names there may not be, but they are names
     } catch (const std::invalid_argument&) {
     }
+    EXPECT_LE(likely_address(text).index.size(), 4U);
   }
   Random random(1);
   constexpr std::string_view alphabet = "d w[]0129,.#_ \x01\x80\xff-";

@@ -30,14 +30,43 @@ class NamedValuesTest : public testing::Test {
 TEST_F(NamedValuesTest, ANameThatIsNoneLeadsToTheNearest) {
   EXPECT_EQ(error("wieghts[2,9]"), "there is no value \"wieghts\" in this pass; the nearest is weights[2,4]");
   EXPECT_EQ(error("d weigts[0,1]"), "there is no value \"weigts\" in this pass; the nearest is d weights[0,1]");
-  EXPECT_EQ(error("dweights[0,1]"), "there is no value \"dweights\" in this pass; the nearest is weights[0,1]");
+  EXPECT_EQ(error("dweights[0,1]"), "there is no value \"dweights\" in this pass; the nearest is d weights[0,1]");
   EXPECT_EQ(error("norm3.weight[3]"),
             "there is no value \"norm3.weight\" in this pass; the nearest is decoder.layers.0.norm3.weight[3]");
   EXPECT_EQ(error("encoder.layers.0.norm9.weight[9]"),
             "there is no value \"encoder.layers.0.norm9.weight\" in this pass; the nearest is "
             "encoder.layers.0.norm1.weight[7]");
+  // Capitals do not count, nor does the layer before the end of a name.
+  EXPECT_EQ(error("WEIGHTS[2,3]"), "there is no value \"WEIGHTS\" in this pass; the nearest is weights[2,3]");
+  EXPECT_EQ(error("D Scores[2,3]"), "there is no value \"D Scores\" in this pass; the nearest is d scores[2,3]");
+  EXPECT_EQ(error("dsigma[2]"), "there is no value \"dsigma\" in this pass; the nearest is sigma[2]");
+  EXPECT_EQ(error("query.weigth[0,0]"),
+            "there is no value \"query.weigth\" in this pass; the nearest is query.weight[0,0]");
+  EXPECT_EQ(error("norm3.weigth[3]"),
+            "there is no value \"norm3.weigth\" in this pass; the nearest is decoder.layers.0.norm3.weight[3]");
+  EXPECT_EQ(error("self_attention.query.weigth[1,2]"),
+            "there is no value \"self_attention.query.weigth\" in this pass; the nearest is "
+            "encoder.layers.0.self_attention.query.weight[1,2]");
+  EXPECT_EQ(error("decoder.layers.0.cross_attention.query.weigth[0,0]"),
+            "there is no value \"decoder.layers.0.cross_attention.query.weigth\" in this pass; the nearest is "
+            "decoder.layers.0.cross_attention.query.weight[0,0]");
   EXPECT_TRUE(error(std::string(100000, 'q')).starts_with("there is no value \"qqqqqqq"));
   EXPECT_LT(error(std::string(100000, 'q')).size(), 300U);
+}
+
+TEST_F(NamedValuesTest, WhatIsNoAddressLeadsToTheNearest) {
+  EXPECT_EQ(error("weights[2;3]"),
+            "address \"weights[2;3]\", character 10: the indices are not closed by `]`; the nearest is weights[2,3]");
+  EXPECT_EQ(error("weights[2,3"),
+            "address \"weights[2,3\", character 12: the indices are not closed by `]`; the nearest is weights[2,3]");
+  EXPECT_EQ(error("weights 2 3"), "there is no value \"weights 2 3\" in this pass; the nearest is weights[2,3]");
+  EXPECT_EQ(error("d Weights[-1,99999999999]"),
+            "address \"d Weights[-1,99999999999]\", character 11: an index is a number from 0 on; the nearest is "
+            "d weights[0,4]");
+  EXPECT_EQ(error(""),
+            "address \"\", character 1: a name is missing; an address is a name and indices; the nearest is "
+            "x[0,0]");
+  EXPECT_LT(error(std::string(100000, '[')).size(), 300U);
 }
 
 TEST_F(NamedValuesTest, AnIndexOutsideLeadsToTheNearest) {
