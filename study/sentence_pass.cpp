@@ -62,4 +62,10 @@ const Node<double>* SentencePass::parameter(const std::string& full_name) const 
   return nullptr;
 }
 
+const Node<double>* SentencePass::first_reader(const Node<double>* value) const {
+  const auto reads = [&](const Node<double>* node) { return node->parent_count > 0 && node->parents[0] == value; };
+  const auto found = std::ranges::find_if(nodes_, reads);
+  return found == nodes_.end() ? nullptr : *found;
+}
+
 }  // namespace qkv

@@ -48,6 +48,9 @@ class SentencePass {
   /// The leaf of a parameter, by its name in model.safetensors; nullptr if there is none.
   const Node<double>* parameter(const std::string& full_name) const;
 
+  /// The first node whose first input it is; nullptr if there is none.
+  const Node<double>* first_reader(const Node<double>* value) const;
+
   /// The nodes that one operation made, up to this index: an attention's output is written when its weights' node is
   /// there too. The value of node i is complete before the node last_of_operation()[i] + 1 is made.
   const std::vector<std::int32_t>& last_of_operation() const { return last_of_operation_; }

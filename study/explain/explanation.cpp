@@ -83,14 +83,14 @@ Explanation Explainer::of_head(const AttentionHeadMatrices& head, const ExplainO
   explanation.backward = steps.backward(exact(), options.projections);
   if (!head.values_are_projected) {
     const int source_word = std::min(explanation.word, static_cast<int>(head.columns.size()) - 1);
-    for (ExplainedStep& step : reach_of_words(exact(), steps.take_apart(), source_word))
+    for (ExplainedStep& step : checked_reach_of_words(exact(), steps.take_apart(), source_word))
       explanation.backward.push_back(std::move(step));
   }
   return explanation;
 }
 
 Formula Explainer::take_apart_number(const TakeApart& take_apart, const std::string& address) {
-  return take_apart.formula(address, take_apart.names().read(address).gradient ? &exact() : nullptr);
+  return take_apart.formula(address, take_apart.has_exact_derivative(address) ? &exact() : nullptr);
 }
 
 Explanation Explainer::of_fixed_context(const ExplainOptions& options) {
@@ -147,7 +147,7 @@ Explanation Explainer::of_fixed_context(const ExplainOptions& options) {
     cell.agrees = gradient.agrees;
     explanation.backward.push_back({gradient_name, title, "", rows, {}, 0, gradient.values, cell, row, 0, gradient});
   }
-  for (ExplainedStep& step : reach_of_words(exact(), take_apart, source_word))
+  for (ExplainedStep& step : checked_reach_of_words(exact(), take_apart, source_word))
     explanation.backward.push_back(std::move(step));
   return explanation;
 }

@@ -5,8 +5,6 @@
 #include <fmt/format.h>
 #include <limits>
 
-#include "qkv/study/explain/reach_of_words.h"
-
 namespace qkv {
 namespace {
 
@@ -33,28 +31,22 @@ ExplainedStep& HeadSteps::add(const std::string& name, const std::string& title,
 void HeadSteps::words_and_positions() {
   const bool is_source = h_.kind == AttentionKind::self;
   const std::vector<std::string>& words = is_source ? pass_.pair().source : pass_.pair().read;
-  const std::string side = is_source ? "source" : "target";
-  const Node<double>* embedded = embeddings_from(pass_, side + "_embedding.weight");
-  const Node<double>* placed = nullptr;  // with positions
-  for (const Node<double>* node : pass_.nodes())
-    if (placed == nullptr && node->parent_count == 2 && node->parents[0] == embedded) placed = node;
-  const int length = static_cast<int>(words.size()), width = embedded->shape.last();
-  const auto of = [&](const Node<double>* node) {
-    return NumberMatrix(length, width, [&](int i, int c) { return node->value[std::int64_t{i} * width + c]; });
+  const auto numbers = [&](const std::string& name) {
+    return NumberMatrix(static_cast<int>(words.size()), take_apart_.names().sizes_of(name).back(), [&](int i, int c) {
+      const NamedValues::Place place = take_apart_.names().find({false, name, {i, c}});
+      return take_apart_.quantities().value(place.quantity, place.element);
+    });
   };
-  const std::int64_t cell = std::int64_t{word_} * width;
-  ExplainedStep& embeddings =
+  spell_out(
       add("embeddings", fmt::format("each word that the {} reads, as a vector", is_source ? "encoder" : "decoder"),
-          "√d_model · the word's row of the embedding", words, {}, of(embedded));
-  spell_out_node(embeddings, embedded, cell);
-  if (placed == nullptr) return;
-  const bool is_learnt = placed->parents[1]->needs_gradient;
-  ExplainedStep& positions =
-      add("positions", "what tells the places of words apart; added to their embeddings",
-          is_learnt ? "the position's row of a table that is learnt"
-                    : "even c: sin(i / 10000^(c/d_model)), odd c: cos of the same angle as c − 1",
-          words, {}, of(placed->parents[1]));
-  spell_out_node(positions, placed, cell);
+          "√d_model · the word's row of the embedding", words, {}, numbers("embeddings")),
+      word_, 0);
+  const bool is_learnt = pass_.parameter(is_source ? "source_positions.weight" : "target_positions.weight") != nullptr;
+  spell_out(add("positions", "what tells the places of words apart; added to their embeddings",
+                is_learnt ? "the position's row of a table that is learnt"
+                          : "even c: sin(i / 10000^(c/d_model)), odd c: cos of the same angle as c − 1",
+                words, {}, numbers("positions")),
+            word_, 0);
 }
 
 void HeadSteps::recurrent_inputs() {
@@ -69,7 +61,7 @@ void HeadSteps::recurrent_inputs() {
   spell_out(queries, word_, 0);
   ExplainedStep& keys =
       add("keys", "the encoder's states, projected", "key.weight · states[j]", h_.columns, {}, h_.keys);
-  spell_out_node(keys, h_.records.front()->keys.node(), std::int64_t{key_} * h_.keys.columns);
+  spell_out(keys, key_, 0);
   const NumberMatrix hidden(h_.keys.rows, h_.keys.columns,
                             [&](int j, int c) { return std::tanh(h_.queries(word_, c) + h_.keys(j, c)); });
   ExplainedStep& inside = add("hidden", fmt::format("both together, for the word that asks here, number {}", word_),

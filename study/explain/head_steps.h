@@ -1,7 +1,5 @@
 #pragma once
 
-#include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -38,17 +36,6 @@ class HeadSteps {
     step.column = j;
     spell_out(step, address_in(step.name, i, j));
   }
-  void spell_out_node(ExplainedStep& step, const Node<double>* node, std::int64_t element) {
-    step.row = static_cast<int>(element / step.values.columns);
-    spell_out(step, to_text(take_apart_.names().address_of(node->index, element, false)));
-  }
-
-  /// The gradient of states as far as it flows one way; entry [row, 0] is spelt out as the sum of `count` products of
-  /// the numbers at a(k) and b(k), since it has no address of its own.
-  using AddressOf = std::function<std::string(int k)>;
-  void add_part(const std::string& name, const std::string& title, const std::string& formula,
-                const std::vector<std::string>& rows, const CheckedGradient& part, int row, int count,
-                const AddressOf& a, const AddressOf& b);
 
   void words_and_positions();
   void recurrent_inputs();

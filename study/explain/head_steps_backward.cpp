@@ -16,19 +16,6 @@ ExplainedStep& HeadSteps::add_gradient(const std::string& name, const std::strin
   return step;
 }
 
-void HeadSteps::add_part(const std::string& name, const std::string& title, const std::string& formula,
-                         const std::vector<std::string>& rows, const CheckedGradient& part, int row, int count,
-                         const AddressOf& a, const AddressOf& b) {
-  ExplainedStep& step = add_gradient(name, title, formula, rows, {}, part, row, 0);
-  Formula& cell = step.cell.emplace();
-  cell.address = address_in(name, row, 0);
-  cell.value = step.values(row, 0);
-  cell.expression = formula;
-  for (int k = 0; k < count; ++k)
-    cell.terms.push_back(
-        product({{a(k), a(k), take_apart_.formula(a(k)).value}, {b(k), b(k), take_apart_.formula(b(k)).value}}));
-}
-
 void HeadSteps::add_projections(const HeadGradients& g) {
   for (const HeadGradients::Projection& projection : g.projections) {
     const bool is_query = projection.name == "query", is_cross = h_.kind == AttentionKind::cross;
@@ -62,26 +49,19 @@ void HeadSteps::add_projections(const HeadGradients& g) {
 void HeadSteps::add_states(const HeadGradients& g, ExactDerivatives& exact) {
   const CheckedGradient &h = g.x_as_queries ? *g.x_as_queries : g.queries,
                         &as_keys = g.memory_as_keys ? *g.memory_as_keys : g.keys;
-  const auto row_of = [](const char* name, int i) { return [=](int k) { return address_in(name, i, k); }; };
-  const auto first_column_of = [](const char* name) { return [=](int k) { return address_in(name, k, 0); }; };
-  const auto column_of = [](const char* name, int j) { return [=](int k) { return address_in(name, k, j); }; };
-  const int queries = h_.queries.rows, keys = h_.keys.rows, width = h_.queries.columns;
-  const char *of_h = "the decoder's states, as far as they ask here",
-             *of_states = "the encoder's states, as far as they are asked";
-  if (h_.projects) {
-    add_part("d h as queries", of_h, "Σ over r of d queries[i,r] · query.weight[r,c]", h_.rows, h, word_, width,
-             row_of("d queries", word_), first_column_of("query.weight"));
-    add_part("d states as keys", of_states, "Σ over r of d keys[j,r] · key.weight[r,c]", h_.columns, as_keys, key_,
-             width, row_of("d keys", key_), first_column_of("key.weight"));
-  } else {
-    add_part("d h as queries", of_h, "Σ over j of d scores[i,j] · states[j,c]", h_.rows, h, word_, keys,
-             row_of("d scores", word_), first_column_of("states"));
-    add_part("d states as keys", of_states, "Σ over i of d scores[i,j] · h[i,c]", h_.columns, as_keys, key_, queries,
-             column_of("d scores", key_), first_column_of("h"));
-  }
-  add_part("d states as values", "the encoder's states, as far as they answer",
-           "Σ over i of weights[i,j] · d output[i,c]", h_.columns, g.values, key_, queries, column_of("weights", key_),
-           first_column_of("d output"));
+  spell_out(add_gradient("d h as queries", "the decoder's states, as far as they ask here",
+                         h_.projects ? "Σ over r of d queries[i,r] · query.weight[r,c]"
+                                     : "Σ over j of d scores[i,j] · states[j,c]",
+                         h_.rows, {}, h, word_, 0),
+            word_, 0);
+  spell_out(
+      add_gradient("d states as keys", "the encoder's states, as far as they are asked",
+                   h_.projects ? "Σ over r of d keys[j,r] · key.weight[r,c]" : "Σ over i of d scores[i,j] · h[i,c]",
+                   h_.columns, {}, as_keys, key_, 0),
+      key_, 0);
+  spell_out(add_gradient("d states as values", "the encoder's states, as far as they answer",
+                         "Σ over i of weights[i,j] · d output[i,c]", h_.columns, {}, g.values, key_, 0),
+            key_, 0);
 
   // The states are joined into one value for the attention; each also goes on into the next state.
   const Node<double>* joined = h_.records.front()->values.node();
@@ -107,8 +87,10 @@ void HeadSteps::add_states(const HeadGradients& g, ExactDerivatives& exact) {
     rest.scale.numbers[e] += here.scale.numbers[e];
     rest.compare(rest.values.numbers[e], rest.exact.numbers[e], rest.scale.numbers[e]);
   }
-  add_gradient("d states through the recurrence", "the rest, which reaches a state through the states after it",
-               "∂loss/∂state[j] less d states[j]", h_.columns, {}, rest, key_, 0);
+  spell_out(
+      add_gradient("d states through the recurrence", "the rest, which reaches a state through the states after it",
+                   "∂loss/∂state[j] less d states[j]", h_.columns, {}, rest, key_, 0),
+      key_, 0);
 }
 
 std::vector<ExplainedStep> HeadSteps::backward(ExactDerivatives& exact, bool projections) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
+#include <iterator>
 
 #include "qkv/datasets/visible_text.h"
 #include "qkv/translation/models.h"
@@ -27,6 +28,7 @@ NamedValues::NamedValues(const SentencePass& pass, const Quantities& all, const 
     if (const auto found = named_.find(all[pass.loss().node()->index].name + "." + part); found != named_.end())
       name_whole(part, found->second.whole);
   const bool is_rnn = std::holds_alternative<RnnConfig>(pass.trained().config.model);
+  if (is_rnn) name_embeddings(pass, "source");
   if (!chosen) {
     if (is_rnn) name_encoder_decoder(pass);
     return;
@@ -46,6 +48,7 @@ NamedValues::NamedValues(const SentencePass& pass, const Quantities& all, const 
   check(chosen->head >= 0 && chosen->head < first.heads, "head {} does not exist; this model's heads are 0 to {}",
         chosen->head, first.heads - 1);
   if (!is_rnn) {
+    name_embeddings(pass, first.kind == AttentionKind::self ? "source" : "target");
     name_whole("x", parent(first.queries, 0)->index);
     if (first.kind == AttentionKind::cross) name_whole("memory", parent(first.keys, 0)->index);
     name_projection("query", first.queries);
@@ -61,6 +64,7 @@ NamedValues::NamedValues(const SentencePass& pass, const Quantities& all, const 
     }
   }
   name_head(steps, chosen->head);
+  if (is_rnn) name_readings_of_states(steps);
 }
 
 void NamedValues::name_whole(const std::string& name, int quantity) {
@@ -80,6 +84,18 @@ void NamedValues::name_parts(const std::string& name, std::vector<int> sizes, st
 void NamedValues::name_projection(const std::string& name, Var<double> projected) {
   name_whole(name + ".weight", parent(projected, 1)->index);
   if (projected.node()->parent_count > 2) name_whole(name + ".bias", parent(projected, 2)->index);
+}
+
+void NamedValues::name_embeddings(const SentencePass& pass, const std::string& side) {
+  const Node<double>* words = pass.first_reader(pass.parameter(side + "_embedding.weight"));
+  name_whole("embeddings", words->index);
+  if (const auto found = named_.find(all_[words->index].name + ".reach"); found != named_.end())
+    name_whole("reach", found->second.whole);
+  const Node<double>* placed = pass.first_reader(words);
+  if (placed == nullptr || !is_named(placed, "add_positions")) return;
+  std::vector<Place> places;  // of a table of more positions than words
+  for (std::int64_t at = 0; at < words->shape.size(); ++at) places.push_back({placed->parents[1]->index, at});
+  name_parts("positions", all_[words->index].sizes, places);
 }
 
 void NamedValues::name_head(const std::vector<Step>& steps, int head) {
@@ -143,6 +159,41 @@ void NamedValues::name_head(const std::vector<Step>& steps, int head) {
   name_rows("weights", &Step::weights, keys);
   name_rows("sigma", &Step::sigma, 1);
   name_features("output", [](const Step& step) { return step.record->output.node(); });
+}
+
+void NamedValues::name_reading(const std::string& name, const std::string& how, Readers readers) {
+  Named named = named_.at(name);
+  named.readers = std::move(readers);
+  const std::string full = fmt::format("{} {}", name, how);
+  named_.insert_or_assign(full, std::move(named));
+  short_names_.push_back(full);
+}
+
+void NamedValues::name_readings_of_states(const std::vector<Step>& steps) {
+  const AttentionRecord<double>& first = *steps.front().record;
+  const bool projects = static_cast<bool>(first.scores);
+  Readers of_h, of_keys, of_values;
+  for (const Step& step : steps) {
+    of_h.push_back(projects ? step.record->queries.node()->index : step.scores);
+    of_keys.push_back(projects ? first.keys.node()->index : step.scores);
+    of_values.push_back(step.record->output.node()->index);
+  }
+  name_reading("h", "as queries", of_h);
+  name_reading("states", "as keys", of_keys);
+  name_reading("states", "as values", of_values);
+
+  // The states are joined into one value for the attention; what else reads each of them is the recurrence.
+  const Node<double>* joined = first.values.node();
+  if (joined->parent_count != first.weights.last()) return;
+  Named states{sizes_of("states"), -1, {}, {}};
+  for (std::int32_t j = 0; j < joined->parent_count; ++j) {
+    const int state = joined->parents[j]->index;
+    for (std::int64_t c = 0; c < width_of(joined); ++c) states.places.push_back({state, c});
+    std::ranges::copy_if(all_[state].consumers, std::back_inserter(states.readers),
+                         [&](int reader) { return reader != joined->index; });
+  }
+  named_.insert_or_assign("states through the recurrence", std::move(states));
+  short_names_.emplace_back("states through the recurrence");
 }
 
 void NamedValues::name_encoder_decoder(const SentencePass& pass) {

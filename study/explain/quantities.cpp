@@ -20,6 +20,10 @@ std::string name_of(const Node<double>& node) {
   return is_parameter || node.module == nullptr ? node.name : fmt::format("{}.{}", node.module, node.name);
 }
 
+bool is_one_of(const Readers& readers, int consumer) {
+  return readers.empty() || std::ranges::find(readers, consumer) != readers.end();
+}
+
 }  // namespace
 
 Quantities::Quantities(std::span<Node<double>* const> nodes) {
@@ -110,47 +114,51 @@ std::vector<Product> Quantities::terms(int quantity, std::int64_t element) const
   return found;
 }
 
-std::vector<Product> Quantities::gradient_terms(int quantity, std::int64_t element) const {
+std::vector<Product> Quantities::gradient_terms(int quantity, std::int64_t element, const Readers& readers) const {
   std::vector<Product> found;
   for (const int consumer : (*this)[quantity].consumers)
-    if (has_gradient(consumer))
+    if (is_one_of(readers, consumer) && has_gradient(consumer))
       (*this)[consumer].rule->backward(quantity, element, [&](std::int64_t, std::span<const Piece> term) {
         found.emplace_back(term.begin(), term.end());
       });
   return found;
 }
 
-std::vector<Quantities::Moved> Quantities::moved_with(int quantity, std::int64_t element) const {
+std::vector<Quantities::Moved> Quantities::moved_with(int quantity, std::int64_t element,
+                                                      const Readers& readers) const {
   std::map<int, std::map<std::int64_t, double>> speeds{{quantity, {{element, 1.0}}}};
+  bool is_reader = false;  // others see the element at rest, also where an operation reads it in two ways
   const Rule::Read read = [&](const Piece& piece) {
     Moving moving(number(piece));
-    if (const auto found = speeds.find(piece.quantity); piece.quantity >= 0 && found != speeds.end())
+    if (const auto found = speeds.find(piece.quantity);
+        piece.quantity >= 0 && found != speeds.end() && (piece.quantity != quantity || is_reader))
       if (const auto speed = found->second.find(piece.element); speed != found->second.end())
         moving.d[0] = speed->second;
     return moving;
   };
-  const auto move = [&](int moving) {
-    std::map<std::int64_t, double>& speed = speeds[moving];
+  const auto speed_of = [&](int moving) {
+    is_reader = is_one_of(readers, moving);
+    std::map<std::int64_t, double> speed;
     const Quantity& what = (*this)[moving];
     for (std::int64_t k = 0; k < what.size(); ++k)
       if (const double d = what.rule->evaluate(k, read).d[0]; d != 0) speed[k] = d;
+    return speed;
   };
   std::vector<int> nodes;
   std::vector<bool> reached(quantities_.size());
   reached[static_cast<std::size_t>(quantity)] = true;
   for (int part = quantity; part < count(); ++part) {  // parts were added in the order of their computation
-    if (!reached[static_cast<std::size_t>(part)]) continue;
-    if (part != quantity) move(part);
+    if (!reached[static_cast<std::size_t>(part)] || (part != quantity && (*this)[part].node != nullptr)) continue;
+    if (part != quantity) speeds[part] = speed_of(part);
     for (const int consumer : (*this)[part].consumers) {
+      if (part == quantity && !is_one_of(readers, consumer)) continue;
       if (!reached[static_cast<std::size_t>(consumer)] && (*this)[consumer].node != nullptr) nodes.push_back(consumer);
       reached[static_cast<std::size_t>(consumer)] = true;
     }
   }
   std::vector<Moved> result;
-  for (const int node : nodes) {
-    move(node);
-    for (const auto& [k, by] : speeds[node]) result.push_back({node, k, by});
-  }
+  for (const int node : nodes)  // what one of them does to another follows by itself
+    for (const auto& [k, by] : speed_of(node)) result.push_back({node, k, by});
   return result;
 }
 

@@ -30,6 +30,9 @@ struct Piece {
 };
 using Product = std::vector<Piece>;
 
+/// Some of the quantities that are computed from one; none: all of them.
+using Readers = std::vector<int>;
+
 /// A number that moves in one direction: what a rule is evaluated on, so that its slopes owe nothing to its backward.
 using Moving = Dual<double, 1>;
 
@@ -101,20 +104,22 @@ class Quantities {
   /// ∂loss / ∂ the element; 0 where the loss does not depend on it.
   double gradient(int quantity, std::int64_t element) const;
 
-  /// The products that make up an element, and those that make up its gradient.
+  /// The products that make up an element, and those that make up its gradient: what flows back from all that reads it,
+  /// or from some of that.
   std::vector<Product> terms(int quantity, std::int64_t element) const;
-  std::vector<Product> gradient_terms(int quantity, std::int64_t element) const;
+  std::vector<Product> gradient_terms(int quantity, std::int64_t element, const Readers& readers = {}) const;
 
   double number(const Piece& piece) const;
   double number(std::span<const Piece> product) const;
 
-  /// How the nodes of the operation around a part move with one of its elements, by evaluating the rules on duals.
+  /// How the nodes of the operations around it move with one element of a quantity, by evaluating the rules on duals:
+  /// of a part, or of a value as far as some of its readers read it.
   struct Moved {
     int node;
     std::int64_t element;
     double by;
   };
-  std::vector<Moved> moved_with(int quantity, std::int64_t element) const;
+  std::vector<Moved> moved_with(int quantity, std::int64_t element, const Readers& readers = {}) const;
 
  private:
   struct Numbers {  // of what lies inside an operation, when they were asked for

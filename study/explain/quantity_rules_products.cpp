@@ -79,7 +79,7 @@ bool add_positions(const Operation& op) {
   return true;
 }
 
-/// y[i, c] = factor · table[id of i, c], with the ids of one of the sentences.
+/// y[i, c] = factor · table[id of i, c], with the ids of one of the sentences; and how much of ∂loss reaches each.
 bool embedding(const Operation& op) {
   const Node<double>* table = op.node->parents[0];
   const int width = op.shape().last();
@@ -98,6 +98,8 @@ bool embedding(const Operation& op) {
         else
           visit(std::array{Piece::plain(factor, "√d_model"), Piece::of(from, element(k))});
       });
+      op.all.add_part(op.self(), "reach", {static_cast<int>(ids.size())},
+                      std::make_unique<NormOfGradient>(op.self(), width));
       return true;
     }
   return false;

@@ -106,6 +106,19 @@ SigmaRule::SigmaRule(int self, int softmax, int rows, int keys)
           },
           "what the weights of this row would gain together: softmax takes it from each, because they sum to 1") {}
 
+Moving NormOfGradient::evaluate(std::int64_t k, const Read& read) const {
+  Moving sum(0);
+  for (std::int64_t at = k * width_; at < (k + 1) * width_; ++at) {
+    const Moving d = read(Piece::gradient_of(input_, at));
+    sum += d * d;
+  }
+  return sqrt(sum);
+}
+
+void NormOfGradient::terms(std::int64_t k, const Visit& visit) const {
+  for (std::int64_t at = k * width_; at < (k + 1) * width_; ++at) visit(std::array{Piece::gradient_of(input_, at)});
+}
+
 Normalise::Normalise(const Quantities& all, int self, int input, int width, double eps)
     : all_(all), self_(self), input_(input), width_(width), eps_(eps) {}
 

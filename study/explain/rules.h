@@ -79,6 +79,24 @@ class SigmaRule : public SumOfProducts {
   std::vector<int> inputs() const override { return {}; }
 };
 
+/// y[i] = √ Σ over c of (∂loss/∂x[i, c])²: how much of ∂loss reaches row i of x. It is made of gradients, so nothing
+/// flows back through it.
+class NormOfGradient : public Rule {
+ public:
+  NormOfGradient(int input, int width) : input_(input), width_(width) {}
+
+  std::vector<int> inputs() const override { return {}; }
+  Moving evaluate(std::int64_t k, const Read& read) const override;
+  Combined combined() const override { return Combined::other; }
+  void terms(std::int64_t k, const Visit& visit) const override;
+  std::string expression(std::int64_t) const override { return "√ Σ over k of ({})²"; }
+  std::string note() const override { return "the length of the gradient of a word's vector"; }
+  void backward(int, std::int64_t, const VisitAt&) const override {}
+
+ private:
+  int input_, width_;
+};
+
 /// y[c] = (x[c] − mean) / √(variance + eps) over each row (Ba, Kiros & Hinton 2016, eq. 3).
 class Normalise : public Rule {
  public:

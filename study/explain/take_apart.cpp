@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <iterator>
 #include <limits>
+#include <map>
 
-#include "qkv/study/explain/address.h"
 #include "qkv/study/explain/expression.h"
 #include "qkv/study/explain/quantity_rules.h"
 
@@ -30,8 +31,8 @@ std::string softmax_expression(const Formula& formula, const std::string& own) {
 std::string filled(const std::string& expression, const std::vector<Term>& terms) {
   const std::size_t gap = expression.find("{}");
   if (gap == std::string::npos || terms.empty()) return expression;
-  return fmt::format("{}{}{}", expression.substr(0, gap), terms.front().factors.back().name,
-                     expression.substr(gap + 2));
+  const std::string factors = terms.size() > 1 ? pattern_of(terms) : terms.front().factors.back().name;
+  return fmt::format("{}{}{}", expression.substr(0, gap), factors, expression.substr(gap + 2));
 }
 
 }  // namespace
@@ -41,6 +42,18 @@ TakeApart::TakeApart(const SentencePass& pass, const std::optional<ChosenHead>& 
   give_rules(all_, derivatives_,
              {{pass.pair().source_ids, pass.pair().read_ids}, pass.pair().predicted_ids, pass.attentions()});
   names_.emplace(pass, all_, chosen);
+}
+
+bool TakeApart::has_exact_derivative(std::string_view text) const {
+  const Address address = names_->read(text);
+  return address.gradient || !gradients_in(names_->find(address)).empty();
+}
+
+std::vector<Piece> TakeApart::gradients_in(NamedValues::Place place) const {
+  std::vector<Piece> gradients;
+  for (const Product& product : all_.terms(place.quantity, place.element))
+    std::ranges::copy_if(product, std::back_inserter(gradients), &Piece::gradient);
+  return gradients;
 }
 
 Formula TakeApart::formula(std::string_view text, ExactDerivatives* exact) const {
@@ -55,13 +68,15 @@ Formula TakeApart::formula(std::string_view text, ExactDerivatives* exact) const
       describe_masked(address, own, formula);
     else
       describe_value(place, formula);
+    if (exact != nullptr) compare_gradients_in(place, formula, *exact);
     return formula;
   }
   check(all_.has_gradient(place.quantity), "{} has no gradient: the loss is computed from nothing that reads it",
         formula.address.substr(2));
-  formula.value = all_.gradient(place.quantity, place.element);
-  describe_gradient(place, formula);
-  if (exact != nullptr) compare(place, formula, *exact);
+  const Readers& readers = names_->readers_of(address.name);
+  describe_gradient(place, readers, formula);
+  formula.value = readers.empty() ? all_.gradient(place.quantity, place.element) : sum_of(formula.terms);
+  if (exact != nullptr) compare(place, readers, formula, *exact);
   return formula;
 }
 
@@ -95,28 +110,61 @@ void TakeApart::describe_value(NamedValues::Place place, Formula& formula) const
     formula.expression = softmax_expression(formula, formula.terms[row].factors.front().name);
 }
 
-void TakeApart::describe_gradient(NamedValues::Place place, Formula& formula) const {
-  for (const Product& product : all_.gradient_terms(place.quantity, place.element))
+void TakeApart::describe_gradient(NamedValues::Place place, const Readers& readers, Formula& formula) const {
+  for (const Product& product : all_.gradient_terms(place.quantity, place.element, readers))
     formula.terms.push_back(term_of(product));
   formula.expression = expression_of_sum(formula.terms);
-  if (all_[place.quantity].consumers.empty())
+  if (!readers.empty())
+    formula.note = "a part of its gradient: what else was computed from the number sends its own";
+  else if (all_[place.quantity].consumers.empty())
     formula.note = "the loss grows by 1 with itself: here the backward pass begins";
   else if (formula.terms.empty())
     formula.note = "nothing that was computed for this sentence reads it";
 }
 
-void TakeApart::compare(NamedValues::Place place, Formula& formula, ExactDerivatives& exact) const {
+ExactDerivatives::Direction TakeApart::direction_of(NamedValues::Place place, const Readers& readers) const {
+  if (all_[place.quantity].node != nullptr && readers.empty()) return {{place.quantity, place.element}};
   ExactDerivatives::Direction direction;
-  if (all_[place.quantity].node != nullptr)
-    direction.push_back({place.quantity, place.element});
-  else
-    for (const Quantities::Moved& moved : all_.moved_with(place.quantity, place.element))
-      direction.push_back({moved.node, moved.element, moved.by});
-  const ExactDerivative derivative = exact.of_loss(direction);
+  for (const Quantities::Moved& moved : all_.moved_with(place.quantity, place.element, readers))
+    direction.push_back({moved.node, moved.element, moved.by});
+  return direction;
+}
+
+void TakeApart::compare(NamedValues::Place place, const Readers& readers, Formula& formula,
+                        ExactDerivatives& exact) const {
+  const ExactDerivative derivative = exact.of_loss(direction_of(place, readers));
   double scale = derivative.scale;
   for (const Term& term : formula.terms) scale = std::max(scale, std::abs(term.value));
   formula.exact = derivative.value;
   formula.agrees = std::abs(formula.value - derivative.value) <= 1e-12 * scale;
+}
+
+void TakeApart::compare_gradients_in(NamedValues::Place place, Formula& formula, ExactDerivatives& exact) const {
+  const std::vector<Piece> gradients = gradients_in(place);
+  if (gradients.empty()) return;
+  std::vector<ExactDerivatives::Direction> directions;
+  for (const Piece& piece : gradients) directions.push_back(direction_of({piece.quantity, piece.element}, {}));
+  const std::vector<ExactDerivative> derivatives = exact.of_loss(directions);
+  std::map<std::pair<int, std::int64_t>, ExactDerivative> exactly;
+  for (std::size_t i = 0; i < gradients.size(); ++i)
+    exactly[{gradients[i].quantity, gradients[i].element}] = derivatives[i];
+  // The rule once more with exact gradients; each is as wrong, by rounding, as its scale.
+  const Rule& rule = *all_[place.quantity].rule;
+  formula.exact =
+      rule.evaluate(
+              place.element,
+              [&](const Piece& piece) {
+                return Moving(piece.gradient ? exactly.at({piece.quantity, piece.element}).value : all_.number(piece));
+              })
+          .value;
+  double scale = 0;
+  for (const Product& product : all_.terms(place.quantity, place.element)) {
+    double size = 1;
+    for (const Piece& piece : product)
+      size *= piece.gradient ? exactly.at({piece.quantity, piece.element}).scale : std::abs(all_.number(piece));
+    scale += size;
+  }
+  formula.agrees = std::abs(formula.value - *formula.exact) <= 1e-12 * scale;
 }
 
 Term TakeApart::term_of(const Product& pieces) const {

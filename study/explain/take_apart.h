@@ -21,10 +21,13 @@ class TakeApart {
   TakeApart(const TakeApart&) = delete;  // rules point here
   TakeApart& operator=(const TakeApart&) = delete;
 
-  /// The formula of the number at an address (see NamedValues). With `exact`, of the same pass, a gradient is compared
-  /// with the derivative by dual numbers.
-  /// Throws std::invalid_argument if it is no address, or leads nowhere; then the nearest address is named.
+  /// The formula of the number at an address (see NamedValues). With `exact`, of the same pass, a gradient, or what is
+  /// computed from gradients, is compared with the same by dual numbers.
+  /// Throws std::invalid_argument that names the nearest address if it is none, or leads nowhere.
   Formula formula(std::string_view address, ExactDerivatives* exact = nullptr) const;
+
+  /// Whether dual numbers can say what is at an address: of a gradient, and of what is computed from gradients.
+  bool has_exact_derivative(std::string_view address) const;
 
   /// The numbers of the pass by their names, and as quantities.
   const NamedValues& names() const { return *names_; }
@@ -33,8 +36,11 @@ class TakeApart {
  private:
   void describe_value(NamedValues::Place place, Formula& formula) const;
   void describe_masked(const Address& address, const std::string& scaled, Formula& formula) const;
-  void describe_gradient(NamedValues::Place place, Formula& formula) const;
-  void compare(NamedValues::Place place, Formula& formula, ExactDerivatives& exact) const;
+  void describe_gradient(NamedValues::Place place, const Readers& readers, Formula& formula) const;
+  std::vector<Piece> gradients_in(NamedValues::Place place) const;
+  ExactDerivatives::Direction direction_of(NamedValues::Place place, const Readers& readers) const;
+  void compare(NamedValues::Place place, const Readers& readers, Formula& formula, ExactDerivatives& exact) const;
+  void compare_gradients_in(NamedValues::Place place, Formula& formula, ExactDerivatives& exact) const;
   Term term_of(const Product& product) const;
 
   OperationDerivatives derivatives_;

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "tests/cli/program.h"
@@ -77,6 +79,56 @@ TEST_F(ExplainOf, OneAddressLeadsToTheNext) {
           }
       EXPECT_TRUE(!address.empty() || found["note"] == "a parameter, which training set") << found;
     }
+  }
+}
+
+/// The last entry of a step as --of finds it: in a head's part of a parameter rows and columns are those of the whole,
+/// and steps of one column or one row have one index. The step's own cell shows how.
+std::string address_of_last(const nlohmann::json& step) {
+  const std::string cell = step["cell"]["address"], indices = cell.substr(cell.find('['));
+  const auto row = step["values"].size() - 1 + step.value("first_row", 0U);
+  const auto column = step["values"][0].size() - 1 + step.value("first_column", 0U);
+  switch (std::count(indices.begin(), indices.end(), ',')) {
+    case 0:
+      return step["values"].size() == 1 ? cell : fmt::format("{}[{}]", std::string(step["name"]), row);
+    case 1:
+      return fmt::format("{}[{},{}]", std::string(step["name"]), row, column);
+    default:  // hidden, of one query
+      return fmt::format("{},{},{}]", cell.substr(0, cell.find(',')), row, column);
+  }
+}
+
+using ExplainOfSlow = ExplainOf;
+
+/// Whatever `qkv explain` prints, `--of` takes apart, with the same number.
+TEST_F(ExplainOfSlow, EveryStepThatIsPrintedHasAddresses) {
+  const std::vector<std::pair<std::string, Arguments>> attentions{{"transformer", {}},
+                                                                  {"transformer", {"--attention", "encoder"}},
+                                                                  {"transformer", {"--attention", "decoder"}},
+                                                                  {"rnn-attention", {}},
+                                                                  {"rnn", {}}};
+  for (const auto& [model, attention] : attentions) {
+    Arguments arguments{
+        "explain", QKV_SOURCE_DIR "/docs/checkpoint/" + model, sentence, "--target", "I see a new house .", "--json"};
+    arguments.insert(arguments.end(), attention.begin(), attention.end());
+    Arguments backward = arguments;
+    backward.emplace_back("--backward");
+    const auto all = nlohmann::json::parse(qkv(backward).output);
+    for (const char* part : {"forward", "backward"})
+      for (const auto& step : all.at(part)) {
+        const std::string address = address_of_last(step);
+        Arguments one = arguments;
+        one.insert(one.end(), {"--of", address});
+        const Outcome outcome = qkv(one);
+        ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
+        const auto of = nlohmann::json::parse(outcome.output).at("of");
+        EXPECT_EQ(of.at("address"), address);
+        const double value = address == step["cell"]["address"] ? step["cell"]["value"] : step["values"].back().back();
+        EXPECT_NEAR(of.at("value"), value, 1e-9 * std::abs(value) + 1e-14) << model << " " << address;
+        if (part == std::string_view("backward")) {
+          EXPECT_EQ(of.at("agrees"), true) << address;
+        }
+      }
   }
 }
 

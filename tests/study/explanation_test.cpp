@@ -24,7 +24,6 @@ const ExplainedStep& step_named(const std::vector<ExplainedStep>& steps, const s
 void expect_cell_is_in_its_matrix(const ExplainedStep& step) {
   if (!step.cell) return;
   const double value = step.values(step.row, step.column);
-  if (step.name == "positions") return;  // its cell is the sum of embedding and position
   EXPECT_NEAR(step.cell->value, value, 1e-12 * std::max(1.0, std::abs(value)))
       << step.name << " " << step.cell->address;
   if (step.cell->operation == Combined::sum && !step.cell->terms.empty()) {
@@ -34,6 +33,35 @@ void expect_cell_is_in_its_matrix(const ExplainedStep& step) {
       size += std::abs(term.value);
     }
     EXPECT_NEAR(sum, value, 1e-12 * std::max(size, 1e-300)) << step.cell->address;
+  }
+}
+
+/// The address of another entry than the one that is spelt out: with as many indices, as far away.
+std::string address_of(const ExplainedStep& step, int row, int column) {
+  Address address = parse_address(step.cell->address);
+  std::vector<int>& index = address.index;
+  if (index.size() == 1) {
+    index.front() += step.values.columns == 1 ? row - step.row : column - step.column;
+  } else {
+    index.back() += column - step.column;
+    index[index.size() - 2] += row - step.row;
+  }
+  return to_text(address);
+}
+
+void expect_entries_have_addresses(Explainer& explainer, ExplainOptions options, const ExplainedStep& step) {
+  ASSERT_TRUE(step.cell.has_value()) << step.name;
+  EXPECT_TRUE(step.cell->address.starts_with(step.name + "[")) << step.cell->address;
+  for (const int row : {0, step.values.rows - 1}) {
+    const int column = step.values.columns - 1;
+    const double value = step.values(row, column);
+    if (std::isnan(value)) continue;  // the mask hides it
+    options.of = address_of(step, row, column);
+    const Formula found = *explainer.explain(options).of;
+    const double size = step.checked ? step.checked->scale(row, column) : std::abs(value);
+    EXPECT_NEAR(found.value, value, 1e-12 * size) << *options.of;
+    EXPECT_EQ(found.exact.has_value(), step.checked.has_value()) << *options.of;
+    EXPECT_TRUE(found.agrees || !step.checked) << *options.of;
   }
 }
 
@@ -47,9 +75,14 @@ TEST_P(ExplanationOf, EveryHeadAgreesWithDualNumbersAndTheTape) {
       for (int head = 0; head < attention_layers(explainer.pass(), kind).front().front()->heads; ++head, ++heads) {
         const Explanation e =
             explainer.explain({.kind = kind, .layer = layer, .head = head, .word = 1, .backward = true});
-        for (const ExplainedStep& step : e.forward) expect_cell_is_in_its_matrix(step);
+        const ExplainOptions chosen{.kind = kind, .layer = layer, .head = head};
+        for (const ExplainedStep& step : e.forward) {
+          expect_cell_is_in_its_matrix(step);
+          expect_entries_have_addresses(explainer, chosen, step);
+        }
         for (const ExplainedStep& step : e.backward) {
           expect_cell_is_in_its_matrix(step);
+          expect_entries_have_addresses(explainer, chosen, step);
           ASSERT_TRUE(step.checked.has_value()) << step.name;
           EXPECT_TRUE(step.checked->agrees)
               << e.attention->name << " " << head << " " << step.name << " " << step.checked->largest_difference;
@@ -187,6 +220,8 @@ TEST(Explanation, AllOfTheGradientComesThroughTheFixedContext) {
     EXPECT_EQ(context.values(0, c), states.values(states.values.rows - 1, c)) << "the context is the last state";
   ASSERT_EQ(reach.values.rows, 5);
   for (const double norm : reach.values.numbers) EXPECT_GT(norm, 0);
+  for (const ExplainedStep& step : e.forward) expect_entries_have_addresses(explainer, {}, step);
+  for (const ExplainedStep& step : e.backward) expect_entries_have_addresses(explainer, {}, step);
 }
 
 TEST(Explanation, StatesGetTheirGradientAsKeysAndAsValues) {

@@ -120,6 +120,8 @@ TEST_F(NamedValuesTest, AMaskHidesKeys) {
 TEST_F(NamedValuesTest, AWordsEmbeddingCollectsWhereItOccurs) {
   const Formula twice = apart_.formula("d source_embedding.weight[4,2]");  // "a"
   EXPECT_EQ(twice.expression, "Σ over k of √d_model · d source_embedding.embedding[k,2]");
+  const TakeApart encoder(pass_, ChosenHead{"encoder.layers.0.self_attention", 0});
+  EXPECT_EQ(encoder.formula("d source_embedding.weight[4,2]").expression, "Σ over k of √d_model · d embeddings[k,2]");
   EXPECT_EQ(twice.terms.size(), 2U);
   const Formula never = apart_.formula("d source_embedding.weight[0,2]");  // <pad>
   EXPECT_EQ(never.value, 0);
@@ -137,6 +139,31 @@ TEST(NamedValuesOfAnRnn, StepsAreRows) {
   EXPECT_EQ(weight.expression, "Σ over k of d decoder.combine.linear_transposed#k[0,1] · decoder.concat#2k+1[0,2]");
 }
 
+/// What an attention reads in two ways, and what the recurrence reads too, are parts of one gradient.
+TEST(NamedValuesOfAnRnn, ReadingsOfAStateShareItsGradient) {
+  for (const int model : {2, 4}) {  // of a dot product, and of an additive score
+    const TrainedModel trained = small_model(small_models()[static_cast<std::size_t>(model)].second);
+    const SentencePass pass(trained, small_pair(trained));
+    const TakeApart apart(pass, ChosenHead{"decoder", 0});
+    ExactDerivatives exact(pass);
+    for (const std::string at : {"[0,0]", "[2,3]", "[4,5]"}) {
+      const Formula keys = apart.formula("d states as keys" + at, &exact),
+                    values = apart.formula("d states as values" + at, &exact),
+                    rest = apart.formula("d states through the recurrence" + at, &exact);
+      EXPECT_TRUE(keys.agrees && values.agrees && rest.agrees) << model << at;
+      const double all = apart.formula("d states" + at).value;
+      EXPECT_NEAR(keys.value + values.value, all, 1e-13) << model << at;
+      EXPECT_NE(rest.value, 0) << model << at;
+      EXPECT_NE(keys.value, 0) << model << at;
+      EXPECT_EQ(keys.note, "a part of its gradient: what else was computed from the number sends its own");
+      EXPECT_EQ(apart.formula("states as keys" + at).value, apart.formula("states" + at).value);
+    }
+    const Formula queries = apart.formula("d h as queries[1,2]", &exact);
+    EXPECT_TRUE(queries.agrees) << model;
+    EXPECT_NE(queries.value, apart.formula("d h[1,2]").value);
+  }
+}
+
 TEST(NamedValuesOfAFixedContext, HaveStatesAndContext) {
   const TrainedModel trained = small_model(small_models()[5].second);
   const SentencePass pass(trained, small_pair(trained));
@@ -144,6 +171,11 @@ TEST(NamedValuesOfAFixedContext, HaveStatesAndContext) {
   EXPECT_EQ(apart.formula("context[0,3]").value, apart.formula("states[4,3]").value);
   EXPECT_EQ(apart.names().sizes_of("states"), (std::vector{5, 6}));
   EXPECT_EQ(apart.names().sizes_of("h"), (std::vector{4, 6}));
+  const Formula reach = apart.formula("reach[2]");
+  EXPECT_EQ(reach.expression, "√ Σ over k of (d embeddings[2,k])²");
+  double squares = 0;
+  for (int c = 0; c < 5; ++c) squares += std::pow(apart.formula("d " + address_in("embeddings", 2, c)).value, 2);
+  EXPECT_NEAR(reach.value, std::sqrt(squares), 1e-15);
 }
 
 }  // namespace
