@@ -48,8 +48,7 @@ NumberMatrix weights_of(const Records& records, int head) {
 }
 
 /// Whether a linear layer made it.
-bool is_projected(Var<double> value) {
-  const Node<double>* node = value.node();
+bool is_projected(const Node<double>* node) {
   return node->parent_count >= 2 && node->parents[1]->is_leaf && node->parents[1]->shape.rank() == 2;
 }
 
@@ -120,8 +119,11 @@ AttentionHeadMatrices attention_head(const SentencePass& pass, AttentionKind kin
   }
   h.scale = first.scale;
   h.is_additive = static_cast<bool>(first.scores);
-  h.projects = is_projected(first.queries) && is_projected(first.keys);
-  h.values_are_projected = is_projected(first.values);
+  h.projects = is_projected(first.queries.node()) && is_projected(first.keys.node());
+  h.values_are_projected = is_projected(first.values.node());
+  if (const Node<double>* reader = pass.first_reader(first.output.node());
+      h.values_are_projected && reader != nullptr && is_projected(reader))
+    h.projected = reader;
   const SentencePair& pair = pass.pair();
   h.rows = kind == AttentionKind::self ? pair.source : kind == AttentionKind::cross ? pair.predicted : pair.read;
   h.columns = kind == AttentionKind::causal ? pair.read : pair.source;

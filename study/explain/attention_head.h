@@ -23,6 +23,7 @@ struct AttentionHeadMatrices {
   std::vector<std::string> columns;  ///< the words that are asked
 
   std::vector<const AttentionRecord<double>*> records;  ///< one for all rows, or one for each
+  const Node<double>* projected = nullptr;  ///< [rows, C] all heads' outputs projected once more, if they are
 
   NumberMatrix x;       ///< [rows, C] what asks
   NumberMatrix memory;  ///< [columns, C] what is asked
@@ -39,7 +40,7 @@ struct AttentionHeadMatrices {
   TapePlace key_at(int column, int c) const;
   TapePlace value_at(int column, int c) const;
   TapePlace output_at(int row, int c) const;
-  const Node<double>* weight_of(Var<double> projected) const { return projected.node()->parents[1]; }
+  const Node<double>* weight_of(Var<double> linear) const { return linear.node()->parents[1]; }
 };
 
 /// The attentions of one kind in a pass, a list of records for each layer.

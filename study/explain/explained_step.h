@@ -16,7 +16,8 @@ struct ExplainedStep {
   std::string formula;               ///< of one entry
   std::vector<std::string> rows;     ///< words; or empty
   std::vector<std::string> columns;  ///< words; empty where columns are features
-  int first_row = 0;            ///< which row of the whole the first is, where this is a head's part of a parameter
+  int first_row = 0;            ///< which row of the whole the first is, where this is a head's part of a parameter,
+  int first_column = 0;         ///< and which column
   NumberMatrix values;          ///< not a number: a mask hides the entry
   std::optional<Formula> cell;  ///< one entry spelt out,
   int row = 0, column = 0;      ///< in this row and column of `values`

@@ -129,7 +129,7 @@ Explanation Explainer::of_fixed_context(const ExplainOptions& options) {
       return take_apart.quantities().value(at.node, at.element);
     });
     explanation.forward.push_back(
-        {name, title, "", rows, {}, 0, numbers, take_apart.formula(address_in(name, row, 0)), row, 0, {}});
+        {name, title, "", rows, {}, 0, 0, numbers, take_apart.formula(address_in(name, row, 0)), row, 0, {}});
   }
   if (!options.backward) return explanation;
   const std::vector<Described> gradients{
@@ -145,7 +145,7 @@ Explanation Explainer::of_fixed_context(const ExplainOptions& options) {
     Formula cell = take_apart.formula(address_in(gradient_name, row, 0));
     cell.exact = gradient.exact(row, 0);
     cell.agrees = gradient.agrees;
-    explanation.backward.push_back({gradient_name, title, "", rows, {}, 0, gradient.values, cell, row, 0, gradient});
+    explanation.backward.push_back({gradient_name, title, "", rows, {}, 0, 0, gradient.values, cell, row, 0, gradient});
   }
   for (ExplainedStep& step : checked_reach_of_words(exact(), take_apart, source_word))
     explanation.backward.push_back(std::move(step));

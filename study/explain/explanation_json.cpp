@@ -28,6 +28,7 @@ Json to_json(const ExplainedStep& step) {
             {"rows", step.rows},
             {"columns", step.columns}};
   if (step.first_row > 0) json["first_row"] = step.first_row;
+  if (step.first_column > 0) json["first_column"] = step.first_column;
   json["values"] = rows_of(step.values);
   json["cell"] = step.cell ? to_json(*step.cell) : Json(nullptr);
   if (!step.checked) return json;

@@ -79,7 +79,7 @@ class MatrixText {
     std::string text = std::string(static_cast<std::size_t>(label_), ' ');
     for (int j = first; j < last; ++j) {
       const std::string name = step_.columns.empty()
-                                   ? std::to_string(j)
+                                   ? std::to_string(step_.first_column + j)
                                    : shortened(visible(step_.columns[static_cast<std::size_t>(j)]), number_width - 1);
       text += right_aligned(name, number_width);
     }
@@ -105,9 +105,14 @@ class MatrixText {
     if (last_row_ - first_row_ < step_.values.rows)
       what = fmt::format("rows {} to {} of {}", first_row_, last_row_ - 1, step_.values.rows);
     if (shown_columns < step_.values.columns)
-      what +=
-          fmt::format("{}features 0 to {} of {}", what.empty() ? "" : ", ", shown_columns - 1, step_.values.columns);
+      what += fmt::format("{}features {} to {} of {}", what.empty() ? "" : ", ", step_.first_column,
+                          step_.first_column + shown_columns - 1, all_features());
     return what.empty() ? "" : fmt::format("… {}; all as JSON\n", what);
+  }
+
+  std::string all_features() const {
+    const int first = step_.first_column, count = step_.values.columns;
+    return first == 0 ? std::to_string(count) : fmt::format("{} to {}", first, first + count - 1);
   }
 
   const ExplainedStep& step_;

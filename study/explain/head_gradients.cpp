@@ -57,9 +57,12 @@ class Backward {
                            const TapeGradient& tape = {}) const;
   CheckedGradient hidden_by_mask(CheckedGradient gradient) const;
 
-  CheckedGradient compared_with_parameter(const Sums& sums, const Node<double>* parameter, int first_row) const;
-  HeadGradients::Projection projection(const std::string& name, Var<double> projected, const CheckedGradient& gradient,
-                                       const NumberMatrix& input, int first_row) const;
+  CheckedGradient compared_with_parameter(const Sums& sums, const Node<double>* parameter, int first_row,
+                                          int first_column) const;
+  HeadGradients::Projection projection(const std::string& name, const Node<double>* layer,
+                                       const CheckedGradient& gradient, const NumberMatrix& input, int first_row,
+                                       int first_column = 0) const;
+  CheckedGradient coming_in(int width, const std::function<TapePlace(int, int)>& at) const;
   CheckedGradient through_projection(const CheckedGradient& gradient, const Node<double>* weight,
                                      const std::function<TapePlace(int, int)>& at) const;
 
@@ -92,14 +95,23 @@ CheckedGradient Backward::hidden_by_mask(CheckedGradient gradient) const {
   return gradient;
 }
 
-CheckedGradient Backward::compared_with_parameter(const Sums& sums, const Node<double>* parameter,
-                                                  int first_row) const {
+/// A gradient as the tape has it.
+CheckedGradient Backward::coming_in(int width, const std::function<TapePlace(int, int)>& at) const {
+  const Sums sums(rows(), width, [&](int i, int c, auto add) {
+    const double d = by_tape(at(i, c));
+    add(d, std::abs(d));
+  });
+  return compared(sums, of_places(rows(), width, at));
+}
+
+CheckedGradient Backward::compared_with_parameter(const Sums& sums, const Node<double>* parameter, int first_row,
+                                                  int first_column) const {
   CheckedGradient gradient{sums.values, sums.scale, {}};
   const NumberMatrix& values = sums.values;
   const bool is_bias = parameter->shape.rank() == 1;
   const auto place = [&](int i, int j) -> TapePlace {
     if (is_bias) return {parameter->index, first_row + j};
-    return {parameter->index, std::int64_t{first_row + i} * parameter->shape.last() + j};
+    return {parameter->index, std::int64_t{first_row + i} * parameter->shape.last() + first_column + j};
   };
   const int shown_rows = std::min(values.rows, most_shown_rows),
             shown_columns = std::min(values.columns, most_shown_columns);
@@ -131,20 +143,20 @@ CheckedGradient Backward::compared_with_parameter(const Sums& sums, const Node<d
   return gradient;
 }
 
-HeadGradients::Projection Backward::projection(const std::string& name, Var<double> projected,
+HeadGradients::Projection Backward::projection(const std::string& name, const Node<double>* layer,
                                                const CheckedGradient& gradient, const NumberMatrix& input,
-                                               int first_row) const {
-  const Node<double>* layer = projected.node();
+                                               int first_row, int first_column) const {
   const NumberMatrix &d = gradient.values, &size = gradient.scale;
   const Sums weight(d.columns, input.columns, [&](int r, int c, auto add) {
     for (int i = 0; i < d.rows; ++i) add(d(i, r) * input(i, c), size(i, r) * std::abs(input(i, c)));
   });
-  HeadGradients::Projection result{name, compared_with_parameter(weight, layer->parents[1], first_row), {}};
+  HeadGradients::Projection result{
+      name, compared_with_parameter(weight, layer->parents[1], first_row, first_column), {}};
   if (layer->parent_count < 3) return result;
   const Sums bias(1, d.columns, [&](int, int r, auto add) {
     for (int i = 0; i < d.rows; ++i) add(d(i, r), size(i, r));
   });
-  result.bias = compared_with_parameter(bias, layer->parents[2], first_row);
+  result.bias = compared_with_parameter(bias, layer->parents[2], first_row, 0);
   return result;
 }
 
@@ -176,11 +188,7 @@ HeadGradients Backward::run(bool projections) {
   const auto tape = [&](auto at) { return [this, at](int i, int c) { return by_tape(at(i, c)); }; };
 
   // dO, as the tape has it
-  const Sums into(rows(), v.columns, [&](int i, int c, auto add) {
-    const double d = by_tape(h_.output_at(i, c));
-    add(d, std::abs(d));
-  });
-  g.output = compared(into, of_places(rows(), v.columns, output_at));
+  g.output = coming_in(v.columns, output_at);
   const NumberMatrix &dy = g.output.values, &dy_size = g.output.scale;
 
   // dV = Wᵀ dO
@@ -278,10 +286,18 @@ HeadGradients Backward::run(bool projections) {
   }
   if (projections && h_.projects) {
     const AttentionRecord<double>& first = *h_.records.front();
-    g.projections.push_back(projection("query", first.queries, g.queries, h_.x, h_.first_feature()));
-    g.projections.push_back(projection("key", first.keys, g.keys, h_.memory, h_.first_feature()));
+    g.projections.push_back(projection("query", first.queries.node(), g.queries, h_.x, h_.first_feature()));
+    g.projections.push_back(projection("key", first.keys.node(), g.keys, h_.memory, h_.first_feature()));
     if (h_.values_are_projected)
-      g.projections.push_back(projection("value", first.values, g.values, h_.memory, h_.head * v.columns));
+      g.projections.push_back(projection("value", first.values.node(), g.values, h_.memory, h_.head * v.columns));
+  }
+  if (projections && h_.projected != nullptr) {
+    const int width = h_.projected->shape.last();
+    g.projected = coming_in(width, [&](int i, int r) -> TapePlace {
+      return {h_.projected->index, std::int64_t{i} * width + r};
+    });
+    g.projections.push_back(
+        projection("output", h_.projected, *g.projected, h_.output, 0, h_.head * h_.output.columns));
   }
   if (h_.kind == AttentionKind::causal)
     for (CheckedGradient* masked : {&g.weights, &g.scaled, &g.scores}) *masked = hidden_by_mask(std::move(*masked));

@@ -21,11 +21,12 @@ struct HeadGradients {
   CheckedGradient keys;                   ///< [columns, C] dSᵀ Q
   std::optional<CheckedGradient> energy;  ///< [1, A] of an additive score
   struct Projection {
-    std::string name;        ///< "query", "key" or "value"
-    CheckedGradient weight;  ///< the head's rows of it
+    std::string name;        ///< "query", "key", "value" or "output"
+    CheckedGradient weight;  ///< the head's rows of it; of the output's, its columns
     std::optional<CheckedGradient> bias;
   };
   std::vector<Projection> projections;
+  std::optional<CheckedGradient> projected;  ///< [rows, C] what comes in behind the projection of the output
   /// Of hidden states, which others read too: the parts that flow through queries and through keys.
   std::optional<CheckedGradient> x_as_queries, memory_as_keys;
 };

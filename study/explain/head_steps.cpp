@@ -25,7 +25,7 @@ HeadSteps::HeadSteps(const SentencePass& pass, const AttentionHeadMatrices& head
 ExplainedStep& HeadSteps::add(const std::string& name, const std::string& title, const std::string& formula,
                               std::vector<std::string> rows, std::vector<std::string> columns, NumberMatrix values) {
   return steps_.emplace_back(
-      ExplainedStep{name, title, formula, std::move(rows), std::move(columns), 0, std::move(values), {}, 0, 0, {}});
+      ExplainedStep{name, title, formula, std::move(rows), std::move(columns), 0, 0, std::move(values), {}, 0, 0, {}});
 }
 
 void HeadSteps::words_and_positions() {

@@ -40,6 +40,7 @@ class HeadSteps {
   void words_and_positions();
   void recurrent_inputs();
   void add_projections(const HeadGradients& g);
+  void add_output_projection(const CheckedGradient& projected, const HeadGradients::Projection& projection);
   void add_states(const HeadGradients& g, ExactDerivatives& exact);
 
   const SentencePass& pass_;

@@ -18,6 +18,10 @@ ExplainedStep& HeadSteps::add_gradient(const std::string& name, const std::strin
 
 void HeadSteps::add_projections(const HeadGradients& g) {
   for (const HeadGradients::Projection& projection : g.projections) {
+    if (projection.name == "output") {
+      add_output_projection(*g.projected, projection);
+      continue;
+    }
     const bool is_query = projection.name == "query", is_cross = h_.kind == AttentionKind::cross;
     const std::string source = is_query || !is_cross     ? h_.values_are_projected ? "x" : "h"
                                : h_.values_are_projected ? "memory"
@@ -44,6 +48,26 @@ void HeadSteps::add_projections(const HeadGradients& g) {
                      fmt::format("Σ over i of d {}[i,r]", gradient), {"bias"}, {}, *projection.bias, 0, 0);
     spell_out(bias, fmt::format("{}[{}]", bias.name, first));
   }
+}
+
+void HeadSteps::add_output_projection(const CheckedGradient& projected, const HeadGradients::Projection& projection) {
+  spell_out(
+      add_gradient("d projected", "what flows back into all heads together, behind the projection of their outputs",
+                   "∂loss / ∂projected[i,r]", h_.rows, {}, projected, word_, 0),
+      word_, 0);
+  const int width = h_.output.columns, first = h_.head * width;
+  ExplainedStep& weight = add_gradient(
+      "d output.weight",
+      fmt::format("the output projection's weight{}",
+                  h_.heads > 1 ? fmt::format(", this head's columns {} to {}", first, first + width - 1) : ""),
+      fmt::format("Σ over i of d projected[i,r] · output[i,c{}]", first > 0 ? fmt::format(" − {}", first) : ""), {}, {},
+      projection.weight, 0, 0);
+  weight.first_column = first;
+  spell_out(weight, address_in(weight.name, 0, first));
+  if (!projection.bias) return;
+  spell_out(add_gradient("d output.bias", "the output projection's bias, which belongs to no head alone",
+                         "Σ over i of d projected[i,r]", {"bias"}, {}, *projection.bias, 0, 0),
+            "d output.bias[0]");
 }
 
 void HeadSteps::add_states(const HeadGradients& g, ExactDerivatives& exact) {

@@ -51,9 +51,14 @@ NamedValues::NamedValues(const SentencePass& pass, const Quantities& all, const 
     name_embeddings(pass, first.kind == AttentionKind::self ? "source" : "target");
     name_whole("x", parent(first.queries, 0)->index);
     if (first.kind == AttentionKind::cross) name_whole("memory", parent(first.keys, 0)->index);
-    name_projection("query", first.queries);
-    name_projection("key", first.keys);
-    name_projection("value", first.values);
+    name_projection("query", first.queries.node());
+    name_projection("key", first.keys.node());
+    name_projection("value", first.values.node());
+    if (const Node<double>* projected = pass.first_reader(first.output.node());
+        projected != nullptr && is_named(projected, "linear")) {
+      name_whole("projected", projected->index);
+      name_projection("output", projected);
+    }
   } else {
     name_whole("states", first.values.node()->index);
     if (first.scores) {
@@ -81,9 +86,9 @@ void NamedValues::name_parts(const std::string& name, std::vector<int> sizes, st
   short_names_.push_back(name);
 }
 
-void NamedValues::name_projection(const std::string& name, Var<double> projected) {
-  name_whole(name + ".weight", parent(projected, 1)->index);
-  if (projected.node()->parent_count > 2) name_whole(name + ".bias", parent(projected, 2)->index);
+void NamedValues::name_projection(const std::string& name, const Node<double>* projected) {
+  name_whole(name + ".weight", projected->parents[1]->index);
+  if (projected->parent_count > 2) name_whole(name + ".bias", projected->parents[2]->index);
 }
 
 void NamedValues::name_embeddings(const SentencePass& pass, const std::string& side) {

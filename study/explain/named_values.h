@@ -67,7 +67,7 @@ class NamedValues {
   void name_head(const std::vector<Step>& steps, int head);
   void name_reading(const std::string& name, const std::string& how, Readers readers);
   void name_readings_of_states(const std::vector<Step>& steps);
-  void name_projection(const std::string& name, Var<double> projected);
+  void name_projection(const std::string& name, const Node<double>* projected);
   void name_encoder_decoder(const SentencePass& pass);
   int quantity(const std::string& name) const;
   bool has_gradient(const std::string& name) const;

@@ -1,6 +1,7 @@
 #include "qkv/study/explain/explanation.h"
 
 #include <cmath>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -233,6 +234,46 @@ TEST(Explanation, StatesGetTheirGradientAsKeysAndAsValues) {
                      &all = step_named(e.backward, "d states").values;
   for (std::size_t i = 0; i < all.numbers.size(); ++i)
     EXPECT_NEAR(all.numbers[i], keys.numbers[i] + values.numbers[i], 1e-13);
+}
+
+/// The output projection reads all heads: each head has its columns of the weight, and the bias is everybody's.
+TEST(Explanation, OutputProjectionHasItsGradients) {
+  const TrainedModel trained = small_transformer();
+  Explainer explainer(trained, small_pair(trained));
+  const std::string layer = "decoder.layers.1.cross_attention.output.";
+  const Node<double>*weight = explainer.pass().parameter(layer + "weight"),
+        *bias = explainer.pass().parameter(layer + "bias");
+  for (const int head : {0, 1}) {
+    const Explanation e = explainer.explain({.head = head, .word = 2, .backward = true});
+    const ExplainedStep &d_weight = step_named(e.backward, "d output.weight"),
+                        &d_bias = step_named(e.backward, "d output.bias"), &output = step_named(e.forward, "output"),
+                        &d_projected = step_named(e.backward, "d projected");
+    EXPECT_EQ(d_weight.first_column, 4 * head);
+    ASSERT_EQ(d_weight.values.rows, 8);
+    ASSERT_EQ(d_weight.values.columns, 4);
+    for (int r = 0; r < 8; ++r) {
+      EXPECT_NEAR(d_bias.values(0, r), bias->gradient[r], 1e-14);
+      for (int c = 0; c < 4; ++c) {
+        EXPECT_NEAR(d_weight.values(r, c), weight->gradient[8 * r + 4 * head + c], 1e-14);
+        double sum = 0;
+        for (int i = 0; i < output.values.rows; ++i) sum += d_projected.values(i, r) * output.values(i, c);
+        EXPECT_NEAR(d_weight.values(r, c), sum, 1e-14);
+      }
+    }
+    const std::string text = as_text(e, 100);
+    EXPECT_NE(text.find(fmt::format("\nd output.weight: the output projection's weight, this head's columns {} to {}",
+                                    4 * head, 4 * head + 3)),
+              std::string::npos);
+    EXPECT_NE(text.find(fmt::format("\n  d output.weight[0,{}] = ", 4 * head)), std::string::npos);
+    EXPECT_NE(text.find("\nd output.bias: the output projection's bias, which belongs to no head alone\n"),
+              std::string::npos);
+    for (const auto& step : to_json(e).at("backward"))
+      if (step.at("name") == "d output.weight") {
+        EXPECT_EQ(step.value("first_column", 0), 4 * head);
+      }
+  }
+  const Explanation without = explainer.explain({.backward = true, .projections = false});
+  EXPECT_THROW(step_named(without.backward, "d output.weight"), std::out_of_range);
 }
 
 TEST(Explanation, ErrorsSayWhatThereIs) {
