@@ -158,7 +158,24 @@ TEST_P(ExplanationOf, JsonHoldsEveryStep) {
     const auto& step = json.at("backward").at(i);
     EXPECT_EQ(step.at("name"), e.backward[i].name);
     EXPECT_EQ(step.at("agrees"), true);
-    EXPECT_EQ(step.contains("exact"), e.backward[i].checked->is_exact_everywhere());
+    const auto& exact = step.at("exact");
+    const NumberMatrix& shown = e.backward[i].checked->exact;
+    EXPECT_EQ(exact.size(), static_cast<std::size_t>(shown.rows));
+    EXPECT_EQ(exact.at(0).size(), static_cast<std::size_t>(shown.columns));
+    for (int row = 0; row < shown.rows; ++row)  // beside the values of the same rows and columns
+      for (int column = 0; column < shown.columns; ++column) {
+        if (std::isnan(shown(row, column))) continue;
+        EXPECT_NEAR(exact.at(static_cast<std::size_t>(row)).at(static_cast<std::size_t>(column)).get<double>(),
+                    step.at("values").at(static_cast<std::size_t>(row)).at(static_cast<std::size_t>(column)),
+                    1e-12 * e.backward[i].checked->scale(row, column))
+            << step.at("name");
+      }
+    const bool is_everywhere = shown.rows == e.backward[i].values.rows && shown.columns == e.backward[i].values.columns;
+    EXPECT_EQ(step.contains("shown"), !is_everywhere) << step.at("name");
+    EXPECT_EQ(step.at("check") == "entry by entry", is_everywhere) << step.at("name");
+    if (!is_everywhere) {
+      EXPECT_EQ(step.at("shown"), nlohmann::json({shown.rows, shown.columns}));
+    }
     EXPECT_EQ(step.at("values").size(), static_cast<std::size_t>(e.backward[i].values.rows));
   }
   EXPECT_EQ(json.at("step").at("weights").is_null(), !e.attention.has_value());
