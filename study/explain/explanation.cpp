@@ -131,7 +131,10 @@ Explanation Explainer::of_fixed_context(const ExplainOptions& options) {
     explanation.forward.push_back(
         {name, title, "", rows, {}, 0, 0, numbers, take_apart.formula(address_in(name, row, 0)), row, 0, {}});
   }
-  if (!options.backward) return explanation;
+  if (!options.backward) {  // what the one vector lets through is what this model is looked at for; the tape has it
+    explanation.backward.push_back(reach_of_words(pass_, take_apart, source_word));
+    return explanation;
+  }
   const std::vector<Described> gradients{
       {"context", "what of ∂loss comes back through the one vector", {"context"}, 0},
       {"states", "the same, from state to state: nothing reaches a word but through all that come after it",

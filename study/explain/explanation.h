@@ -29,7 +29,8 @@ struct ExplainedLearning {
   NumberMatrix before, predicted, actual;
 };
 
-/// An attention, or a fixed context, forwards and backwards on one pair.
+/// An attention, or a fixed context, forwards and backwards on one pair. Without ExplainOptions::backward, of the way
+/// back only how much of it reaches each word through a fixed context.
 struct Explanation {
   SentencePair pair;
   std::string model;

@@ -94,9 +94,8 @@ Json to_json(const Explanation& explanation) {
     return json;
   }
   json["forward"] = steps_of(explanation.forward);
-  if (!explanation.learning) return json;
-  json["backward"] = steps_of(explanation.backward);
-  json["step"] = to_json(*explanation.learning, explanation.attention);
+  if (!explanation.backward.empty()) json["backward"] = steps_of(explanation.backward);
+  if (explanation.learning) json["step"] = to_json(*explanation.learning, explanation.attention);
   return json;
 }
 

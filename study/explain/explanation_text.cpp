@@ -232,7 +232,9 @@ std::string as_text(const Explanation& explanation, int width) {
   std::string text = head_text(explanation, width);
   if (explanation.of) return text + "\n" + as_text(*explanation.of, width);
   for (const ExplainedStep& step : explanation.forward) text += step_text(step, step.row, width);
-  if (!explanation.backward.empty()) text += "\nBackwards: d NAME is ∂loss/∂NAME\n";
+  if (!explanation.backward.empty())
+    text += fmt::format("\nBackwards{}: d NAME is ∂loss/∂NAME\n",
+                        explanation.learning ? "" : ", all of it with --backward");
   for (const ExplainedStep& step : explanation.backward) text += step_text(step, step.row, width);
   if (explanation.learning) text += learning_text(*explanation.learning, explanation, width);
   return text;

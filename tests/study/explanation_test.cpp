@@ -242,6 +242,28 @@ TEST(Explanation, AllOfTheGradientComesThroughTheFixedContext) {
   for (const ExplainedStep& step : e.backward) expect_entries_have_addresses(explainer, {}, step);
 }
 
+/// Without the way back it is the tape's alone: no pass on dual numbers.
+TEST(Explanation, ReachOfTheFixedContextNeedsNoWayBack) {
+  const TrainedModel trained = small_model(small_models().back().second);
+  Explainer explainer(trained, small_pair(trained));
+  const Explanation e = explainer.explain({});
+  ASSERT_EQ(e.backward.size(), 1U);
+  const ExplainedStep& reach = e.backward.front();
+  EXPECT_EQ(reach.name, "reach");
+  EXPECT_FALSE(reach.checked.has_value());
+  EXPECT_FALSE(e.learning.has_value());
+  const std::string text = as_text(e);
+  EXPECT_NE(text.find("\nBackwards, all of it with --backward: d NAME is ∂loss/∂NAME\n"), std::string::npos);
+  EXPECT_NE(text.find("\nreach: how much of ∂loss reaches each source word"), std::string::npos);
+  const nlohmann::ordered_json json = to_json(e);
+  EXPECT_EQ(json.at("backward").at(0).at("name"), "reach");
+  EXPECT_FALSE(json.contains("step"));
+  EXPECT_EQ(explainer.exact().passes(), 0);
+  const Explanation all = explainer.explain({.backward = true});
+  EXPECT_EQ(step_named(all.backward, "reach").values.numbers, reach.values.numbers);
+  EXPECT_EQ(explainer.explain({.of = "reach[1]"}).of->value, reach.values(1, 0));
+}
+
 TEST(Explanation, StatesGetTheirGradientAsKeysAndAsValues) {
   const TrainedModel trained = small_model(small_models()[2].second);
   Explainer explainer(trained, small_pair(trained));
