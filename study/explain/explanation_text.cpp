@@ -14,6 +14,7 @@ namespace qkv {
 namespace {
 
 constexpr int number_width = 8, most_label = 14, most_features = 8, most_rows = 16;
+constexpr double nearly_sure = 0.01;  // loss per word, which bounds how far its probability is from 1
 
 std::string short_number(double value) { return fmt::format("{:.3g}", value); }
 
@@ -140,6 +141,16 @@ std::string step_text(const ExplainedStep& step, int word, int width) {
   return text;
 }
 
+/// Why every gradient is small, if they are: each is made of how far the probabilities of the predicted words are
+/// from 1.
+std::string why_small(const Explanation& explanation, int width) {
+  if (explanation.loss >= nearly_sure) return "";
+  return broken(fmt::format("the model is nearly sure of this translation (loss {} per word), so gradients are near 0; "
+                            "--target with another translation shows larger ones",
+                            short_number(explanation.loss)),
+                width, "");
+}
+
 std::string learning_text(const ExplainedLearning& learning, const Explanation& explanation, int width) {
   std::string text = "\n";
   text += broken(
@@ -230,11 +241,15 @@ std::string in_one_line(const Formula& formula, int width) {
 
 std::string as_text(const Explanation& explanation, int width) {
   std::string text = head_text(explanation, width);
-  if (explanation.of) return text + "\n" + as_text(*explanation.of, width);
+  if (explanation.of) {
+    text += fmt::format("\n{}", as_text(*explanation.of, width));
+    return explanation.of->exact ? text + why_small(explanation, width) : text;
+  }
   for (const ExplainedStep& step : explanation.forward) text += step_text(step, step.row, width);
   if (!explanation.backward.empty())
     text += fmt::format("\nBackwards{}: d NAME is ∂loss/∂NAME\n",
-                        explanation.learning ? "" : ", all of it with --backward");
+                        explanation.learning ? "" : ", all of it with --backward") +
+            why_small(explanation, width);
   for (const ExplainedStep& step : explanation.backward) text += step_text(step, step.row, width);
   if (explanation.learning) text += learning_text(*explanation.learning, explanation, width);
   return text;

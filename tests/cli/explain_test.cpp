@@ -41,6 +41,27 @@ TEST_F(Explain, BackwardsEveryGradientAgreesInEveryModel) {
   }
 }
 
+TEST_F(Explain, AModelThatIsSureHasSmallGradientsAndSaysSo) {
+  const auto says = [&](const Arguments& arguments) {
+    const Outcome outcome = (*this)("rnn", arguments);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.errors;
+    return outcome.output.find("the model is nearly sure of this translation (loss ") != std::string::npos;
+  };
+  EXPECT_TRUE(says({"--backward"}));
+  EXPECT_FALSE(says({"--backward", "--target", "Minsu draws a new house ."}));
+}
+
+/// What flows back through the one context vector is what that model is looked at for.
+TEST_F(Explain, TheFixedContextShowsHowMuchReachesEachWord) {
+  const Outcome outcome = (*this)("rnn", {"--target", "Minsu draws a new house ."});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
+  EXPECT_TRUE(contains(outcome.output, "\nBackwards, all of it with --backward: "));
+  EXPECT_TRUE(contains(outcome.output, "\nreach: how much of ∂loss reaches each source word"));
+  EXPECT_FALSE(contains(outcome.output, "  exact"));
+  for (const char* model : {"transformer", "rnn-attention"})
+    EXPECT_FALSE(contains((*this)(model, {}).output, "Backwards"));
+}
+
 TEST_F(Explain, WeightsAreThoseOfTranslate) {
   const std::string run = std::string(QKV_SOURCE_DIR) + "/docs/checkpoint/transformer";
   const auto translated =

@@ -333,6 +333,23 @@ TEST(Explanation, ErrorsSayWhatThereIs) {
   EXPECT_THROW(pair_with_translation(trained, read_source("a", trained.source), {}), std::invalid_argument);
 }
 
+TEST(Explanation, SaysWhyGradientsAreSmall) {
+  const TrainedModel trained = small_transformer();
+  Explainer explainer(trained, small_pair(trained));
+  const std::string why =
+      "the model is nearly sure of this translation (loss 0.0032 per word), so gradients are near 0";
+  const auto says = [&](Explanation e, double loss) {
+    e.loss = loss;
+    return as_text(e, 200).find(why) != std::string::npos;
+  };
+  const Explanation backward = explainer.explain({.backward = true, .projections = false});
+  EXPECT_TRUE(says(backward, 0.0032));
+  EXPECT_FALSE(says(backward, backward.loss)) << backward.loss;
+  EXPECT_FALSE(says(explainer.explain({}), 0.0032)) << "there are no gradients";
+  EXPECT_TRUE(says(explainer.explain({.of = "d weights[0,0]"}), 0.0032));
+  EXPECT_FALSE(says(explainer.explain({.of = "weights[0,0]"}), 0.0032));
+}
+
 TEST(Explanation, LinesKeepToTheWidth) {
   const TrainedModel trained = small_transformer();
   Explainer explainer(trained, small_pair(trained));
