@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/passes_bar.h"
 #include "cli/sentences.h"
 #include "cli/terminal.h"
 #include "qkv/study/explain/explanation.h"
@@ -54,8 +55,11 @@ void run(const ExplainArguments& options) {
   check_options(options, trained);
   Explainer explainer(trained, read_pair(trained, options.sentence, options.target));
   const Explanation explanation = [&] {
+    PassesBar bar;
+    ExplainOptions explain = options.explain;
+    explain.on_pass = [&](std::int64_t done, std::int64_t all) { bar.show(done, all); };
     try {
-      return explainer.explain(options.explain);
+      return explainer.explain(explain);
     } catch (const std::invalid_argument& error) {  // no such attention, layer, head, word or address
       throw WrongUsage(fmt::format("{}: {}", options.run, error.what()));
     }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli/options.h"
+#include "cli/progress_bar.h"
 #include "cli/terminal.h"
 #include "qkv/datasets/text.h"
 #include "qkv/datasets/visible_text.h"
@@ -12,18 +13,6 @@
 
 namespace qkv::cli {
 namespace {
-
-std::string bar(std::int64_t done, std::int64_t all, std::int64_t width) {
-  const std::int64_t filled = all > 0 ? width * done / all : width;
-  std::string text;
-  for (std::int64_t i = 0; i < width; ++i) text += i < filled ? "█" : "░";
-  return text;
-}
-
-std::string minutes_and_seconds(double seconds) {
-  const int whole = static_cast<int>(seconds + 0.5);
-  return fmt::format("{}:{:02}", whole / 60, whole % 60);
-}
 
 /// As many of the words as fit into so many columns.
 std::string shortened(Sentence words, int width) {
@@ -69,14 +58,12 @@ void Progress::step(const TrainingObserver::Step& s) {
   const std::string text =
       fmt::format(" epoch {}/{}  step {}/{}  loss {:.4f}  {:.0f} tokens/s  {} left", s.epoch + 1, s.epochs, s.step,
                   s.steps, s.loss, s.tokens_per_second, minutes_and_seconds(s.seconds_left));
-  const std::int64_t room =
-      terminal_width(STDERR_FILENO) - static_cast<std::int64_t>(text.size()) - 1;  // a full line would wrap
-  tell_drawn(fmt::format("\r{}{}\033[K", bar(s.step, s.steps, std::clamp<std::int64_t>(room, 0, 24)), text));
+  tell_drawn(bar_with(s.step, s.steps, text));
   bar_is_shown_ = true;
 }
 
 void Progress::line(const std::string& text) {
-  if (bar_is_shown_) tell_drawn("\r\033[K");
+  if (bar_is_shown_) tell_drawn(no_bar);
   tell(visible(text) + "\n");
   bar_is_shown_ = false;
 }

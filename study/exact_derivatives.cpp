@@ -115,6 +115,7 @@ void ExactDerivatives::run(std::span<const Direction> directions) {
   before(std::numeric_limits<std::int32_t>::max());  // the last ones
   ++passes_;
   check_same_nodes();
+  if (on_pass_) on_pass_(passes_);
 }
 
 void ExactDerivatives::before(std::int32_t index) {

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "qkv/study/sentence_pass.h"
@@ -48,6 +50,10 @@ class ExactDerivatives : private Tape<DualDouble>::NodeWatch {
   /// How many forward passes were run so far.
   std::int64_t passes() const { return passes_; }
 
+  /// Called after each of them with their number.
+  using OnPass = std::function<void(std::int64_t passes)>;
+  void set_on_pass(OnPass on_pass) { on_pass_ = std::move(on_pass); }
+
  private:
   void run(std::span<const Direction> directions);  // at most eight
   void before(std::int32_t index) override;
@@ -80,6 +86,7 @@ class ExactDerivatives : private Tape<DualDouble>::NodeWatch {
   std::vector<ScoreTerms> score_terms_;
   std::vector<double> logit_terms_;  // p + 1 at the predicted word, per logit, over the number of predicted words
   std::int64_t passes_ = 0;
+  OnPass on_pass_;
 };
 
 }  // namespace qkv

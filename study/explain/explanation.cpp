@@ -5,6 +5,7 @@
 
 #include "qkv/autograd/named.h"
 #include "qkv/study/explain/head_steps.h"
+#include "qkv/study/explain/passes.h"
 #include "qkv/study/explain/reach_of_words.h"
 
 namespace qkv {
@@ -28,7 +29,15 @@ const LearningStep& Explainer::learning_step(double rate) {
   return *learning_;
 }
 
+void Explainer::tell_passes(const ExplainOptions& options, std::int64_t passes) {
+  if (!options.on_pass) return;
+  const bool takes_step = learning_ == nullptr || learning_->rate() != rate(options);
+  exact().set_on_pass([on_pass = options.on_pass, before = exact().passes(),
+                       all = passes + (takes_step ? 1 : 0)](std::int64_t so_far) { on_pass(so_far - before, all); });
+}
+
 Explanation Explainer::explain(const ExplainOptions& options) {
+  if (exact_ != nullptr) exact_->set_on_pass({});  // of the last explanation
   Explanation explanation;
   if (attention_layers(pass_, AttentionKind::cross).empty() && !options.layer && !options.head &&
       options.kind == AttentionKind::cross)
@@ -39,7 +48,7 @@ Explanation Explainer::explain(const ExplainOptions& options) {
   explanation.model = name_of(pass_.trained().config.model);
   explanation.loss = pass_.loss().item();
   if (options.backward) {
-    const LearningStep& step = learning_step(options.rate.value_or(pass_.trained().config.lr));
+    const LearningStep& step = learning_step(rate(options));
     ExplainedLearning& learning = explanation.learning.emplace();
     learning.rate = step.rate();
     learning.loss_before = step.loss_before();
@@ -80,6 +89,7 @@ Explanation Explainer::of_head(const AttentionHeadMatrices& head, const ExplainO
   }
   explanation.forward = steps.forward();
   if (!options.backward) return explanation;
+  tell_passes(options, passes_through_head(pass_, head, options.projections));
   explanation.backward = steps.backward(exact(), options.projections);
   if (!head.values_are_projected) {
     const int source_word = std::min(explanation.word, static_cast<int>(head.columns.size()) - 1);
@@ -135,6 +145,7 @@ Explanation Explainer::of_fixed_context(const ExplainOptions& options) {
     explanation.backward.push_back(reach_of_words(pass_, take_apart, source_word));
     return explanation;
   }
+  tell_passes(options, passes_through_context(pass_, take_apart.names().sizes_of("context").back()));
   const std::vector<Described> gradients{
       {"context", "what of ∂loss comes back through the one vector", {"context"}, 0},
       {"states", "the same, from state to state: nothing reaches a word but through all that come after it",

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -50,6 +52,9 @@ struct ExplainOptions {
   std::optional<double> rate{};        ///< of the learning step; without: the one that the run was trained with
   bool backward = false;
   bool projections = true;  ///< of the backward pass, which are thousands of entries
+
+  /// Called as the backward pass goes on, with how many passes on dual numbers of how many are done.
+  std::function<void(std::int64_t done, std::int64_t all)> on_pass{};
 };
 
 /// Explains the attentions of a model on one pair: one pass for all of them. The backward pass takes dual passes by the
@@ -71,6 +76,8 @@ class Explainer {
   Explanation of_head(const AttentionHeadMatrices& head, const ExplainOptions& options);
   Explanation of_fixed_context(const ExplainOptions& options);
   Formula take_apart_number(const TakeApart& take_apart, const std::string& address);
+  double rate(const ExplainOptions& options) const { return options.rate.value_or(pass_.trained().config.lr); }
+  void tell_passes(const ExplainOptions& options, std::int64_t passes);
   const LearningStep& learning_step(double rate);
 
   SentencePass pass_;

@@ -13,7 +13,6 @@ namespace {
 
 using Direction = ExactDerivatives::Direction;
 
-constexpr int most_shown_rows = 4, most_shown_columns = 8;
 constexpr double hidden = std::numeric_limits<double>::quiet_NaN();  // an entry that a mask hides
 
 /// A matrix of sums, and of the sums of their terms' absolute values.
@@ -113,8 +112,8 @@ CheckedGradient Backward::compared_with_parameter(const Sums& sums, const Node<d
     if (is_bias) return {parameter->index, first_row + j};
     return {parameter->index, std::int64_t{first_row + i} * parameter->shape.last() + first_column + j};
   };
-  const int shown_rows = std::min(values.rows, most_shown_rows),
-            shown_columns = std::min(values.columns, most_shown_columns);
+  const int shown_rows = std::min(values.rows, most_exact_rows),
+            shown_columns = std::min(values.columns, most_exact_columns);
   std::vector<Direction> directions = of_places(shown_rows, shown_columns, place);
   Random random(1);
   double along = 0, size = 0;

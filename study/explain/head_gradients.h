@@ -31,6 +31,9 @@ struct HeadGradients {
   std::optional<CheckedGradient> x_as_queries, memory_as_keys;
 };
 
+/// How much of a parameter's gradient has exact derivatives entry by entry: its first rows and columns.
+inline constexpr int most_exact_rows = 4, most_exact_columns = 8;
+
 /// Computes them. Without `projections`, those are left out: each takes some dozens of passes.
 HeadGradients head_gradients(const AttentionHeadMatrices& head, ExactDerivatives& exact, bool projections);
 

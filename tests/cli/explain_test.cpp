@@ -1,5 +1,7 @@
+#include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "qkv/datasets/text.h"
 #include "tests/cli/program.h"
 
 namespace qkv {
@@ -98,6 +100,34 @@ TEST_F(Explain, WrongUsageSaysWhatThereIs) {
   const Outcome empty = qkv({"explain", std::string(QKV_SOURCE_DIR) + "/docs/checkpoint/transformer", "  "});
   EXPECT_EQ(empty.exit_code, 2);
   EXPECT_TRUE(contains(empty.errors, "the sentence is empty: there is nothing to attend to"));
+}
+
+/// Of a sentence that takes more than a second: hundreds of passes.
+TEST(ExplainSlow, ABarShowsThePassesOnATerminalOnly) {
+  std::string source, target;
+  for (int i = 0; i < 6; ++i) {
+    source += "저는 새 책을 봅니다 . ";
+    target += "I see a new house . ";
+  }
+  const Program qkv;
+  const Arguments arguments{"explain", std::string(QKV_SOURCE_DIR) + "/docs/checkpoint/transformer",
+                            source,    "--target",
+                            target,    "--backward"};
+  const auto start = std::chrono::steady_clock::now();
+  const Outcome shown = qkv.on({.columns = 70}, arguments);
+  ASSERT_EQ(shown.exit_code, 0) << shown.output;
+  if (std::chrono::steady_clock::now() - start < std::chrono::milliseconds(1500)) GTEST_SKIP() << "too fast for a bar";
+  const std::string bar = " exact derivatives: pass ";
+  const std::size_t last = shown.output.rfind(bar);
+  ASSERT_NE(last, std::string::npos);
+  const std::size_t begin = shown.output.rfind('\r', last), end = shown.output.find("\033[K", last);
+  EXPECT_TRUE(
+      matches(shown.output.substr(begin, end - begin), "\r(█|░)*" + bar + "[0-9]+/[0-9]+  [0-9]+:[0-9][0-9] left"));
+  EXPECT_LT(columns(shown.output.substr(begin + 1, end - begin - 1)), 70);
+  EXPECT_TRUE(starts_with(shown.output.substr(end), "\033[K\r\033[Kcross-attention of transformer")) << "it goes away";
+  const Outcome elsewhere = qkv(arguments);
+  EXPECT_EQ(elsewhere.exit_code, 0);
+  EXPECT_EQ(elsewhere.errors, "");
 }
 
 TEST_F(Explain, UnknownWordsAreWarnedOf) {

@@ -145,6 +145,39 @@ TEST_P(ExplanationOf, LearningStepIsPredictedToFirstOrder) {
   EXPECT_LT(fine, coarse / 50);
 }
 
+/// What is announced before the first pass is what it takes.
+TEST_P(ExplanationOf, PassesAreCountedToTheLast) {
+  const TrainedModel trained = small_model(GetParam().second);
+  Explainer explainer(trained, small_pair(trained));
+  std::int64_t last = 0, expected = 0;
+  ExplainOptions options{.backward = true};
+  options.on_pass = [&](std::int64_t done, std::int64_t all) {
+    EXPECT_EQ(done, last + 1);
+    EXPECT_TRUE(last == 0 || all == expected);
+    last = done;
+    expected = all;
+  };
+  const auto expect_counted = [&] {
+    const std::int64_t before = explainer.exact().passes();
+    last = 0;
+    explainer.explain(options);
+    EXPECT_EQ(last, expected);
+    EXPECT_EQ(last, explainer.exact().passes() - before);
+    EXPECT_GT(last, 5);
+  };
+  expect_counted();
+  options.projections = false;  // and the learning step is known
+  expect_counted();
+  if (std::holds_alternative<TransformerConfig>(GetParam().second))
+    for (const AttentionKind kind : {AttentionKind::self, AttentionKind::causal}) {
+      options.kind = kind;
+      expect_counted();
+    }
+  last = 0;
+  explainer.explain({.backward = true, .projections = false});
+  EXPECT_EQ(last, 0) << "nobody asked";
+}
+
 TEST_P(ExplanationOf, JsonHoldsEveryStep) {
   const TrainedModel trained = small_model(GetParam().second);
   Explainer explainer(trained, small_pair(trained));
