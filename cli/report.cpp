@@ -29,6 +29,22 @@ struct ReportArguments {
   bool overwrite = false;
 };
 
+/// What is being done, on a line of the terminal that is written over and goes away; nothing elsewhere.
+class StageLine {
+ public:
+  StageLine() = default;
+  ~StageLine() { show(""); }
+  StageLine(const StageLine&) = delete;
+  StageLine& operator=(const StageLine&) = delete;
+
+  void show(const std::string& text) const {
+    if (draws_) tell_drawn(fmt::format("\r{}\033[K", visible(text)));
+  }
+
+ private:
+  const bool draws_ = draws_on(STDERR_FILENO);
+};
+
 /// Throws if the file cannot be written, as far as that is known before the work, or holds something that this command
 /// did not write.
 void check_writable(const ReportArguments& options) {
@@ -62,7 +78,10 @@ void run(const ReportArguments& options) {
   check_writable(options);
   nlohmann::ordered_json data;
   try {
-    data = report_data(options.report);
+    const StageLine line;
+    ReportOptions report = options.report;
+    report.on_stage = [&](const std::string& text) { line.show(text); };
+    data = report_data(report);
   } catch (const std::invalid_argument& error) {
     throw WrongUsage(error.what());
   }

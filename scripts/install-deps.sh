@@ -9,8 +9,8 @@ set -euo pipefail
 purpose=${1:-run}
 tools=(g++ cmake ninja pkg-config)
 packages=(g++ cmake ninja-build pkgconf libeigen3-dev libfmt-dev libfccp-dev libcli11-dev nlohmann-json3-dev
-  libutf8proc-dev libsentencepiece-dev libdnnl-dev)
-libraries="Eigen 3.4, fmt, fast-cpp-csv-parser, CLI11, nlohmann-json, utf8proc, SentencePiece and, for speed, oneDNN"
+  libutf8proc-dev libsentencepiece-dev zlib1g-dev libdnnl-dev)
+libraries="Eigen 3.4, fmt, fast-cpp-csv-parser, CLI11, nlohmann-json, utf8proc, SentencePiece, zlib and, for speed, oneDNN"
 case $purpose in
   run) ;;
   test | ci)

@@ -27,6 +27,7 @@ namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
 constexpr std::size_t most_boxes = 40;
+constexpr std::size_t least_explained = 3;  // sentences, step by step
 
 /// One run, looked at from all sides.
 class Report {
@@ -42,8 +43,9 @@ class Report {
     for (ReportSentence& sentence : chosen_sentences(sets, trained_.source)) sentences.push_back(std::move(sentence));
     if (sentences.empty()) missing_["sentences"] = "There is no test set, and no sentence was asked for.";
     explain_missing_links(sets);
+    stage(fmt::format("looking at {}", counted(sentences.size(), "sentence")));
     ordered_json shown = report_sentences(trained_, sentences);
-    add_explanations(sentences, shown);
+    ordered_json projections = add_explanations(sentences, shown);
     ordered_json graph = computation_graph(sentences);
     return {{"version", version},
             {"run", visible(options_.run)},
@@ -57,6 +59,7 @@ class Report {
             {"tests", std::move(tests)},
             {"translations", to_json(sets)},
             {"sentences", std::move(shown)},
+            {"projections", std::move(projections)},
             {"snapshots", std::move(evolution)},
             {"compare", std::move(compared)},
             {"graph", std::move(graph)}};
@@ -162,7 +165,10 @@ class Report {
   std::vector<TranslatedSet> translated_sets() {
     Team team(options_.workers);
     std::vector<TranslatedSet> sets;
-    for (const auto& [name, file] : test_files()) sets.push_back(translated_set(trained_, name, file, team));
+    for (const auto& [name, file] : test_files()) {
+      stage(fmt::format("translating {}", name));
+      sets.push_back(translated_set(trained_, name, file, team));
+    }
     return sets;
   }
 
@@ -177,17 +183,51 @@ class Report {
     missing_["alignment"] = "The test sets have no gold links between words.";
   }
 
-  /// Adds the steps of `qkv explain` to the sentences that were asked for, and to the shortest of the others.
-  void add_explanations(const std::vector<ReportSentence>& sentences, ordered_json& shown) const {
-    std::vector<std::size_t> order(sentences.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::ranges::stable_sort(order, {}, [&](std::size_t i) {
-      return std::pair(!sentences[i].given, sentences[i].given ? 0 : sentences[i].source.size());
-    });
-    order.resize(std::min<std::size_t>(order.size(), most_explained));
-    for (std::size_t i = 0; i < order.size(); ++i)
-      shown[order[i]]["explained"] =
-          explanations_of(trained_, sentences[order[i]].source, i < static_cast<std::size_t>(most_explained_backwards));
+  struct Explained {
+    std::size_t sentence;
+    ReportExplanation how;
+  };
+
+  /// The sentences that were asked for, then the shortest that is translated wrong, then the shortest of the others.
+  /// The first of all is explained backwards too, and the wrong one, with its reference: a model that is sure of its
+  /// own translation has next to no gradient.
+  static std::vector<Explained> to_explain(const std::vector<ReportSentence>& sentences, const ordered_json& shown) {
+    std::vector<Explained> chosen;
+    std::vector<std::size_t> others;
+    for (std::size_t i = 0; i < sentences.size(); ++i)
+      if (sentences[i].given)
+        chosen.push_back({i, {}});
+      else
+        others.push_back(i);
+    std::ranges::stable_sort(others, {}, [&](std::size_t i) { return sentences[i].source.size(); });
+    const auto wrong =
+        std::ranges::find_if(others, [&](std::size_t i) { return shown[i]["edits"].get<std::size_t>() > 0; });
+    if (wrong != others.end()) {
+      chosen.push_back({*wrong, {.with_reference = true, .backward = true}});
+      others.erase(wrong);
+    }
+    for (const std::size_t i : others)
+      if (chosen.size() < least_explained) chosen.push_back({i, {}});
+    const auto own = std::ranges::find_if(chosen, [](const Explained& one) { return !one.how.with_reference; });
+    if (own != chosen.end()) own->how.backward = true;
+    return chosen;
+  }
+
+  /// Adds the steps of `qkv explain`; returns the parameters that they read.
+  ordered_json add_explanations(const std::vector<ReportSentence>& sentences, ordered_json& shown) const {
+    ordered_json projections = ordered_json::object();
+    const std::vector<Explained> chosen = to_explain(sentences, shown);
+    for (std::size_t k = 0; k < chosen.size(); ++k) {
+      stage(fmt::format("explaining sentence {} of {}", k + 1, chosen.size()));
+      const auto& [i, how] = chosen[k];
+      shown[i]["explained"] = explanations_of(trained_, sentences[i], how);
+      projections.update(projections_of(trained_, shown[i]["explained"]));
+    }
+    return projections;
+  }
+
+  void stage(const std::string& text) const {
+    if (options_.on_stage) options_.on_stage(text);
   }
 
   /// What is computed for the first of the sentences, as `qkv graph` draws it.
@@ -229,6 +269,7 @@ ordered_json page_of_comparison(const ordered_json& comparison, const std::strin
           {"tests", object},
           {"translations", to_json(std::vector<TranslatedSet>{})},
           {"sentences", list},
+          {"projections", object},
           {"snapshots", nullptr},
           {"compare", comparison},
           {"graph", nullptr}};

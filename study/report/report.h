@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@ struct ReportOptions {
   std::string data;     ///< where the test sets are, a folder or a file; empty: where they were when it was trained
   std::string compare;  ///< a folder with compare.json; empty: none
   int workers = 2;      ///< threads that translate the test sets
+  std::function<void(const std::string&)> on_stage{};  ///< is told what begins, such as "translating test"
 };
 
 /// The data of the page that shows a run: settings and vocabularies, the training's losses and validations, the scores

@@ -1,30 +1,27 @@
 #include "qkv/study/report/report_explanations.h"
 
-#include <algorithm>
-#include <array>
 #include <cmath>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "qkv/study/explain/explanation.h"
-#include "qkv/study/graph/tape_graph.h"
 
 namespace qkv {
 namespace {
 
 using nlohmann::ordered_json;
 
-constexpr std::array<const char*, 4> left_out{"embeddings", "positions", "x", "memory"};
 constexpr std::size_t most_terms = 8;  // of a cell
+
+double rounded(double number) { return std::isfinite(number) ? std::stod(fmt::format("{:.4g}", number)) : number; }
 
 /// Every number in it with four significant digits.
 void round_numbers(ordered_json& json) {
-  if (json.is_number_float()) {
-    const auto number = json.get<double>();
-    if (std::isfinite(number)) json = std::stod(fmt::format("{:.4g}", number));
-  } else if (json.is_structured()) {
+  if (json.is_number_float())
+    json = rounded(json.get<double>());
+  else if (json.is_structured())
     for (ordered_json& part : json) round_numbers(part);
-  }
 }
 
 void shorten_cell(ordered_json& step) {
@@ -32,29 +29,42 @@ void shorten_cell(ordered_json& step) {
 }
 
 ordered_json shortened(ordered_json explanation) {
-  ordered_json forward = ordered_json::array();
-  for (ordered_json& step : explanation["forward"])
-    if (std::ranges::find(left_out, step["name"].get<std::string>()) == left_out.end())
-      forward.push_back(std::move(step));
-  for (ordered_json& step : forward) shorten_cell(step);
-  explanation["forward"] = std::move(forward);
+  for (ordered_json& step : explanation["forward"]) shorten_cell(step);
   if (explanation.contains("backward"))
     for (ordered_json& step : explanation["backward"]) {
       step.erase("exact");
+      step.erase("shown");
       shorten_cell(step);
     }
   round_numbers(explanation);
   return explanation;
 }
 
+SentencePair pair_of(const TrainedModel& trained, const ReportSentence& sentence, bool with_reference) {
+  SourceSentence source, target;
+  source.words = sentence.source;
+  if (!with_reference) return pair_with_own_translation(trained, source);
+  target.words = sentence.reference.value();
+  return pair_with_translation(trained, source, target);
+}
+
+/// A matrix as a list of rows; a vector is one.
+ordered_json rows_of(std::span<const float> values, int columns) {
+  ordered_json rows = ordered_json::array();
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (i % static_cast<std::size_t>(columns) == 0) rows.push_back(ordered_json::array());
+    rows.back().push_back(rounded(static_cast<double>(values[i])));
+  }
+  return rows;
+}
+
 }  // namespace
 
-ordered_json explanations_of(const TrainedModel& trained, const std::vector<std::string>& source, bool backward) {
-  SourceSentence sentence;
-  sentence.words = source;
-  Explainer explainer(trained, pair_with_own_translation(trained, sentence));
+ordered_json explanations_of(const TrainedModel& trained, const ReportSentence& sentence,
+                             const ReportExplanation& how) {
+  Explainer explainer(trained, pair_of(trained, sentence, how.with_reference));
   ordered_json explanations = ordered_json::array();
-  ExplainOptions options{.backward = backward, .projections = false};
+  ExplainOptions options{.backward = how.backward};
   if (cross_attention(trained.config.model).layers == 0) {
     explanations.push_back(shortened(to_json(explainer.explain(options))));
     return explanations;
@@ -63,7 +73,7 @@ ordered_json explanations_of(const TrainedModel& trained, const std::vector<std:
     const AttentionCount count = attentions_in(explainer.pass(), kind);
     options.kind = kind;
     for (int layer = 0; layer < count.layers; ++layer) {
-      options.backward = backward && layer + 1 == count.layers;
+      options.backward = how.backward && layer + 1 == count.layers;
       for (int head = 0; head < count.heads; ++head) {
         options.layer = layer;
         options.head = head;
@@ -72,6 +82,24 @@ ordered_json explanations_of(const TrainedModel& trained, const std::vector<std:
     }
   }
   return explanations;
+}
+
+ordered_json projections_of(const TrainedModel& trained, const ordered_json& explanations) {
+  const Parameters<float>& parameters = trained.model->parameters();
+  ordered_json projections = ordered_json::object();
+  for (const ordered_json& explanation : explanations) {
+    if (explanation["attention"].is_null()) continue;
+    const auto name = explanation["attention"]["name"].get<std::string>();
+    if (projections.contains(name)) continue;
+    ordered_json& those = projections[name] = ordered_json::object();
+    for (std::size_t i = 0; i < parameters.entries().size(); ++i) {
+      const auto& entry = parameters.entries()[i];
+      for (const char* projection : {".query.", ".key.", ".value."})
+        if (entry.name.starts_with(name + projection))
+          those[entry.name.substr(name.size() + 1)] = rows_of(parameters.values(i), entry.shape.last());
+    }
+  }
+  return projections;
 }
 
 }  // namespace qkv

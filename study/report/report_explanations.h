@@ -2,21 +2,27 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "qkv/datasets/pair.h"
+#include "qkv/study/report/report_sentences.h"
 #include "qkv/translation/saved_model.h"
 
 namespace qkv {
 
-/// How many sentences of a report are explained step by step, and how many of them, the first, backwards too: a head
-/// takes some 5 kB of the page, and its exact gradients a hundred passes.
-inline constexpr int most_explained = 2, most_explained_backwards = 1;
+/// How a sentence of a report is explained.
+struct ReportExplanation {
+  bool with_reference = false;  ///< with its reference fed in, not with the model's own translation
+  bool backward = false;        ///< the heads of the last layers backwards too
+};
 
-/// What `qkv explain --json` says of this sentence and the model's own translation of it, for each head of each
-/// attention, or for the one fixed context vector; with `backward`, for the heads of the last layers backwards too.
-/// What would make a page large is left out: what goes into the projections and their gradients, the exact derivatives,
-/// of which the verdict stays, and cells that are sums of many terms. Numbers have four significant digits. Throws
-/// std::invalid_argument for a sentence with more words than the model has positions for.
-nlohmann::ordered_json explanations_of(const TrainedModel& trained, const std::vector<std::string>& source,
-                                       bool backward);
+/// What `qkv explain --json` says of this sentence, for each head of each attention, or for the one fixed context
+/// vector. The exact derivatives are left out, of which the verdict stays, and cells that are sums of many terms, which
+/// the page makes of the matrices. Numbers have four significant digits. Throws std::invalid_argument for a sentence
+/// with more words than the model has positions for.
+nlohmann::ordered_json explanations_of(const TrainedModel& trained, const ReportSentence& sentence,
+                                       const ReportExplanation& how);
+
+/// The parameters that queries, keys and values are made with, of each attention that these explanations are of:
+/// {"decoder.layers.0.cross_attention": {"query.weight": [[…], …], "query.bias": [[…]], …}, …}, with four significant
+/// digits; those of all heads, one after the other.
+nlohmann::ordered_json projections_of(const TrainedModel& trained, const nlohmann::ordered_json& explanations);
 
 }  // namespace qkv

@@ -68,8 +68,7 @@ TEST(CompareSlow, TrainsMeasuresAndDoesNotTrainAgain) {
   }
   // As many training sentences as unseen ones.
   EXPECT_EQ(json["data"]["sets"][0]["sentences"], json["data"]["sets"][1]["sentences"]);
-  EXPECT_TRUE(
-      contains(qkv.text_of("out/compare.html"), "<script type=\"application/json\" id=\"data\">{\"qkv\":\"report\""));
+  EXPECT_EQ(data_of_page(qkv, "out/compare.html")["compare"], nlohmann::json::parse(qkv.text_of("out/compare.json")));
   EXPECT_TRUE(starts_with(qkv.text_of("out/compare.csv"), "model,seed,width,set,length,measure,n,value,low,high\n"));
 
   // Its scores are those of qkv eval.

@@ -23,9 +23,9 @@ inline std::vector<nlohmann::json> metrics_of(const Program& program, const std:
 
 /// The data in a page that `qkv report` wrote.
 inline nlohmann::json data_of_page(const Program& program, const std::string& file) {
-  const std::string page = program.text_of(file), tag = R"(<script type="application/json" id="data">)";
-  const std::size_t begin = page.find(tag) + tag.size();
-  return nlohmann::json::parse(page.substr(begin, page.find("</script>", begin) - begin));
+  const std::string tag = R"(<script type="application/gzip" id="data">)";
+  return nlohmann::json::parse(
+      program.shell("sed -n 's:.*" + tag + "\\(.*\\)</script>.*:\\1:p' '" + file + "' | base64 -d | gunzip").output);
 }
 
 /// Whether two trainings left the same, to the last bit.

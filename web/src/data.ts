@@ -1,3 +1,4 @@
+import { gunzipSync } from 'fflate';
 import type { Comparison } from './comparison';
 
 /** The data that `qkv report` writes into the page, and `qkv explain --json` within it. */
@@ -54,6 +55,8 @@ export interface Explanation {
   source: string[];
   read: string[];
   predicted: string[];
+  /** Else of the reference, which was fed in. */
+  own_translation: boolean;
   loss: number;
   word: number;
   attention: {
@@ -68,6 +71,8 @@ export interface Explanation {
   rows: string[];
   columns: string[];
   forward: Step[];
+  /** What the queries, keys and values were made with: this head's part of the report's projections. */
+  parameters: Step[];
   backward?: Step[];
   step?: StepTaken | null;
 }
@@ -168,15 +173,32 @@ export interface Report {
   tests: Record<string, TestScores>;
   translations: { [Key in keyof Translation]: Translation[Key][] };
   sentences: Sentence[];
+  /** Of each attention that is explained: "query.weight", "query.bias", …, of all heads one after the other. */
+  projections: Record<string, Record<string, Table>>;
   snapshots: Snapshots | null;
   compare: Comparison | null;
   graph: Graph | null;
 }
 
-/** The page's data, or null in a page that nothing has filled yet. */
+/** The page's data, gzip in base64, or null in a page that nothing has filled yet. */
 export function readData(): Report | null {
   const text = document.getElementById('data')?.textContent?.trim() ?? '';
-  return text.startsWith('{') ? (JSON.parse(text) as Report) : null;
+  if (!text.startsWith('H4sI')) return null;
+  const packed = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const report = JSON.parse(new TextDecoder().decode(gunzipSync(packed))) as Report;
+  for (const sentence of report.sentences)
+    for (const explanation of sentence.explained) explanation.parameters = parametersOf(report, explanation);
+  return report;
+}
+
+function parametersOf(report: Report, { attention }: Explanation): Step[] {
+  return Object.entries((attention && report.projections[attention.name]) ?? {}).map(([name, whole]) => {
+    const isBias = name.endsWith('.bias');
+    const width = (isBias ? whole[0]!.length : whole.length) / attention!.heads;
+    const first = width * attention!.head;
+    const values = isBias ? whole.map((row) => row.slice(first, first + width)) : whole.slice(first, first + width);
+    return { name, title: '', formula: '', rows: [], columns: [], first_row: first, values };
+  });
 }
 
 /** What the model reads: word, char or bpe. */

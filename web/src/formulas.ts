@@ -16,7 +16,7 @@ type Term = Formula['terms'][number];
 /** A parameter's rows are counted in the whole, of which a head has a part. */
 function firstOf(step: Step): number {
   const spelt = /\[(\d+)\]$/.exec(step.cell?.address ?? '');
-  return isBias(step) && spelt ? Number(spelt[1]) : (step.first_row ?? 0);
+  return step.first_row ?? (isBias(step) && spelt ? Number(spelt[1]) : 0);
 }
 
 const isBias = (step: Step) => step.name.endsWith('.bias') && step.values.length === 1;
@@ -28,7 +28,7 @@ export function addressOf(step: Step, row: number, column: number): string {
 }
 
 export function stepsOf(explanation: Explanation): Step[] {
-  return [...explanation.forward, ...(explanation.backward ?? [])];
+  return [...explanation.forward, ...explanation.parameters, ...(explanation.backward ?? [])];
 }
 
 /** Which number of the explanation an address names, if it has that number. */
@@ -52,12 +52,23 @@ export function formulaOf(explanation: Explanation, step: Step, row: number, col
   return null;
 }
 
+/** Whether a matrix is, in each of its numbers, the sum of two others. */
+function isSum(sum: Step, a: Step, b: Step): boolean {
+  return sum.values.every((row, i) =>
+    row.every((number, j) => {
+      const [x, y] = [a.values[i]?.[j], b.values[i]?.[j]];
+      return number != null && x != null && y != null && Math.abs(x + y - number) <= 2e-3 * (Math.abs(x) + Math.abs(y)) + 1e-9;
+    }),
+  );
+}
+
 type Recipe = Pick<Spelt, 'expression' | 'terms' | 'operation' | 'operands'>;
 
 function recipe(explanation: Explanation, name: string, i: number, j: number, value: number): Recipe | null {
   const steps = stepsOf(explanation);
   const get = (...names: string[]) => names.map((n) => steps.find((s) => s.name === n)).find((s) => s !== undefined);
   const scale = explanation.attention?.scale ?? 1;
+  const isAdditive = explanation.attention?.score === 'additive';
   const factor = (step: Step, row: number, column: number) => ({
     address: addressOf(step, row, column),
     name: addressOf(step, row, column),
@@ -87,6 +98,20 @@ function recipe(explanation: Explanation, name: string, i: number, j: number, va
       operands: [aIsRow ? line(a, i) : line(a, null, i), bIsRow ? line(b, j) : line(b, null, j)],
     });
   };
+  /** Σₖ weight · what is projected, and the bias: a head's features are rows of the weight. */
+  const projection = (kind: string, input: Step | undefined): Recipe | null => {
+    const [weight, bias] = [get(`${kind}.weight`), get(`${kind}.bias`)];
+    const read = input?.values[i];
+    if (!weight || !input || !read || read.length !== weight.values[j]?.length) return null;
+    const terms = read.map((_, k) => term(factor(weight, j, k), factor(input, i, k)));
+    const feature = j + firstOf(weight);
+    return holds({
+      expression: `Σₖ ${weight.name}[${feature},k] · ${input.name}[${i},k]${bias ? ` + ${bias.name}[${feature}]` : ''}`,
+      operation: 'sum',
+      terms: bias ? [...terms, term(factor(bias, 0, j))] : terms,
+      operands: [line(weight, j), line(input, i)],
+    });
+  };
   const single = (expression: string, from: Step | undefined, ...factors: Term['factors']): Recipe | null =>
     from ? holds({ expression, operation: 'sum', terms: [term(...factors)], operands: [line(from, i)] }) : null;
 
@@ -95,8 +120,25 @@ function recipe(explanation: Explanation, name: string, i: number, j: number, va
   const values = get('values', 'states', 'memory');
   const weights = get('weights');
   switch (name) {
+    case 'x': {
+      // The first layer reads the words with their positions; what a layer normalises before is another number.
+      const [x, embeddings, positions] = [get('x'), get('embeddings'), get('positions')];
+      if (!x || !embeddings || !positions || !isSum(x, embeddings, positions)) return null;
+      return {
+        expression: `embeddings[${i},${j}] + positions[${i},${j}]`,
+        operation: 'sum',
+        terms: [term(factor(embeddings, i, j)), term(factor(positions, i, j))],
+        operands: [line(embeddings, i), line(positions, i)],
+      };
+    }
+    case 'queries':
+      return projection('query', get('x', 'h'));
+    case 'keys':
+      return projection('key', get('memory', 'states', 'x'));
+    case 'values':
+      return projection('value', get('memory', 'x'));
     case 'scores':
-      return product(queries, keys, true, true);
+      return isAdditive ? null : product(queries, keys, true, true);
     case 'scaled': {
       const scores = get('scores');
       return scores ? single('scale · scores', scores, plain('scale', scale), factor(scores, i, j)) : null;
@@ -154,11 +196,13 @@ function recipe(explanation: Explanation, name: string, i: number, j: number, va
       return back ? single('scale · d scaled', back, plain('scale', scale), factor(back, i, j)) : null;
     }
     case 'd queries':
-    case 'd h as queries':
-      return product(get('d scores', 'd scaled'), keys, true, false);
+      return isAdditive ? null : product(get('d scores', 'd scaled'), keys, true, false);
     case 'd keys':
+      return isAdditive ? null : product(get('d scores', 'd scaled'), queries, false, false);
+    case 'd h as queries':
+      return get('query.weight') ? product(get('d queries'), get('query.weight'), true, false) : product(get('d scores', 'd scaled'), keys, true, false);
     case 'd states as keys':
-      return product(get('d scores', 'd scaled'), queries, false, false);
+      return get('key.weight') ? product(get('d keys'), get('key.weight'), true, false) : product(get('d scores', 'd scaled'), queries, false, false);
     case 'd states': {
       const both = [get('d states as keys'), get('d states as values')].filter((s) => s !== undefined);
       return holds({

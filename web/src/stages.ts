@@ -9,7 +9,7 @@ export interface Stage {
 const forwardStages: [string, string[]][] = [
   ['embeddings', ['embeddings', 'positions', 'x', 'memory']],
   ['states', ['states', 'h']],
-  ['qkv', ['queries', 'keys', 'values']],
+  ['qkv', ['queries', 'keys', 'values', 'query.weight', 'query.bias', 'key.weight', 'key.bias', 'value.weight', 'value.bias']],
   ['scores', ['hidden', 'scores', 'scaled', 'masked']],
   ['softmax', ['weights']],
   ['output', ['output', 'context']],
@@ -20,6 +20,6 @@ export function stagesOf(explanation: Explanation | undefined, backwards: boolea
   if (backwards) return (explanation.backward ?? []).map((step) => ({ key: step.name, steps: [step] }));
   const known = new Set(forwardStages.flatMap(([, names]) => names));
   return [...forwardStages, ['other', explanation.forward.map((s) => s.name).filter((n) => !known.has(n))] as const]
-    .map(([key, names]) => ({ key, steps: explanation.forward.filter((step) => names.includes(step.name)) }))
+    .map(([key, names]) => ({ key, steps: [...explanation.forward, ...explanation.parameters].filter((step) => names.includes(step.name)) }))
     .filter((stage) => stage.steps.length > 0);
 }

@@ -2,6 +2,7 @@
 //   node tests/fixture.mjs FILE.html
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import { gzipSync } from 'node:zlib';
 
 /** The same numbers at each run (mulberry32). */
 function random(seed) {
@@ -32,16 +33,36 @@ const scale = 1 / Math.sqrt(size);
 
 const factor = (address, value) => ({ address, name: address, value });
 
+const kinds = [
+  { name: 'encoder.layers.0.self_attention', kind: 'self', layer: 0 },
+  { name: 'decoder.layers.0.self_attention', kind: 'causal', layer: 0 },
+  { name: 'decoder.layers.0.cross_attention', kind: 'cross', layer: 0 },
+];
+/** Of all heads, as a model holds them. */
+const projections = Object.fromEntries(
+  kinds.map(({ name }) => [
+    name,
+    Object.fromEntries(['query', 'key', 'value'].flatMap((kind) => [[`${kind}.weight`, matrix(heads * size, width, 0.6)], [`${kind}.bias`, matrix(1, heads * size, 0.2)]])),
+  ]),
+);
+/** What a head makes of its input by one of them. */
+function projected(input, attention, head, kind) {
+  const weight = projections[attention.name][`${kind}.weight`].slice(head * size, (head + 1) * size);
+  const bias = projections[attention.name][`${kind}.bias`][0].slice(head * size, (head + 1) * size);
+  return each(times(input, transposed(weight)), (y, _, c) => y + bias[c]);
+}
+
 /** One head, forwards and backwards. */
-function explain(source, read, predicted, attention, head, backwards) {
+function explain({ source, read, predicted, own }, attention, head, backwards) {
   const rows = attention.kind === 'self' ? source : attention.kind === 'cross' ? predicted : read;
   const columns = attention.kind === 'causal' ? read : source;
-  const x = matrix(rows.length, width);
+  const embeddings = matrix(rows.length, width);
+  const positions = matrix(rows.length, width);
+  const x = attention.kind === 'cross' ? matrix(rows.length, width) : each(embeddings, (e, i, c) => e + positions[i][c]);
   const memory = attention.kind === 'cross' ? matrix(columns.length, width) : x;
-  const projection = () => matrix(width, size, 0.6);
-  const queries = times(x, projection());
-  const keys = times(memory, projection());
-  const values = times(memory, projection());
+  const queries = projected(x, attention, head, 'query');
+  const keys = projected(memory, attention, head, 'key');
+  const values = projected(memory, attention, head, 'value');
   const scores = times(queries, transposed(keys));
   const scaled = each(scores, (s) => s * scale);
   const masked = each(scaled, (s, i, j) => (attention.kind === 'causal' && j > i ? null : s));
@@ -58,6 +79,8 @@ function explain(source, read, predicted, attention, head, backwards) {
     terms: queries[word].map((q, c) => ({ value: q * keys[0][c], factors: [factor(`queries[${word},${c}]`, q), factor(`keys[0,${c}]`, keys[0][c])] })),
   };
   const forward = [
+    step('embeddings', 'each word as a vector', 'a row of the embedding', embeddings, rows, []),
+    step('positions', 'where each word stands', 'sin and cos', positions, rows, []),
     step('x', 'what asks', 'the input of the attention', x, rows, []),
     ...(attention.kind === 'cross' ? [step('memory', 'what is asked', 'the output of the encoder', memory, columns, [])] : []),
     step('queries', 'queries', 'x · W + b', queries, rows, []),
@@ -109,7 +132,7 @@ function explain(source, read, predicted, attention, head, backwards) {
     unknown: [],
     read,
     predicted,
-    own_translation: true,
+    own_translation: own,
     loss: 0.21,
     word,
     attention: { name: attention.name, kind: attention.kind, layer: attention.layer, head, heads, scale, score: 'scaled-dot' },
@@ -130,11 +153,6 @@ function explain(source, read, predicted, attention, head, backwards) {
   };
 }
 
-const kinds = [
-  { name: 'encoder.layers.0.self_attention', kind: 'self', layer: 0 },
-  { name: 'decoder.layers.0.self_attention', kind: 'causal', layer: 0 },
-  { name: 'decoder.layers.0.cross_attention', kind: 'cross', layer: 0 },
-];
 const words = ['the old man', 'sees', 'a small <b>dog</b>', 'behind', '<script>alert(1)</script>', 'today', 'and', 'the house'].flatMap((w) => w.split(' '));
 const hangul = ['노인이', '작은', '개를', '<script>alert(2)</script>', '집', '뒤에서', '오늘', '본다', '그리고', '간다'];
 
@@ -152,7 +170,9 @@ function sentence(length, wrong, given, cut = asWords) {
   const translation = cut(translated);
   const read = ['<bos>', ...translation];
   const predicted = [...translation, '<eos>'];
-  const explained = kinds.flatMap((kind) => Array.from({ length: heads }, (_, head) => explain(source, read, predicted, kind, head, length < 6)));
+  // A wrong translation is explained by its reference.
+  const fed = wrong ? { source, read: ['<bos>', ...target], predicted: [...target, '<eos>'], own: false } : { source, read, predicted, own: true };
+  const explained = kinds.flatMap((kind) => Array.from({ length: heads }, (_, head) => explain(fed, kind, head, length < 6)));
   return {
     source,
     unknown: given ? ['뭐'] : [],
@@ -346,6 +366,7 @@ function reportOf(sentences, tokenizer) {
       };
     })),
     sentences,
+    projections,
     snapshots: {
       steps: snapshots,
       sentences: sentences.slice(0, 3).map(({ source, read, predicted, text: { source: from, translation }, attentions }) => ({
@@ -381,7 +402,7 @@ function reportOf(sentences, tokenizer) {
 
 /** The page with the data in its place, as `qkv report` puts it there. */
 export function fill(page, data) {
-  return page.replace('@QKV_REPORT_DATA@', () => JSON.stringify(data).replaceAll('<', '\\u003c'));
+  return page.replace('@QKV_REPORT_DATA@', () => gzipSync(JSON.stringify(data)).toString('base64'));
 }
 
 if (process.argv[1] && process.argv[2] && import.meta.url === pathToFileURL(process.argv[1]).href)

@@ -1,7 +1,7 @@
 // What stands in tables, charts and beside pictures is what the data say, in every column.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { data, digits, goTo, near, soon, translations, withBrowser } from './report.mjs';
+import { data, digits, goTo, near, rowsOf, soon, translations, withBrowser } from './report.mjs';
 
 let browser;
 before(async () => (browser = await withBrowser()));
@@ -13,7 +13,6 @@ const linked = data.sentences.findIndex((s) => s.links && s.exact && s.attention
 const withCross = linked >= 0 ? linked : data.sentences.findIndex((s) => s.attentions.some((a) => a.kind === 'cross'));
 
 /** The texts of a table's body, row by row. */
-const rowsOf = (table) => table.locator('tbody tr').evaluateAll((rows) => rows.map((row) => [...row.cells].map((cell) => cell.innerText.trim())));
 
 test('translations: every order, only the wrong ones, one set', async () => {
   if (!translations.length) return;

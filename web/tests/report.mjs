@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 import { openBrowser } from './browser.mjs';
 
 export const file = process.env.QKV_REPORT;
 if (!file) throw new Error('QKV_REPORT names no report; start the tests by node tests/run.mjs');
 
 /** The data in the report, as whoever reads the file finds it. */
-export const data = JSON.parse(/<script type="application\/json" id="data">([^<]*)<\/script>/.exec(readFileSync(file, 'utf8'))[1]);
+const [, packed] = /<script type="application\/gzip" id="data">([^<]*)<\/script>/.exec(readFileSync(file, 'utf8'));
+export const data = JSON.parse(gunzipSync(Buffer.from(packed, 'base64')).toString());
 
 export const translations = data.translations.source.map((_, i) => Object.fromEntries(Object.entries(data.translations).map(([key, column]) => [key, column[i]])));
 
@@ -38,6 +40,9 @@ export async function soon(assertion) {
     }
   }
 }
+
+/** The cells of a table, as texts. */
+export const rowsOf = (table) => table.locator('tbody tr').evaluateAll((rows) => rows.map((row) => [...row.cells].map((cell) => cell.innerText.trim())));
 
 /** Goes to another address of the page, and waits until its view is drawn. */
 export async function goTo(page, hash) {

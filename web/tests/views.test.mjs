@@ -1,7 +1,7 @@
 // Each view is opened, clicked through and walked through, and its numbers are those of the data.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { data, digits, goTo, near, soon, translations, until, views, withBrowser } from './report.mjs';
+import { data, digits, goTo, near, rowsOf, soon, translations, until, views, withBrowser } from './report.mjs';
 
 let browser;
 before(async () => (browser = await withBrowser()));
@@ -147,6 +147,45 @@ test('steps: each number of each matrix, forwards and backwards, is the data’s
   }
   for (const wanted of ['scores', 'output', 'd weights', 'd values', 'd queries', 'd keys'])
     if ([...explained.forward, ...explained.backward].some((s) => s.name === wanted)) assert.ok(sums.includes(wanted), `${wanted} is shown as a sum (${sums})`);
+});
+
+test('steps: queries, keys and values are the sum of inputs by parameters, each a link; a parameter says what it is', async () => {
+  const index = data.sentences.findIndex((s) => s.explained.some((e) => e.attention && data.projections[e.attention.name]?.['query.weight']));
+  if (index < 0) return;
+  const explained = data.sentences[index].explained.find((e) => data.projections[e.attention.name]?.['query.weight'] && e.attention.head === e.attention.heads - 1);
+  const { name, head, heads, kind } = explained.attention;
+  const projections = data.projections[name];
+  const page = await browser.open(`#/steps/${index}/${name}/${head}`);
+  const asked = kind === 'cross' ? 'memory' : 'x';
+  for (const [step, projection, input] of [['queries', 'query', 'x'], ['keys', 'key', asked], ['values', 'value', asked]]) {
+    const of = (wanted) => explained.forward.find((s) => s.name === wanted);
+    if (!of(step) || !of(input) || !projections[`${projection}.weight`]) continue;
+    const weight = projections[`${projection}.weight`];
+    const feature = (head * weight.length) / heads + 1;
+    await goTo(page, `#/steps/${index}/${name}/${head}/${step}[0,1]`);
+    await page.locator(`[data-address="${step}[0,1]"]`).waitFor();
+    near(await page.locator('[data-formula-value]').innerText(), Number(of(step).values[0][1].toPrecision(4)), step);
+    const sum = digits(await page.locator('[data-sum]').innerText());
+    assert.ok(Math.abs(sum - of(step).values[0][1]) <= 2e-3, `${step}: ${sum}`);
+    const terms = await rowsOf(page.locator('.terms'));
+    const bias = projections[`${projection}.bias`];
+    assert.equal(terms.length, weight[0].length + (bias ? 1 : 0), 'a term for each feature, and the bias');
+    const target = `${projection}.weight[${feature},0]`;
+    await page.locator('.terms a', { hasText: target }).click();
+    await page.locator(`[data-address="${target}"]`).waitFor();
+    near(await page.locator('[data-formula-value]').innerText(), Number(weight[feature][0].toPrecision(4)), target);
+    assert.match(await page.getByRole('region', { name: 'How this number came to be' }).innerText(), /A parameter/);
+  }
+});
+
+test('steps: where the reference was fed in the page and its command say so', async () => {
+  const index = data.sentences.findIndex((s) => s.explained.some((e) => !e.own_translation && e.attention));
+  if (index < 0) return;
+  const one = data.sentences[index];
+  const { attention } = one.explained[0];
+  const page = await browser.open(`#/steps/${index}/${attention.name}/${attention.head}/nothing[0,0]`);
+  await soon(async () => assert.ok((await page.locator('[data-reference-fed]').innerText()).includes(one.text.reference)));
+  assert.match(await page.locator('[data-missing=address] code').last().innerText(), /--target '/);
 });
 
 test('steps: of an address that the page does not have it says how to take it apart', async () => {
