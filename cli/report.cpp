@@ -71,7 +71,8 @@ void warn(const nlohmann::ordered_json& data, const ReportOptions& options) {
     }
   }
   if (const auto& missing = data["missing"]; missing.contains("translations"))
-    tell(fmt::format("qkv: warning: {} --data DIR says where it is.\n", missing["translations"].get<std::string>()));
+    tell(fmt::format("qkv: warning: {} --data DIR says where it is.\n",
+                     missing["translations"]["text"].get<std::string>()));
 }
 
 void run(const ReportArguments& options) {

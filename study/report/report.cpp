@@ -29,6 +29,13 @@ using nlohmann::ordered_json;
 constexpr std::size_t most_boxes = 40;
 constexpr std::size_t least_explained = 3;  // sentences, step by step
 
+/// Why a part is empty: a word for programs, a sentence for people, and the place that it speaks of.
+ordered_json missing(const char* reason, const std::string& text, const std::string& place = "") {
+  ordered_json json{{"reason", reason}, {"text", text}};
+  if (!place.empty()) json["place"] = place;
+  return json;
+}
+
 /// One run, looked at from all sides.
 class Report {
  public:
@@ -41,7 +48,8 @@ class Report {
     const std::vector<TranslatedSet> sets = translated_sets();
     std::vector<ReportSentence> sentences = given;
     for (ReportSentence& sentence : chosen_sentences(sets, trained_.source)) sentences.push_back(std::move(sentence));
-    if (sentences.empty()) missing_["sentences"] = "There is no test set, and no sentence was asked for.";
+    if (sentences.empty())
+      missing_["sentences"] = missing("no-sentence", "There is no test set, and no sentence was asked for.");
     explain_missing_links(sets);
     stage(fmt::format("looking at {}", counted(sentences.size(), "sentence")));
     ordered_json shown = report_sentences(trained_, sentences);
@@ -93,7 +101,7 @@ class Report {
   /// compare.json of `qkv compare`.
   ordered_json comparison() {
     if (options_.compare.empty()) {
-      missing_["compare"] = "No comparison was given.";
+      missing_["compare"] = missing("no-comparison", "No comparison was given.");
       return nullptr;
     }
     return ordered_json(read_comparison(options_.compare));
@@ -107,32 +115,36 @@ class Report {
          {{"step", empty()}, {"valid_loss", empty()}, {"valid_bleu", empty()}, {"valid_exact", empty()}}}};
     if (fs::exists(folder_.metrics())) found = training_history(folder_.metrics());
     if (!fs::exists(folder_.metrics()))
-      missing_["training"] = "This run has no metrics.jsonl, which training writes step by step.";
+      missing_["training"] =
+          missing("no-metrics", "This run has no metrics.jsonl, which training writes step by step.");
     else if (found["steps"]["step"].empty())
-      missing_["training"] = "The model is as it was before training: metrics.jsonl holds no step.";
+      missing_["training"] = missing("no-step", "The model is as it was before training: metrics.jsonl holds no step.");
     if (found["validations"]["step"].empty())
-      missing_["validation"] =
-          "metrics.jsonl holds no validation: there was no validation set, or training ended before.";
+      missing_["validation"] = missing(
+          "no-validation", "metrics.jsonl holds no validation: there was no validation set, or training ended before.");
     return found;
   }
 
   ordered_json scores() {
     if (fs::exists(folder_.test())) return test_scores(folder_.test());
-    missing_["test"] = "This run has no test.json: there was no test set, or training has not ended.";
+    missing_["test"] =
+        missing("no-scores", "This run has no test.json: there was no test set, or training has not ended.");
     return ordered_json::object();
   }
 
   ordered_json snapshots() {
     if (!has_attention()) {
-      missing_["snapshots"] = fmt::format("The model {} has no attention.", name_of(trained_.config.model));
+      missing_["snapshots"] =
+          missing("no-attention", fmt::format("The model {} has no attention.", name_of(trained_.config.model)));
       return nullptr;
     }
     ordered_json found =
         fs::exists(folder_.snapshots()) ? snapshot_history(folder_.snapshots(), trained_.tokenisers) : nullptr;
     if (found.is_null())
       missing_["snapshots"] =
-          "This run kept no snapshots of its attention, as a training does now; train it anew to see how "
-          "attention came about.";
+          missing("no-snapshots",
+                  "This run kept no snapshots of its attention, as a training does now; train it anew to see how "
+                  "attention came about.");
     return found;
   }
 
@@ -141,7 +153,8 @@ class Report {
     const TrainingConfig& config = trained_.config;
     const std::string place = !options_.data.empty() ? options_.data : !config.data.empty() ? config.data : config.test;
     if (place.empty()) {
-      missing_["translations"] = "This run was trained without a test set, so none was translated.";
+      missing_["translations"] =
+          missing("no-test-set", "This run was trained without a test set, so none was translated.");
       return {};
     }
     if (!options_.data.empty() && !fs::exists(place))
@@ -156,9 +169,11 @@ class Report {
         if (const fs::path file = fs::path(place) / (name + ".csv"); fs::exists(file))
           files.emplace_back(name, file.string());
     if (files.empty())
-      missing_["translations"] =
+      missing_["translations"] = missing(
+          "no-test-files",
           fmt::format("There is no test set at {}, {}, so none was translated.", visible(place),
-                      options_.data.empty() ? "where it was when the model was trained" : "which was named for it");
+                      options_.data.empty() ? "where it was when the model was trained" : "which was named for it"),
+          visible(place));
     return files;
   }
 
@@ -174,13 +189,14 @@ class Report {
 
   void explain_missing_links(const std::vector<TranslatedSet>& sets) {
     if (!has_attention()) {
-      missing_["alignment"] = fmt::format("The model {} has no attention.", name_of(trained_.config.model));
+      missing_["alignment"] =
+          missing("no-attention", fmt::format("The model {} has no attention.", name_of(trained_.config.model)));
       return;
     }
     for (const TranslatedSet& set : sets)
       for (const Pair& pair : set.pairs)
         if (!pair.links.empty()) return;
-    missing_["alignment"] = "The test sets have no gold links between words.";
+    missing_["alignment"] = missing("no-links", "The test sets have no gold links between words.");
   }
 
   struct Explained {
@@ -233,7 +249,7 @@ class Report {
   /// What is computed for the first of the sentences, as `qkv graph` draws it.
   ordered_json computation_graph(const std::vector<ReportSentence>& sentences) {
     if (sentences.empty()) {
-      missing_["graph"] = "There is no sentence to draw the graph of.";
+      missing_["graph"] = missing("no-sentence", "There is no sentence to draw the graph of.");
       return nullptr;
     }
     SourceSentence sentence;

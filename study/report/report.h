@@ -19,8 +19,8 @@ struct ReportOptions {
 
 /// The data of the page that shows a run: settings and vocabularies, the training's losses and validations, the scores
 /// and translations of the test sets, some twenty sentences with all their attention and each head switched off, and
-/// how attention changed during training. What a run does not have is empty, and `missing` has a sentence that says why
-/// (docs/report.md). The same run and options give the same data.
+/// how attention changed during training. What a run does not have is empty, and `missing` has a reason and a sentence
+/// that says it (docs/report.md). The same run and options give the same data.
 ///
 /// Throws std::runtime_error that names the file and line of what cannot be read, or is damaged, and which of the
 /// sentences is not UTF-8 or has more words than the model has positions; std::invalid_argument for an empty sentence.

@@ -165,7 +165,7 @@ export interface Report {
   settings: Record<string, unknown>;
   parameters: number;
   vocabulary: { source: number; target: number };
-  missing: Record<string, string>;
+  missing: Record<string, { reason: string; text: string; place?: string }>;
   training: {
     steps: { step: number[]; loss: Column; lr: Column; gradient_norm: Column };
     validations: { step: number[]; valid_loss: Column; valid_bleu: Column; valid_exact: Column };

@@ -189,6 +189,29 @@ test('compare: each model’s scores on each set, as the article tells of them a
   });
 });
 
+test('compare: the chosen score by length, with the number of sentences and the interval', async () => {
+  if (!data.compare) return;
+  const page = await browser.open('#/compare');
+  const { models, lengths } = data.compare;
+  const matched = ['rnn', 'rnn-attention', 'transformer'].flatMap((name) => models.filter((m) => m.matched && m.model === name));
+  const training = data.compare.data.sets.find((s) => s.training).name;
+  const unseen = data.compare.data.sets.find((s) => !s.training).name;
+  const number = (key, x) => (key === 'bleu' || key === 'chrf' ? x : 100 * x).toFixed(1);
+  const shown = (key, { value, low, high }) =>
+    `${number(key, value)}${key === 'bleu' || key === 'chrf' ? '' : '\u00a0%'}${low === undefined ? '' : ` [${number(key, low)},\u00a0${number(key, high)}]`}`;
+  for (const key of ['exact_match', 'bleu', 'chrf', 'token_accuracy']) {
+    await page.getByLabel('Score').selectOption(key);
+    const expected = lengths.flatMap(({ name, seen }) =>
+      [training, unseen].flatMap((set) => {
+        const scores = matched.map((m) => m.scores.find((s) => s.set === set && s.length === name));
+        return scores[0] ? [[seen ? name : `${name}*`, set, String(scores[0].n), ...scores.map((s) => shown(key, s[key]))]] : [];
+      }),
+    );
+    assert.ok(expected.length > 0);
+    await soon(async () => assert.deepEqual(await rowsOf(page.locator('[data-by-length]')), expected, key));
+  }
+});
+
 test('the system’s theme and language are the page’s, unless others are chosen', async () => {
   const page = await browser.open('', { colorScheme: 'dark', locale: 'ko-KR' });
   const root = () => page.evaluate(() => [document.documentElement.lang, document.documentElement.dataset.theme]);

@@ -78,7 +78,14 @@ test('a run without snapshots, tests, comparison, graph or sentences', async () 
     tests: {},
     translations: { source: [], reference: [], translation: [], edits: [], chrf: [], set: [] },
     sentences: [],
-    missing: { snapshots: 'No snapshots were kept.', test: 'There is no test set.', compare: 'Nothing was compared.', graph: 'No graph.', validation: 'No validation.' },
+    missing: {
+      snapshots: { reason: 'no-snapshots', text: 'No snapshots were kept.' },
+      test: { reason: 'no-scores', text: 'There is no test set.' },
+      translations: { reason: 'no-test-files', text: 'There is no test set at data/ko.', place: 'data/ko' },
+      compare: { reason: 'no-comparison', text: 'Nothing was compared.' },
+      graph: { reason: 'no-sentence', text: 'No graph.' },
+      validation: { reason: 'no-validation', text: 'No validation.' },
+    },
     training: { steps: { step: [], loss: [], lr: [], gradient_norm: [] }, validations: { step: [], valid_loss: [], valid_bleu: [], valid_exact: [] } },
   };
   const page = await browser.open('#/evolution', {}, written('poor.html', fill(template, poor)));
@@ -88,6 +95,10 @@ test('a run without snapshots, tests, comparison, graph or sentences', async () 
     assert.equal(await page.locator('main [role=alert]').count(), 0, view);
     assert.ok((await page.locator('main').innerText()).length > 10, view);
   }
+  const korean = await browser.open('#/evolution', { locale: 'ko-KR' }, join(folder, 'poor.html'));
+  assert.match(await korean.locator('[data-missing=snapshots]').innerText(), /스냅샷이 없습니다/);
+  await korean.evaluate(() => (location.hash = '#/translations'));
+  assert.match(await korean.locator('[data-missing=translations]').innerText(), /없습니다.*data\/ko/);
   assert.deepEqual(browser.wrong.splice(0), []);
 });
 

@@ -32,7 +32,7 @@ test('what a run lacks is said in a sentence', async () => {
     if (!data.missing[what]) continue;
     await goTo(page, `#/${view}`);
     await page.locator(`[data-missing=${what}]`).waitFor();
-    assert.equal((await page.locator(`[data-missing=${what}]`).innerText()).trim(), data.missing[what]);
+    assert.equal((await page.locator(`[data-missing=${what}]`).innerText()).trim(), data.missing[what].text);
   }
 });
 

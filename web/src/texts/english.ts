@@ -185,6 +185,9 @@ export const english = {
   loadRow: 'Load a row of a sentence',
   row: 'Row',
   scaleNote: 'A larger scale sharpens, a smaller one flattens; scale 0 looks at all words alike. A Transformer divides by √d, since dot products of d numbers grow with √d.',
+  // what the program writes in English, by its reason
+  missing: {} as Record<string, string>,
+  checks: {} as Record<string, string>,
   // compare
   compareIntro: 'The same data and budget for each model, parameters matched.',
   compareModels: 'What was compared',
@@ -192,7 +195,8 @@ export const english = {
   seeds: 'Seeds',
   trainingSentences: 'training sentences',
   unseenSentences: 'unseen sentences',
-  exactByLength: 'Exact match by length',
+  score: 'Score',
+  byLength: (score: string) => `${score} by length`,
   lengthsUnseen: 'lengths not in training',
   byWidth: 'Exact match by width',
   width: 'hidden units',
