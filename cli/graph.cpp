@@ -10,6 +10,7 @@
 #include "qkv/datasets/visible_text.h"
 #include "qkv/files/durable_file.h"
 #include "qkv/files/message.h"
+#include "qkv/study/explain/attention_head.h"
 #include "qkv/study/graph/graphviz.h"
 #include "qkv/study/graph/tape_graph.h"
 
@@ -34,7 +35,9 @@ Graph graph_to_draw(const SentencePass& pass, const GraphArguments& options) {
   const AttentionKind kind = options.attention.value_or(AttentionKind::cross);
   const int last = std::max(attentions_in(pass, kind).layers - 1, 0);
   try {
-    return graph_of_head(pass, kind, options.layer.value_or(last), options.head.value_or(0), options.numbers);
+    const int layer = options.layer.value_or(last);
+    const int head = options.head ? *options.head : attention_head(pass, kind, layer, {}).head;
+    return graph_of_head(pass, kind, layer, head, options.numbers);
   } catch (const std::invalid_argument& error) {
     throw WrongUsage(fmt::format("{}: {}", options.run, error.what()));
   }
@@ -88,7 +91,7 @@ void add_graph(CLI::App& app) {
   add_number(*graph, "--layer", options->layer, "of this layer", Range{0, 999})
       ->default_str("the last")
       ->excludes(boxes);
-  add_number(*graph, "--head", options->head, "this head", Range{0, 999'999})->default_str("0")->excludes(boxes);
+  add_number(*graph, "--head", options->head, "this head", Range{0, 999'999})->default_str("the sharpest")->excludes(boxes);
   graph->add_flag("--values", options->numbers.values, "how large each value is, and its numbers if they are few");
   graph->add_flag("--gradients", options->numbers.gradients, "the same of its gradient, ∂loss/∂value");
   graph->add_flag("--tangents", options->numbers.tangents,

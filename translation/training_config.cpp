@@ -60,6 +60,7 @@ ModelConfig model_for(const TrainingConfig& config, int source_words, int target
 std::vector<IdleSetting> idle_settings(const TrainingConfig& config) {
   std::vector<IdleSetting> idle;
   if (config.optimizer == OptimiserKind::sgd) idle.push_back({"beta2", "`optimizer` sgd"});
+  if (config.steps) idle.push_back({"epochs", fmt::format("`steps` {}", *config.steps)});
   if (config.batch_words > 0) idle.push_back({"batch_size", fmt::format("`batch_words` {}", config.batch_words)});
   return idle;
 }

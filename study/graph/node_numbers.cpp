@@ -13,19 +13,24 @@ namespace {
 
 constexpr std::size_t most_rows = 16;
 constexpr int most_columns = 16;
-constexpr int longest_label = 12;
+constexpr int longest_label = 10;
 
 std::vector<std::string> rows_of(const std::vector<double>& numbers, const PicturedMatrix& matrix) {
   const auto columns = static_cast<std::size_t>(std::max(matrix.columns, 1));
   const std::size_t rows = numbers.size() / columns;
   if (matrix.columns > most_columns || rows > most_rows) return {};
+  std::vector<std::string> texts;
+  for (const double number : numbers) texts.push_back(fmt::format("{:.2g}", number));
+  std::vector<std::size_t> widths(columns);
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    widths[i % columns] = std::max(widths[i % columns], texts[i].size());
   int width = 0;
   for (const std::string& label : matrix.labels) width = std::max(width, qkv::columns(shortened(label, longest_label)));
   std::vector<std::string> lines;
   for (std::size_t row = 0; row < rows; ++row) {
     std::string line = matrix.labels.empty() ? "" : left_aligned(shortened(matrix.labels[row], longest_label), width);
     for (std::size_t column = 0; column < columns; ++column)
-      line += fmt::format(" {:>8.3g}", numbers[row * columns + column]);
+      line += fmt::format(" {:>{}}", texts[row * columns + column], widths[column]);
     lines.push_back(line);
   }
   return lines;

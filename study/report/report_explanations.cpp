@@ -6,6 +6,7 @@
 #include <span>
 
 #include "qkv/study/explain/explanation.h"
+#include "qkv/study/graph/tape_graph.h"
 
 namespace qkv {
 namespace {

@@ -92,36 +92,83 @@ TEST_F(ReportCommand, ShowsTheAttentionOfTheOwnTranslation) {
   }
 }
 
-TEST_F(ReportCommand, ExplainsEachHeadAsExplainDoes) {
-  const nlohmann::json data = report({"--sentence", "하나 둘 셋"});
-  const auto& explained = data["sentences"][0]["explained"];
-  ASSERT_EQ(explained.size(), 6U) << "three attentions of two heads";
-  std::size_t explained_sentences = 0;
-  for (const auto& sentence : data["sentences"]) explained_sentences += sentence["explained"].empty() ? 0 : 1;
-  EXPECT_EQ(explained_sentences, 2U);
+/// Asserts that a report explains a head as `qkv explain` does with these arguments, to four digits.
+void expect_same_steps(const Program& program, const nlohmann::json& head, Arguments arguments) {
   const std::map<std::string, std::string> names{{"cross", "cross"}, {"self", "encoder"}, {"causal", "decoder"}};
-  for (const auto& head : explained) {
-    const auto& attention = head["attention"];
-    const auto said = nlohmann::json::parse(
-        trained()({"explain", "run", "하나 둘 셋", "--attention", names.at(attention["kind"].get<std::string>()),
-                   "--head", std::to_string(attention["head"].get<int>()), "--backward", "--json"})
-            .output);
-    EXPECT_EQ(head["backward"].size(), 8U) << attention["name"];
-    for (const char* part : {"forward", "backward"})
-      for (const auto& step : head[part]) {
-        const auto same = std::find_if(said[part].begin(), said[part].end(),
-                                       [&](const auto& one) { return one["name"] == step["name"]; });
-        ASSERT_NE(same, said[part].end()) << step["name"];
-        EXPECT_EQ(step.value("agrees", true), true) << step["name"];
-        const auto &got = step["values"], &expected = (*same)["values"];
-        ASSERT_EQ(got.size(), expected.size()) << step["name"];
-        for (std::size_t i = 0; i < got.size(); ++i)
-          for (std::size_t j = 0; j < got[i].size(); ++j) {
-            if (got[i][j].is_null()) continue;
-            const double number = expected[i][j].get<double>();
-            EXPECT_NEAR(got[i][j].get<double>(), number, 6e-4 * std::abs(number)) << step["name"];
-          }
-      }
+  const auto& attention = head["attention"];
+  arguments.insert(arguments.end(), {"--attention", names.at(attention["kind"].get<std::string>()), "--head",
+                                     std::to_string(attention["head"].get<int>()), "--json"});
+  if (head.contains("backward")) arguments.push_back("--backward");
+  const auto said = nlohmann::json::parse(program(arguments).output);
+  EXPECT_EQ(said["own_translation"], head["own_translation"]);
+  for (const char* part : {"forward", "backward"}) {
+    if (!head.contains(part)) continue;
+    EXPECT_EQ(head[part].size(), said[part].size()) << attention["name"];
+    for (const auto& step : head[part]) {
+      const auto same = std::find_if(said[part].begin(), said[part].end(),
+                                     [&](const auto& one) { return one["name"] == step["name"]; });
+      ASSERT_NE(same, said[part].end()) << step["name"];
+      EXPECT_EQ(step.value("agrees", true), true) << step["name"];
+      const auto &got = step["values"], &expected = (*same)["values"];
+      ASSERT_EQ(got.size(), expected.size()) << step["name"];
+      for (std::size_t i = 0; i < got.size(); ++i)
+        for (std::size_t j = 0; j < got[i].size(); ++j) {
+          if (got[i][j].is_null()) continue;
+          const double number = expected[i][j].get<double>();
+          EXPECT_NEAR(got[i][j].get<double>(), number, 6e-4 * std::abs(number)) << step["name"];
+        }
+    }
+  }
+}
+
+TEST_F(ReportCommand, ExplainsEachHeadOfEachSentenceThatWasAskedForAsExplainDoes) {
+  const nlohmann::json data = report({"--sentence", "하나 둘 셋", "--sentence", "둘", "--sentence", "넷 셋"});
+  for (int i = 0; const char* text : {"하나 둘 셋", "둘", "넷 셋"}) {
+    const auto& explained = data["sentences"][static_cast<std::size_t>(i)]["explained"];
+    ASSERT_EQ(explained.size(), 6U) << "three attentions of two heads";
+    for (const auto& head : explained) {
+      EXPECT_EQ(head.contains("backward"), i == 0) << "the first of them backwards";
+      expect_same_steps(trained(), head, {"explain", "run", text});
+    }
+    ++i;
+  }
+}
+
+TEST_F(ReportCommand, ExplainsAWrongTranslationByItsReference) {
+  const nlohmann::json data = report();
+  std::size_t wrong = 0, explained = 0;
+  for (const auto& sentence : data["sentences"]) {
+    if (sentence["explained"].empty()) continue;
+    ++explained;
+    if (sentence["explained"][0]["own_translation"]) continue;
+    ++wrong;
+    EXPECT_FALSE(sentence["exact"]);
+    for (const auto& head : sentence["explained"]) {
+      EXPECT_TRUE(head.contains("backward"));
+      EXPECT_GT(head["loss"], 0.1);
+      expect_same_steps(trained(), head,
+                        {"explain", "run", sentence["text"]["source"].get<std::string>(), "--target",
+                         sentence["text"]["reference"].get<std::string>()});
+    }
+  }
+  EXPECT_EQ(wrong, 1U);
+  EXPECT_EQ(explained, 3U);
+}
+
+TEST_F(ReportCommand, HoldsWhatQueriesKeysAndValuesAreMadeWith) {
+  const nlohmann::json data = report({"--sentence", "하나 둘 셋"});
+  ASSERT_EQ(data["projections"].size(), 3U);
+  for (const auto& [name, those] : data["projections"].items()) {
+    ASSERT_EQ(those.size(), 6U) << name;
+    EXPECT_EQ(those["value.bias"].size(), 1U);
+    EXPECT_EQ(those["value.bias"][0].size(), 8U);
+    EXPECT_EQ(those["key.weight"].size(), 8U);
+    for (const char* weight : {"query.weight", "key.weight", "value.weight"}) {
+      const std::string address = name + "." + weight + "[5,3]";
+      const auto said =
+          nlohmann::json::parse(trained()({"explain", "run", "하나 둘 셋", "--of", address, "--json"}).output);
+      EXPECT_NEAR(those[weight][5][3].get<double>(), said["of"]["value"].get<double>(), 1e-4) << address;
+    }
   }
 }
 

@@ -83,6 +83,9 @@ TEST_F(TrainSettings, ASettingThatPlaysNoPartIsRefusedAsAnOptionAndToldOfAFile) 
   const Outcome sentences = qkv(train_tiny("run", {"--batch-words", "50"}));  // which has --batch-size 8
   EXPECT_EQ(sentences.exit_code, 2);
   EXPECT_TRUE(contains(sentences.errors, "--batch-size plays no part with --batch-words 50"));
+  const Outcome epochs = qkv(train_tiny("run", {"--steps", "3", "--epochs", "2"}));
+  EXPECT_EQ(epochs.exit_code, 2);
+  EXPECT_TRUE(contains(epochs.errors, "--epochs plays no part with --steps 3"));
   qkv.folder().file("adam.json", R"({"beta2": 0.9, "steps": 2})");
   const Outcome told = qkv(train_tiny("run", {"--optimizer", "sgd", "--config", "adam.json"}));
   ASSERT_EQ(told.exit_code, 0) << told.errors;
