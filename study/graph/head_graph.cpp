@@ -139,6 +139,7 @@ class HeadPicture {
   Box add(const std::string& id, const std::string& formula, PicturedMatrix matrix, const std::vector<Box>& read,
           Kind kind = Kind::operation, const std::vector<std::string>& labels = {}) {
     matrix.labels = labels;
+    if (kind != Kind::operation) matrix.widest = 8;  // eight of them stand side by side
     const auto rows = static_cast<int>(matrix.value.size()) / std::max(matrix.columns, 1);
     GraphNode& box = graph_.nodes.emplace_back();
     box.id = id;

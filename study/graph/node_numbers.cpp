@@ -12,13 +12,12 @@ namespace qkv {
 namespace {
 
 constexpr std::size_t most_rows = 16;
-constexpr int most_columns = 16;
 constexpr int longest_label = 10;
 
 std::vector<std::string> rows_of(const std::vector<double>& numbers, const PicturedMatrix& matrix) {
   const auto columns = static_cast<std::size_t>(std::max(matrix.columns, 1));
   const std::size_t rows = numbers.size() / columns;
-  if (matrix.columns > most_columns || rows > most_rows) return {};
+  if (matrix.columns > matrix.widest || rows > most_rows) return {};
   std::vector<std::string> texts;
   for (const double number : numbers) texts.push_back(fmt::format("{:.2g}", number));
   std::vector<std::size_t> widths(columns);

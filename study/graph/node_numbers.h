@@ -27,9 +27,10 @@ struct PicturedMatrix {
   std::vector<double> value, gradient, tangent;  ///< [rows, columns]
   int columns = 1;
   std::vector<std::string> labels;  ///< of the rows, or none
+  int widest = 16;                  ///< how many columns it may have to be shown number by number, in at most 16 rows
 };
 
-/// Those of its numbers that the options ask for. All are shown one by one if they are at most 16 rows of 16.
+/// Those of its numbers that the options ask for, to two digits.
 std::vector<GraphNumbers> numbers_of(const PicturedMatrix& matrix, const GraphOptions& options);
 
 }  // namespace qkv
