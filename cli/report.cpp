@@ -109,7 +109,8 @@ void add_report(CLI::App& app) {
            "FILE|DIR");
   add_path(*report, "--compare", options->report.compare, "show the comparison that qkv compare wrote to this folder",
            "DIR");
-  add_number(*report, "--workers", options->report.workers, "threads that translate the test set", worker_range);
+  add_number(*report, "--workers", options->report.workers, "threads that translate the test set and explain",
+             worker_range);
   report->add_flag("--overwrite", options->overwrite, "replace --out even if it is no report");
   report->footer("Example:\n  qkv report runs/transformer --out report.html --sentence \"저는 갑니다.\"");
   report->callback([options] { run(*options); });

@@ -233,10 +233,11 @@ class Report {
   ordered_json add_explanations(const std::vector<ReportSentence>& sentences, ordered_json& shown) const {
     ordered_json projections = ordered_json::object();
     const std::vector<Explained> chosen = to_explain(sentences, shown);
+    Team team(options_.workers);
     for (std::size_t k = 0; k < chosen.size(); ++k) {
       stage(fmt::format("explaining sentence {} of {}", k + 1, chosen.size()));
       const auto& [i, how] = chosen[k];
-      shown[i]["explained"] = explanations_of(trained_, sentences[i], how);
+      shown[i]["explained"] = explanations_of(trained_, sentences[i], how, team);
       projections.update(projections_of(trained_, shown[i]["explained"]));
     }
     return projections;

@@ -13,7 +13,7 @@ struct ReportOptions {
   std::vector<std::string> sentences;  ///< to show besides those of the test set
   std::string data;     ///< where the test sets are, a folder or a file; empty: where they were when it was trained
   std::string compare;  ///< a folder with compare.json; empty: none
-  int workers = 2;      ///< threads that translate the test sets
+  int workers = 2;      ///< threads that translate the test sets and explain
   std::function<void(const std::string&)> on_stage{};  ///< is told what begins, such as "translating test"
 };
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <span>
+#include <vector>
 
 #include "qkv/study/explain/explanation.h"
 #include "qkv/study/graph/tape_graph.h"
@@ -61,27 +62,29 @@ ordered_json rows_of(std::span<const float> values, int columns) {
 
 }  // namespace
 
-ordered_json explanations_of(const TrainedModel& trained, const ReportSentence& sentence,
-                             const ReportExplanation& how) {
-  Explainer explainer(trained, pair_of(trained, sentence, how.with_reference));
-  ordered_json explanations = ordered_json::array();
-  ExplainOptions options{.backward = how.backward};
-  if (cross_attention(trained.config.model).layers == 0) {
-    explanations.push_back(shortened(to_json(explainer.explain(options))));
-    return explanations;
-  }
+ordered_json explanations_of(const TrainedModel& trained, const ReportSentence& sentence, const ReportExplanation& how,
+                             Team& team) {
+  const SentencePair pair = pair_of(trained, sentence, how.with_reference);
+  const SentencePass pass(trained, pair);
+  std::vector<ExplainOptions> heads;
   for (const AttentionKind kind : {AttentionKind::self, AttentionKind::causal, AttentionKind::cross}) {
-    const AttentionCount count = attentions_in(explainer.pass(), kind);
-    options.kind = kind;
-    for (int layer = 0; layer < count.layers; ++layer) {
-      options.backward = how.backward && layer + 1 == count.layers;
+    const AttentionCount count = attentions_in(pass, kind);
+    for (int layer = 0; layer < count.layers; ++layer)
       for (int head = 0; head < count.heads; ++head) {
+        ExplainOptions& options = heads.emplace_back();
+        options.kind = kind;
         options.layer = layer;
         options.head = head;
-        explanations.push_back(shortened(to_json(explainer.explain(options))));
+        options.backward = how.backward && layer + 1 == count.layers;
       }
-    }
   }
+  if (heads.empty()) heads.emplace_back().backward = how.backward;  // the one fixed context vector
+  std::vector<ordered_json> explanations(heads.size());
+  team.run([&](int worker) {
+    Explainer explainer(trained, pair);
+    for (auto i = static_cast<std::size_t>(worker); i < heads.size(); i += static_cast<std::size_t>(team.size()))
+      explanations[i] = shortened(to_json(explainer.explain(heads[i])));
+  });
   return explanations;
 }
 

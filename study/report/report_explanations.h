@@ -3,6 +3,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "qkv/study/report/report_sentences.h"
+#include "qkv/train/team.h"
 #include "qkv/translation/saved_model.h"
 
 namespace qkv {
@@ -18,7 +19,7 @@ struct ReportExplanation {
 /// the page makes of the matrices. Numbers have four significant digits. Throws std::invalid_argument for a sentence
 /// with more words than the model has positions for.
 nlohmann::ordered_json explanations_of(const TrainedModel& trained, const ReportSentence& sentence,
-                                       const ReportExplanation& how);
+                                       const ReportExplanation& how, Team& team);
 
 /// The parameters that queries, keys and values are made with, of each attention that these explanations are of:
 /// {"decoder.layers.0.cross_attention": {"query.weight": [[…], …], "query.bias": [[…]], …}, …}, with four significant
