@@ -89,8 +89,8 @@ Explanation Explainer::of_head(const AttentionHeadMatrices& head, const ExplainO
   }
   explanation.forward = steps.forward();
   if (!options.backward) return explanation;
-  tell_passes(options, passes_through_head(pass_, head, options.projections));
-  explanation.backward = steps.backward(exact(), options.projections);
+  tell_passes(options, passes_through_head(pass_, head, options.gradients));
+  explanation.backward = steps.backward(exact(), options.gradients);
   if (!head.values_are_projected) {
     const int source_word = std::min(explanation.word, static_cast<int>(head.columns.size()) - 1);
     for (ExplainedStep& step : checked_reach_of_words(exact(), steps.take_apart(), source_word))

@@ -10,6 +10,7 @@
 
 #include "qkv/study/explain/attention_head.h"
 #include "qkv/study/explain/explained_step.h"
+#include "qkv/study/explain/head_gradients.h"
 #include "qkv/study/explain/learning_step.h"
 
 namespace qkv {
@@ -51,7 +52,7 @@ struct ExplainOptions {
   std::optional<std::string> of{};     ///< only the number at this address, taken apart
   std::optional<double> rate{};        ///< of the learning step; without: the one that the run was trained with
   bool backward = false;
-  bool projections = true;  ///< of the backward pass, which are thousands of entries
+  HeadGradientOptions gradients{};  ///< of the backward pass
 
   /// Called as the backward pass goes on, with how many passes on dual numbers of how many are done.
   std::function<void(std::int64_t done, std::int64_t all)> on_pass{};

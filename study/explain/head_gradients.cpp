@@ -42,9 +42,10 @@ std::vector<Direction> of_places(int rows, int columns, At at) {
 
 class Backward {
  public:
-  Backward(const AttentionHeadMatrices& head, ExactDerivatives& exact) : h_(head), directions_(head), exact_(exact) {}
+  Backward(const AttentionHeadMatrices& head, ExactDerivatives& exact, const HeadGradientOptions& options)
+      : h_(head), directions_(head), exact_(exact), options_(options) {}
 
-  HeadGradients run(bool projections);
+  HeadGradients run();
 
  private:
   int rows() const { return h_.weights.rows; }
@@ -53,7 +54,11 @@ class Backward {
 
   using TapeGradient = std::function<double(int, int)>;
   CheckedGradient compared(const Sums& sums, const std::vector<Direction>& directions,
-                           const TapeGradient& tape = {}) const;
+                           const TapeGradient& tape = {}) const {
+    return compared(sums, directions, tape, options_.each_entry);
+  }
+  CheckedGradient compared(const Sums& sums, const std::vector<Direction>& directions, const TapeGradient& tape,
+                           bool each_entry) const;
   CheckedGradient hidden_by_mask(CheckedGradient gradient) const;
 
   CheckedGradient compared_with_parameter(const Sums& sums, const Node<double>* parameter, int first_row,
@@ -70,27 +75,56 @@ class Backward {
   const AttentionHeadMatrices& h_;
   HeadDirections directions_;
   ExactDerivatives& exact_;
+  const HeadGradientOptions& options_;
 };
 
-CheckedGradient Backward::compared(const Sums& sums, const std::vector<Direction>& directions,
-                                   const TapeGradient& tape) const {
-  CheckedGradient gradient{sums.values, sums.scale, NumberMatrix(sums.values.rows, sums.values.columns)};
-  const std::vector<ExactDerivative> derivatives = exact_.of_loss(directions);
-  std::size_t at = 0;
-  for (int i = 0; i < sums.values.rows; ++i)
-    for (int j = 0; j < sums.values.columns; ++j, ++at) {
-      double& scale = gradient.scale(i, j);
-      scale += derivatives[at].scale;
-      gradient.exact(i, j) = derivatives[at].value;
-      gradient.compare(sums.values(i, j), derivatives[at].value, scale);
-      if (tape) gradient.compare(sums.values(i, j), tape(i, j), scale);
+/// Compares each entry with the derivative along its direction; or the first rows and columns, and all entries along
+/// one random direction.
+CheckedGradient Backward::compared(const Sums& sums, const std::vector<Direction>& directions, const TapeGradient& tape,
+                                   bool each_entry) const {
+  const NumberMatrix& values = sums.values;
+  const int rows = each_entry ? values.rows : std::min(values.rows, most_exact_rows),
+            columns = each_entry ? values.columns : std::min(values.columns, most_exact_columns);
+  std::vector<Direction> some;
+  for (int i = 0; i < rows; ++i)
+    for (int j = 0; j < columns; ++j) some.push_back(directions[static_cast<std::size_t>(i * values.columns + j)]);
+  const bool is_all = some.size() == directions.size();
+  double along = 0, size = 0;
+  if (!is_all) {
+    Random random(1);
+    Direction& whole = some.emplace_back();
+    for (std::size_t e = 0; e < directions.size(); ++e) {
+      const double by = random.normal();
+      for (const ExactDerivatives::Move& move : directions[e]) whole.push_back({move.node, move.element, by * move.by});
+      along += by * values.numbers[e];
+      size += std::abs(by) * sums.scale.numbers[e];
     }
+  }
+  const std::vector<ExactDerivative> derivatives = exact_.of_loss(some);
+  CheckedGradient gradient{values, sums.scale, NumberMatrix(rows, columns)};
+  for (int i = 0; i < values.rows; ++i)
+    for (int j = 0; j < values.columns; ++j) {
+      const bool has_own = i < rows && j < columns;  // else how exact it is is known of all together
+      const ExactDerivative& derivative =
+          has_own ? derivatives[static_cast<std::size_t>(i * columns + j)] : derivatives.back();
+      double& scale = gradient.scale(i, j);
+      scale += derivative.scale;
+      if (has_own) {
+        gradient.exact(i, j) = derivative.value;
+        gradient.compare(values(i, j), derivative.value, scale);
+      }
+      if (tape) gradient.compare(values(i, j), tape(i, j), scale);
+    }
+  if (!is_all) gradient.compare(along, derivatives.back().value, size + derivatives.back().scale);
   return gradient;
 }
 
 CheckedGradient Backward::hidden_by_mask(CheckedGradient gradient) const {
   for (int i = 0; i < rows(); ++i)
-    for (int j = allowed(i); j < columns(); ++j) gradient.values(i, j) = gradient.exact(i, j) = hidden;
+    for (int j = allowed(i); j < columns(); ++j) {
+      gradient.values(i, j) = hidden;
+      if (i < gradient.exact.rows && j < gradient.exact.columns) gradient.exact(i, j) = hidden;
+    }
   return gradient;
 }
 
@@ -105,41 +139,14 @@ CheckedGradient Backward::coming_in(int width, const std::function<TapePlace(int
 
 CheckedGradient Backward::compared_with_parameter(const Sums& sums, const Node<double>* parameter, int first_row,
                                                   int first_column) const {
-  CheckedGradient gradient{sums.values, sums.scale, {}};
-  const NumberMatrix& values = sums.values;
   const bool is_bias = parameter->shape.rank() == 1;
   const auto place = [&](int i, int j) -> TapePlace {
     if (is_bias) return {parameter->index, first_row + j};
     return {parameter->index, std::int64_t{first_row + i} * parameter->shape.last() + first_column + j};
   };
-  const int shown_rows = std::min(values.rows, most_exact_rows),
-            shown_columns = std::min(values.columns, most_exact_columns);
-  std::vector<Direction> directions = of_places(shown_rows, shown_columns, place);
-  Random random(1);
-  double along = 0, size = 0;
-  Direction& whole = directions.emplace_back();
-  for (int i = 0; i < values.rows; ++i)
-    for (int j = 0; j < values.columns; ++j) {
-      const TapePlace at = place(i, j);
-      whole.push_back({at.node, at.element, random.normal()});
-      along += whole.back().by * values(i, j);
-      size += std::abs(whole.back().by) * sums.scale(i, j);
-    }
-  const std::vector<ExactDerivative> derivatives = exact_.of_loss(directions);
-  gradient.exact = NumberMatrix(shown_rows, shown_columns);
-  std::size_t at = 0;
-  for (int i = 0; i < shown_rows; ++i)
-    for (int j = 0; j < shown_columns; ++j, ++at) {
-      gradient.exact(i, j) = derivatives[at].value;
-      gradient.scale(i, j) += derivatives[at].scale;
-      gradient.compare(values(i, j), derivatives[at].value, gradient.scale(i, j));
-    }
-  gradient.compare(along, derivatives.back().value, size + derivatives.back().scale);
-  // The tape's, entry by entry. How exact an entry is that had no direction of its own is known of all together.
-  for (int i = 0; i < values.rows; ++i)
-    for (int j = 0; j < values.columns; ++j)
-      gradient.compare(values(i, j), by_tape(place(i, j)), sums.scale(i, j) + derivatives.back().scale);
-  return gradient;
+  return compared(
+      sums, of_places(sums.values.rows, sums.values.columns, place), [&](int i, int j) { return by_tape(place(i, j)); },
+      false);
 }
 
 HeadGradients::Projection Backward::projection(const std::string& name, const Node<double>* layer,
@@ -177,7 +184,7 @@ CheckedGradient Backward::through_projection(const CheckedGradient& gradient, co
   return compared(sums, directions);
 }
 
-HeadGradients Backward::run(bool projections) {
+HeadGradients Backward::run() {
   const NumberMatrix &q = h_.queries, &k = h_.keys, &v = h_.values, &w = h_.weights;
   HeadGradients g;
   const auto output_at = [&](int i, int c) { return h_.output_at(i, c); };
@@ -283,14 +290,14 @@ HeadGradients Backward::run(bool projections) {
     g.x_as_queries = through_projection(g.queries, h_.weight_of(h_.records.front()->queries), query_at);
     g.memory_as_keys = through_projection(g.keys, h_.weight_of(h_.records.front()->keys), key_at);
   }
-  if (projections && h_.projects) {
+  if (options_.projections && h_.projects) {
     const AttentionRecord<double>& first = *h_.records.front();
     g.projections.push_back(projection("query", first.queries.node(), g.queries, h_.x, h_.first_feature()));
     g.projections.push_back(projection("key", first.keys.node(), g.keys, h_.memory, h_.first_feature()));
     if (h_.values_are_projected)
       g.projections.push_back(projection("value", first.values.node(), g.values, h_.memory, h_.head * v.columns));
   }
-  if (projections && h_.projected != nullptr) {
+  if (options_.projections && h_.projected != nullptr) {
     const int width = h_.projected->shape.last();
     g.projected = coming_in(width, [&](int i, int r) -> TapePlace {
       return {h_.projected->index, std::int64_t{i} * width + r};
@@ -305,8 +312,9 @@ HeadGradients Backward::run(bool projections) {
 
 }  // namespace
 
-HeadGradients head_gradients(const AttentionHeadMatrices& head, ExactDerivatives& exact, bool projections) {
-  return Backward(head, exact).run(projections);
+HeadGradients head_gradients(const AttentionHeadMatrices& head, ExactDerivatives& exact,
+                             const HeadGradientOptions& options) {
+  return Backward(head, exact, options).run();
 }
 
 }  // namespace qkv

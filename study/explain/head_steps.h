@@ -20,7 +20,7 @@ class HeadSteps {
 
   /// From ∂loss/∂output to the queries, keys and values, and to their projections if those are wanted; see
   /// HeadGradients.
-  std::vector<ExplainedStep> backward(ExactDerivatives& exact, bool projections);
+  std::vector<ExplainedStep> backward(ExactDerivatives& exact, const HeadGradientOptions& options);
 
   const TakeApart& take_apart() const { return take_apart_; }
 

@@ -117,8 +117,8 @@ void HeadSteps::add_states(const HeadGradients& g, ExactDerivatives& exact) {
       key_, 0);
 }
 
-std::vector<ExplainedStep> HeadSteps::backward(ExactDerivatives& exact, bool projections) {
-  const HeadGradients g = head_gradients(h_, exact, projections);
+std::vector<ExplainedStep> HeadSteps::backward(ExactDerivatives& exact, const HeadGradientOptions& options) {
+  const HeadGradients g = head_gradients(h_, exact, options);
   const bool is_rnn = !h_.values_are_projected, is_scaled = !h_.is_additive && h_.scale != 1;
   const std::string answers = is_rnn ? "states" : "values";
   spell_out(
@@ -171,7 +171,9 @@ std::vector<ExplainedStep> HeadSteps::backward(ExactDerivatives& exact, bool pro
   if (is_rnn) add_states(g, exact);
   for (ExplainedStep& step : steps_) {  // beside the cell's number, the exact one
     if (!step.cell || !step.checked) continue;
-    step.cell->exact = step.checked->exact(step.row, step.column);
+    const NumberMatrix& exact_entries = step.checked->exact;
+    if (step.row < exact_entries.rows && step.column < exact_entries.columns)
+      step.cell->exact = exact_entries(step.row, step.column);
     step.cell->agrees = step.checked->agrees;
   }
   return std::move(steps_);

@@ -12,13 +12,14 @@ std::int64_t of_matrix(std::int64_t rows, std::int64_t columns) {
   return (rows * columns + dual_directions - 1) / dual_directions;
 }
 
-/// Of a parameter: the entries that are shown, and a random direction.
-std::int64_t of_parameter(int rows, int columns) {
-  return of_matrix(std::min(rows, most_exact_rows) * std::min(columns, most_exact_columns) + 1, 1);
+/// Of a matrix of which the first entries are asked for and, if there are others, a random direction.
+std::int64_t of_part(int rows, int columns) {
+  const int entries = std::min(rows, most_exact_rows) * std::min(columns, most_exact_columns);
+  return of_matrix(entries + (entries < rows * columns ? 1 : 0), 1);
 }
 
 std::int64_t of_projection(const Node<double>* layer, int rows, int columns, int outputs) {
-  return of_parameter(rows, columns) + (layer->parent_count < 3 ? 0 : of_parameter(1, outputs));
+  return of_part(rows, columns) + (layer->parent_count < 3 ? 0 : of_part(1, outputs));
 }
 
 std::int64_t of_reach(const SentencePass& pass) {
@@ -27,20 +28,22 @@ std::int64_t of_reach(const SentencePass& pass) {
 
 }  // namespace
 
-std::int64_t passes_through_head(const SentencePass& pass, const AttentionHeadMatrices& head, bool projections) {
+std::int64_t passes_through_head(const SentencePass& pass, const AttentionHeadMatrices& head,
+                                 const HeadGradientOptions& options) {
+  const auto of_gradient = [&](int i, int j) { return options.each_entry ? of_matrix(i, j) : of_part(i, j); };
   const AttentionRecord<double>& first = *head.records.front();
   const int rows = head.weights.rows, columns = head.weights.columns, width = head.queries.columns,
             values = head.values.columns;
-  std::int64_t passes = of_matrix(rows, values) + of_matrix(columns, values)   // output, values
-                        + 3 * of_matrix(rows, columns) + of_matrix(rows, 1)    // weights, scaled, scores; sigma
-                        + of_matrix(rows, width) + of_matrix(columns, width);  // queries, keys
-  if (head.is_additive) passes += of_matrix(1, width);
+  std::int64_t passes = of_gradient(rows, values) + of_gradient(columns, values)   // output, values
+                        + 3 * of_gradient(rows, columns) + of_gradient(rows, 1)    // weights, scaled, scores; sigma
+                        + of_gradient(rows, width) + of_gradient(columns, width);  // queries, keys
+  if (head.is_additive) passes += of_gradient(1, width);
   if (!head.values_are_projected) {  // the states, in each way that they are read
-    if (head.projects) passes += of_matrix(rows, head.x.columns) + of_matrix(columns, head.memory.columns);
+    if (head.projects) passes += of_gradient(rows, head.x.columns) + of_gradient(columns, head.memory.columns);
     passes += of_matrix(columns, values) + of_reach(pass);
     if (first.values.node()->parent_count == columns) passes += of_matrix(columns, values);
   }
-  if (!projections) return passes;
+  if (!options.projections) return passes;
   if (head.projects) {
     passes += of_projection(first.queries.node(), width, head.x.columns, width) +
               of_projection(first.keys.node(), width, head.memory.columns, width);
@@ -48,7 +51,7 @@ std::int64_t passes_through_head(const SentencePass& pass, const AttentionHeadMa
   }
   if (head.projected != nullptr) {
     const int outputs = head.projected->shape.last();
-    passes += of_matrix(rows, outputs) + of_projection(head.projected, outputs, values, outputs);
+    passes += of_gradient(rows, outputs) + of_projection(head.projected, outputs, values, outputs);
   }
   return passes;
 }

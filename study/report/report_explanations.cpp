@@ -76,6 +76,7 @@ ordered_json explanations_of(const TrainedModel& trained, const ReportSentence& 
         options.layer = layer;
         options.head = head;
         options.backward = how.backward && layer + 1 == count.layers;
+        options.gradients.each_entry = false;
       }
   }
   if (heads.empty()) heads.emplace_back().backward = how.backward;  // the one fixed context vector

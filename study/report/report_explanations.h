@@ -15,9 +15,10 @@ struct ReportExplanation {
 };
 
 /// What `qkv explain --json` says of this sentence, for each head of each attention, or for the one fixed context
-/// vector. The exact derivatives are left out, of which the verdict stays, and cells that are sums of many terms, which
-/// the page makes of the matrices. Numbers have four significant digits. Throws std::invalid_argument for a sentence
-/// with more words than the model has positions for.
+/// vector. Gradients are compared with the exact derivatives along a random direction and in their first entries, which
+/// takes a fraction of the time; of those derivatives the verdict stays. Left out are cells that are sums of many
+/// terms, which the page makes of the matrices. Numbers have four significant digits. Throws std::invalid_argument for
+/// a sentence with more words than the model has positions for.
 nlohmann::ordered_json explanations_of(const TrainedModel& trained, const ReportSentence& sentence,
                                        const ReportExplanation& how, Team& team);
 

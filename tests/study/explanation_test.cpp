@@ -113,7 +113,7 @@ TEST_P(ExplanationOf, GradientsOfScoresOfARowSumToZero) {
   const TrainedModel trained = small_model(GetParam().second);
   if (cross_attention(GetParam().second).layers == 0) return;
   Explainer explainer(trained, small_pair(trained));
-  const Explanation e = explainer.explain({.backward = true, .projections = false});
+  const Explanation e = explainer.explain({.backward = true, .gradients = {.projections = false}});
   const ExplainedStep& scores = step_named(e.backward, "d scores");
   for (int i = 0; i < scores.values.rows; ++i) {
     double sum = 0, size = 0;
@@ -132,7 +132,7 @@ TEST_P(ExplanationOf, LearningStepIsPredictedToFirstOrder) {
   const auto error = [&](double rate) {
     Explainer explainer(trained, small_pair(trained));
     const ExplainedLearning learning =
-        *explainer.explain({.rate = rate, .backward = true, .projections = false}).learning;
+        *explainer.explain({.rate = rate, .backward = true, .gradients = {.projections = false}}).learning;
     double largest = std::abs(learning.loss_after - learning.loss_predicted);
     for (std::size_t i = 0; i < learning.actual.numbers.size(); ++i)
       largest = std::max(largest, std::abs(learning.actual.numbers[i] - learning.predicted.numbers[i]));
@@ -166,7 +166,9 @@ TEST_P(ExplanationOf, PassesAreCountedToTheLast) {
     EXPECT_GT(last, 5);
   };
   expect_counted();
-  options.projections = false;  // and the learning step is known
+  options.gradients.projections = false;  // and the learning step is known
+  expect_counted();
+  options.gradients = {.each_entry = false};
   expect_counted();
   if (std::holds_alternative<TransformerConfig>(GetParam().second))
     for (const AttentionKind kind : {AttentionKind::self, AttentionKind::causal}) {
@@ -174,8 +176,29 @@ TEST_P(ExplanationOf, PassesAreCountedToTheLast) {
       expect_counted();
     }
   last = 0;
-  explainer.explain({.backward = true, .projections = false});
+  explainer.explain({.backward = true, .gradients = {.projections = false}});
   EXPECT_EQ(last, 0) << "nobody asked";
+}
+
+TEST_P(ExplanationOf, InPartTheGradientsAreTheSameAndTakeFewerPasses) {
+  const TrainedModel trained = small_model(GetParam().second);
+  Explainer explainer(trained, small_pair(trained));
+  const Explanation whole = explainer.explain({.backward = true});
+  const std::int64_t before = explainer.exact().passes();
+  const Explanation in_part = explainer.explain({.backward = true, .gradients = {.each_entry = false}});
+  const std::int64_t passes = explainer.exact().passes() - before;
+  explainer.explain({.backward = true});
+  EXPECT_LE(passes, explainer.exact().passes() - before - passes);
+  ASSERT_EQ(in_part.backward.size(), whole.backward.size());
+  int along_a_direction = 0;
+  for (std::size_t s = 0; s < whole.backward.size(); ++s) {
+    const ExplainedStep& step = in_part.backward[s];
+    EXPECT_TRUE(step.values.numbers == whole.backward[s].values.numbers) << step.name;
+    EXPECT_TRUE(step.checked->agrees) << step.name << ' ' << step.checked->largest_difference;
+    EXPECT_LE(step.checked->largest_difference, 1e-13) << step.name;
+    if (!step.checked->is_exact_everywhere()) ++along_a_direction;
+  }
+  EXPECT_GE(along_a_direction, 2);
 }
 
 TEST_P(ExplanationOf, JsonHoldsEveryStep) {
@@ -222,7 +245,7 @@ TrainedModel small_transformer() { return small_model(small_models()[0].second);
 TEST(Explanation, AMissingSigmaIsNoRoundingError) {
   const TrainedModel trained = small_transformer();
   Explainer explainer(trained, small_pair(trained));
-  const Explanation e = explainer.explain({.backward = true, .projections = false});
+  const Explanation e = explainer.explain({.backward = true, .gradients = {.projections = false}});
   const ExplainedStep &weights = step_named(e.forward, "weights"), &dweights = step_named(e.backward, "d weights"),
                       &scaled = step_named(e.backward, "d scaled");
   for (std::size_t i = 0; i < weights.values.numbers.size(); ++i) {
@@ -236,7 +259,8 @@ TEST(Explanation, AMissingSigmaIsNoRoundingError) {
 TEST(Explanation, WhatAMaskHidesIsNull) {
   const TrainedModel trained = small_transformer();
   Explainer explainer(trained, small_pair(trained));
-  const Explanation e = explainer.explain({.kind = AttentionKind::causal, .backward = true, .projections = false});
+  const Explanation e =
+      explainer.explain({.kind = AttentionKind::causal, .backward = true, .gradients = {.projections = false}});
   const nlohmann::ordered_json json = to_json(e);
   std::set<std::string> masked;
   for (const char* part : {"forward", "backward"})
@@ -344,7 +368,7 @@ TEST(Explanation, OutputProjectionHasItsGradients) {
         EXPECT_EQ(step.value("first_column", 0), 4 * head);
       }
   }
-  const Explanation without = explainer.explain({.backward = true, .projections = false});
+  const Explanation without = explainer.explain({.backward = true, .gradients = {.projections = false}});
   EXPECT_THROW(step_named(without.backward, "d output.weight"), std::out_of_range);
 }
 
@@ -375,7 +399,7 @@ TEST(Explanation, SaysWhyGradientsAreSmall) {
     e.loss = loss;
     return as_text(e, 200).find(why) != std::string::npos;
   };
-  const Explanation backward = explainer.explain({.backward = true, .projections = false});
+  const Explanation backward = explainer.explain({.backward = true, .gradients = {.projections = false}});
   EXPECT_TRUE(says(backward, 0.0032));
   EXPECT_FALSE(says(backward, backward.loss)) << backward.loss;
   EXPECT_FALSE(says(explainer.explain({}), 0.0032)) << "there are no gradients";

@@ -32,6 +32,7 @@ export interface Step {
   columns: string[];
   /** Of a head's part of a parameter: which row of the whole its first is. */
   first_row?: number;
+  first_column?: number;
   values: MaskedTable;
   cell?: Formula | null;
   exact?: MaskedTable;

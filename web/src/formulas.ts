@@ -24,7 +24,7 @@ const isBias = (step: Step) => step.name.endsWith('.bias') && step.values.length
 export function addressOf(step: Step, row: number, column: number): string {
   if (isBias(step)) return `${step.name}[${column + firstOf(step)}]`;
   if (step.values.every((line) => line.length === 1)) return `${step.name}[${row + firstOf(step)}]`;
-  return `${step.name}[${row + firstOf(step)},${column}]`;
+  return `${step.name}[${row + firstOf(step)},${column + (step.first_column ?? 0)}]`;
 }
 
 export function stepsOf(explanation: Explanation): Step[] {
@@ -37,7 +37,7 @@ export function find(explanation: Explanation, address: string): (Address & { st
   const step = parts && stepsOf(explanation).find((s) => s.name === parts[1]);
   if (!parts || !step) return null;
   const first = Number(parts[2]) - firstOf(step);
-  const [row, column] = isBias(step) ? [0, first] : [first, Number(parts[3] ?? 0)];
+  const [row, column] = isBias(step) ? [0, first] : [first, Number(parts[3] ?? 0) - (step.first_column ?? 0)];
   return step.values[row]?.[column] === undefined ? null : { name: step.name, step, row, column };
 }
 
@@ -218,10 +218,13 @@ function recipe(explanation: Explanation, name: string, i: number, j: number, va
       return product(get('d keys'), get('memory', 'states', 'x'), false, false);
     case 'd value.weight':
       return product(get('d values'), get('memory', 'states', 'x'), false, false);
+    case 'd output.weight':
+      return product(get('d projected'), get('output'), false, false);
     case 'd query.bias':
     case 'd key.bias':
-    case 'd value.bias': {
-      const back = get(`d ${{ q: 'queries', k: 'keys', v: 'values' }[name[2]!]!}`);
+    case 'd value.bias':
+    case 'd output.bias': {
+      const back = get(`d ${{ q: 'queries', k: 'keys', v: 'values', o: 'projected' }[name[2]!]!}`);
       if (!back) return null;
       const at = Math.max(i, j);
       return holds({

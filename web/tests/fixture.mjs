@@ -122,7 +122,7 @@ function explain({ source, read, predicted, own }, attention, head, backwards) {
       largest_difference: 2e-15,
       agrees: true,
       tolerance: 1e-12,
-      check: 'along a random direction, and the entries shown',
+      check: 'along a random direction, and the entries shown: the first rows and columns',
     }),
   ];
   const change = each(weights, (w, i, j) => (w * (j % 2 ? -1 : 1)) / 50);

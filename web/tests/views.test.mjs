@@ -134,7 +134,7 @@ test('steps: each number of each matrix, forwards and backwards, is the data’s
     const value = step.values[row][column];
     if (value === null || step.name.endsWith('.bias')) continue;
     const vector = step.values.every((line) => line.length === 1);
-    const address = vector ? `${step.name}[${row + label}]` : `${step.name}[${row + label},${column}]`;
+    const address = vector ? `${step.name}[${row + label}]` : `${step.name}[${row + label},${column + (step.first_column ?? 0)}]`;
     await goTo(page, `#/steps/${withBackward}/${name}/${head}/${encodeURIComponent(address)}`);
     await page.locator(`[data-address="${address}"]`).waitFor();
     near(await page.locator('[data-formula-value]').innerText(), Number(value.toPrecision(4)), address);
@@ -145,7 +145,7 @@ test('steps: each number of each matrix, forwards and backwards, is the data’s
       assert.ok(Math.abs(sum - value) <= 2e-3 * Math.abs(value) + 1e-3, `${address}: the terms sum to ${sum}, the value is ${value}`);
     }
   }
-  for (const wanted of ['scores', 'output', 'd weights', 'd values', 'd queries', 'd keys'])
+  for (const wanted of ['scores', 'output', 'd weights', 'd values', 'd queries', 'd keys', 'd query.weight', 'd output.weight'])
     if ([...explained.forward, ...explained.backward].some((s) => s.name === wanted)) assert.ok(sums.includes(wanted), `${wanted} is shown as a sum (${sums})`);
 });
 
