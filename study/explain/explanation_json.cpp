@@ -37,8 +37,9 @@ Json to_json(const ExplainedStep& step) {
   json["largest_difference"] = checked.largest_difference;
   json["agrees"] = checked.agrees;
   json["tolerance"] = CheckedGradient::tolerance;
-  json["check"] = checked.is_exact_everywhere()
-                      ? "entry by entry"
+  json["check"] = checked.is_exact_everywhere() ? "entry by entry"
+                  : checked.exact.rows == 0
+                      ? "along a random direction"
                       : "along a random direction, and the entries shown: the first rows and columns";
   if (!checked.is_exact_everywhere()) json["shown"] = {checked.exact.rows, checked.exact.columns};
   return json;

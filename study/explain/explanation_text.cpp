@@ -125,7 +125,9 @@ class MatrixText {
 std::string verdict(const CheckedGradient& gradient) {
   return fmt::format("{} the exact derivatives{}: largest difference {:.1e} of Σ|terms|",
                      gradient.agrees ? "agrees with" : "DIFFERS FROM",
-                     gradient.is_exact_everywhere() ? "" : " (of these entries, and along a random direction)",
+                     gradient.is_exact_everywhere() ? ""
+                     : gradient.exact.rows == 0     ? " along a random direction"
+                                                    : " (of these entries, and along a random direction)",
                      gradient.largest_difference);
 }
 

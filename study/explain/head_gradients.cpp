@@ -55,10 +55,10 @@ class Backward {
   using TapeGradient = std::function<double(int, int)>;
   CheckedGradient compared(const Sums& sums, const std::vector<Direction>& directions,
                            const TapeGradient& tape = {}) const {
-    return compared(sums, directions, tape, options_.each_entry);
+    return compared(sums, directions, tape, sums.values.rows, sums.values.columns);
   }
   CheckedGradient compared(const Sums& sums, const std::vector<Direction>& directions, const TapeGradient& tape,
-                           bool each_entry) const;
+                           int most_rows, int most_columns) const;
   CheckedGradient hidden_by_mask(CheckedGradient gradient) const;
 
   CheckedGradient compared_with_parameter(const Sums& sums, const Node<double>* parameter, int first_row,
@@ -78,13 +78,13 @@ class Backward {
   const HeadGradientOptions& options_;
 };
 
-/// Compares each entry with the derivative along its direction; or the first rows and columns, and all entries along
-/// one random direction.
+/// Compares so many rows and columns, entry by entry, with the derivatives along their directions; where there are
+/// more, the whole along a random sum of all directions.
 CheckedGradient Backward::compared(const Sums& sums, const std::vector<Direction>& directions, const TapeGradient& tape,
-                                   bool each_entry) const {
+                                   int most_rows, int most_columns) const {
   const NumberMatrix& values = sums.values;
-  const int rows = each_entry ? values.rows : std::min(values.rows, most_exact_rows),
-            columns = each_entry ? values.columns : std::min(values.columns, most_exact_columns);
+  const int rows = options_.each_entry ? std::min(values.rows, most_rows) : 0,
+            columns = options_.each_entry ? std::min(values.columns, most_columns) : 0;
   std::vector<Direction> some;
   for (int i = 0; i < rows; ++i)
     for (int j = 0; j < columns; ++j) some.push_back(directions[static_cast<std::size_t>(i * values.columns + j)]);
@@ -146,7 +146,7 @@ CheckedGradient Backward::compared_with_parameter(const Sums& sums, const Node<d
   };
   return compared(
       sums, of_places(sums.values.rows, sums.values.columns, place), [&](int i, int j) { return by_tape(place(i, j)); },
-      false);
+      most_exact_rows, most_exact_columns);
 }
 
 HeadGradients::Projection Backward::projection(const std::string& name, const Node<double>* layer,

@@ -31,13 +31,14 @@ struct HeadGradients {
   std::optional<CheckedGradient> x_as_queries, memory_as_keys;
 };
 
-/// How much of a gradient has exact derivatives entry by entry where not all of it has: its first rows and columns.
+/// How much of a parameter's gradient has exact derivatives entry by entry: its first rows and columns. The whole has
+/// one along a random direction.
 inline constexpr int most_exact_rows = 4, most_exact_columns = 8;
 
 /// What of them is computed, and how it is compared.
 struct HeadGradientOptions {
   bool projections = true;  ///< each takes some dozens of passes
-  bool each_entry = true;   ///< else of a matrix its first entries, and the whole along a random direction
+  bool each_entry = true;   ///< else each matrix as a whole, along one random direction of its entries
 };
 
 /// Computes them.

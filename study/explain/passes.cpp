@@ -18,8 +18,11 @@ std::int64_t of_part(int rows, int columns) {
   return of_matrix(entries + (entries < rows * columns ? 1 : 0), 1);
 }
 
-std::int64_t of_projection(const Node<double>* layer, int rows, int columns, int outputs) {
-  return of_part(rows, columns) + (layer->parent_count < 3 ? 0 : of_part(1, outputs));
+std::int64_t of_projection(const Node<double>* layer, int rows, int columns, int outputs,
+                           const HeadGradientOptions& options) {
+  const bool has_bias = layer->parent_count > 2;
+  if (!options.each_entry) return has_bias ? 2 : 1;
+  return of_part(rows, columns) + (has_bias ? of_part(1, outputs) : 0);
 }
 
 std::int64_t of_reach(const SentencePass& pass) {
@@ -30,7 +33,7 @@ std::int64_t of_reach(const SentencePass& pass) {
 
 std::int64_t passes_through_head(const SentencePass& pass, const AttentionHeadMatrices& head,
                                  const HeadGradientOptions& options) {
-  const auto of_gradient = [&](int i, int j) { return options.each_entry ? of_matrix(i, j) : of_part(i, j); };
+  const auto of_gradient = [&](int i, int j) { return options.each_entry ? of_matrix(i, j) : 1; };
   const AttentionRecord<double>& first = *head.records.front();
   const int rows = head.weights.rows, columns = head.weights.columns, width = head.queries.columns,
             values = head.values.columns;
@@ -45,13 +48,14 @@ std::int64_t passes_through_head(const SentencePass& pass, const AttentionHeadMa
   }
   if (!options.projections) return passes;
   if (head.projects) {
-    passes += of_projection(first.queries.node(), width, head.x.columns, width) +
-              of_projection(first.keys.node(), width, head.memory.columns, width);
-    if (head.values_are_projected) passes += of_projection(first.values.node(), values, head.memory.columns, values);
+    passes += of_projection(first.queries.node(), width, head.x.columns, width, options) +
+              of_projection(first.keys.node(), width, head.memory.columns, width, options);
+    if (head.values_are_projected)
+      passes += of_projection(first.values.node(), values, head.memory.columns, values, options);
   }
   if (head.projected != nullptr) {
     const int outputs = head.projected->shape.last();
-    passes += of_gradient(rows, outputs) + of_projection(head.projected, outputs, values, outputs);
+    passes += of_gradient(rows, outputs) + of_projection(head.projected, outputs, values, outputs, options);
   }
   return passes;
 }

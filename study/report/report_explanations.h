@@ -15,8 +15,8 @@ struct ReportExplanation {
 };
 
 /// What `qkv explain --json` says of this sentence, for each head of each attention, or for the one fixed context
-/// vector. Gradients are compared with the exact derivatives along a random direction and in their first entries, which
-/// takes a fraction of the time; of those derivatives the verdict stays. Left out are cells that are sums of many
+/// vector. Gradients are compared with the exact derivatives along one random direction of a matrix, which takes a
+/// fraction of the time; the verdict stays. Left out are cells that are sums of many
 /// terms, which the page makes of the matrices. Numbers have four significant digits. Throws std::invalid_argument for
 /// a sentence with more words than the model has positions for.
 nlohmann::ordered_json explanations_of(const TrainedModel& trained, const ReportSentence& sentence,

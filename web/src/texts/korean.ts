@@ -235,6 +235,7 @@ export const korean: Texts = {
   },
   checks: {
     'entry by entry': '칸마다 확인',
+    'along a random direction': '모든 칸을 한꺼번에, 무작위 방향으로 확인',
     'along a random direction, and the entries shown: the first rows and columns': '무작위 방향으로, 그리고 앞쪽 행과 열은 칸마다 확인',
   },
   compareIntro: '모델마다 데이터와 예산이 같고 파라미터 수를 맞추었습니다.',
