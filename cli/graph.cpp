@@ -91,7 +91,9 @@ void add_graph(CLI::App& app) {
   add_number(*graph, "--layer", options->layer, "of this layer", Range{0, 999})
       ->default_str("the last")
       ->excludes(boxes);
-  add_number(*graph, "--head", options->head, "this head", Range{0, 999'999})->default_str("the sharpest")->excludes(boxes);
+  add_number(*graph, "--head", options->head, "this head", Range{0, 999'999})
+      ->default_str("the sharpest")
+      ->excludes(boxes);
   graph->add_flag("--values", options->numbers.values, "how large each value is, and its numbers if they are few");
   graph->add_flag("--gradients", options->numbers.gradients, "the same of its gradient, ∂loss/∂value");
   graph->add_flag("--tangents", options->numbers.tangents,

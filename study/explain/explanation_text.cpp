@@ -148,7 +148,7 @@ std::string step_text(const ExplainedStep& step, int word, int width) {
 std::string why_small(const Explanation& explanation, int width) {
   if (explanation.loss >= nearly_sure) return "";
   return broken(fmt::format("the model is nearly sure of this translation (loss {} per word), so gradients are near 0; "
-                            "--target with another translation shows larger ones",
+                            "those of another target translation are larger",
                             short_number(explanation.loss)),
                 width, "");
 }

@@ -21,8 +21,7 @@ std::vector<std::string> rows_of(const std::vector<double>& numbers, const Pictu
   std::vector<std::string> texts;
   for (const double number : numbers) texts.push_back(fmt::format("{:.2g}", number));
   std::vector<std::size_t> widths(columns);
-  for (std::size_t i = 0; i < texts.size(); ++i)
-    widths[i % columns] = std::max(widths[i % columns], texts[i].size());
+  for (std::size_t i = 0; i < texts.size(); ++i) widths[i % columns] = std::max(widths[i % columns], texts[i].size());
   int width = 0;
   for (const std::string& label : matrix.labels) width = std::max(width, qkv::columns(shortened(label, longest_label)));
   std::vector<std::string> lines;
