@@ -185,7 +185,9 @@ export interface Report {
 export function readData(): Report | null {
   const text = document.getElementById('data')?.textContent?.trim() ?? '';
   if (!text.startsWith('H4sI')) return null;
-  const packed = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const letters = atob(text);
+  const packed = new Uint8Array(letters.length);
+  for (let i = 0; i < letters.length; i += 1) packed[i] = letters.charCodeAt(i); // from() with a function takes ten times as long
   const report = JSON.parse(new TextDecoder().decode(gunzipSync(packed))) as Report;
   for (const sentence of report.sentences)
     for (const explanation of sentence.explained) explanation.parameters = parametersOf(report, explanation);
