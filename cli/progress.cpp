@@ -42,7 +42,7 @@ TrainingObserver Progress::observer() {
 
 void Progress::start(const TrainingObserver::Start& s) {
   line(fmt::format("{}: {} parameters, {} source and {} target {}s", name_of(s.config.model), s.parameters,
-                   s.source_words, s.target_words, name_of_token(s.config.tokenizer)));
+                   s.source_vocabulary, s.target_vocabulary, name_of_token(s.config.tokenizer)));
   const std::string workers = counted(static_cast<std::size_t>(s.config.workers), "worker");
   line(fmt::format("{} in batches of {}, {} ({}), warm-up {}, {}", counted(s.pairs, "pair"),
                    described_batches(s.config), counted(static_cast<std::size_t>(s.steps), "step"),

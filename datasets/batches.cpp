@@ -33,7 +33,7 @@ Batches::Batches(EncodedPairs pairs, WordsPerBatch words, Order order, std::uint
   check(order != Order::cyclic, "batches: a batch by words ends with the data, so there is no cyclic order of them");
   for (std::size_t i = 0; i < pairs_.size(); ++i)
     check(longer_side(pairs_, i) <= words.most,
-          "batches: pair {} has {} words on a side, `<eos>` counted; a batch has {}", pairs_.row(i),
+          "batches: pair {} has {} words on a side, `<eos>` counted; a batch has {}", pairs_.number(i),
           longer_side(pairs_, i), words.most);
   make_room(pairs_.size());
   cut();
@@ -174,11 +174,11 @@ std::uint64_t Batches::sort_key(std::size_t position) const {
 void Batches::pad(Batch& batch) const {
   batch.source_lengths.clear();
   batch.target_lengths.clear();
-  batch.rows.clear();
+  batch.numbers.clear();
   for (const std::int32_t pair : chosen_) {
     batch.source_lengths.push_back(static_cast<std::int32_t>(pairs_.source(pair).size()) + 1);
     batch.target_lengths.push_back(static_cast<std::int32_t>(pairs_.target(pair).size()) + 1);
-    batch.rows.push_back(pairs_.row(pair));
+    batch.numbers.push_back(pairs_.number(pair));
   }
   batch.source_width = *std::max_element(batch.source_lengths.begin(), batch.source_lengths.end());
   batch.target_width = *std::max_element(batch.target_lengths.begin(), batch.target_lengths.end());
@@ -213,7 +213,7 @@ void Batches::reserve(Batch& batch) const {
   const std::size_t target = largest([&](std::size_t i) { return pairs_.target(i); });
   batch.target_input.reserve(target);
   batch.target_output.reserve(target);
-  for (auto* vector : {&batch.source_lengths, &batch.target_lengths, &batch.rows}) vector->reserve(rows);
+  for (auto* vector : {&batch.source_lengths, &batch.target_lengths, &batch.numbers}) vector->reserve(rows);
 }
 
 }  // namespace qkv

@@ -20,7 +20,7 @@ struct Batch {
   std::vector<std::int32_t> target_output;   ///< [B, T] words and <eos>: what it is to predict
   std::vector<std::int32_t> source_lengths;  ///< [B] with <eos>
   std::vector<std::int32_t> target_lengths;  ///< [B] with <eos>, and as well with <bos>: both targets are as long
-  std::vector<std::int32_t> rows;            ///< [B] the index of each pair in the data set
+  std::vector<std::int32_t> numbers;         ///< [B] which pair of the data set each is
   std::int64_t target_tokens = 0;            ///< the sum of target_lengths: what the loss divides by
 };
 

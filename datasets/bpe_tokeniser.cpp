@@ -175,7 +175,7 @@ std::vector<std::string> BpeTokeniser::tokens(const std::vector<std::string>& wo
 std::vector<std::string> BpeTokeniser::words(const std::vector<std::string>& tokens) const {
   std::string text;
   for (const std::string& token : tokens) text += token;
-  return split_words(normalise(replaced(replaced(std::move(text), meta_space, " "), stand_in, meta_space)));
+  return split_words(compose(replaced(replaced(std::move(text), meta_space, " "), stand_in, meta_space)));
 }
 
 std::vector<TokenPlace> BpeTokeniser::places(const std::vector<std::string>& tokens) const {

@@ -26,7 +26,7 @@ std::vector<std::string> CharacterTokeniser::tokens(const std::vector<std::strin
 std::vector<std::string> CharacterTokeniser::words(const std::vector<std::string>& tokens) const {
   std::string text;
   for (const std::string& token : tokens) text += token == space ? " " : token == space_itself ? space : token;
-  return split_words(normalise(text));  // a model may put an accent behind a letter
+  return split_words(compose(text));  // a model may put an accent behind a letter
 }
 
 std::vector<TokenPlace> CharacterTokeniser::places(const std::vector<std::string>& tokens) const {

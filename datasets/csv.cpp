@@ -97,7 +97,7 @@ void refuse_duplicate_columns(const CsvLines& lines) {
 }
 
 std::vector<std::string> read_sentence(const CsvLines& lines, std::size_t column, const CsvField& field) {
-  std::vector<std::string> words = split_words(normalise(field.text));
+  std::vector<std::string> words = split_words(compose(field.text));
   if (words.empty()) lines.fail(column, field.at, "the sentence is empty");
   return words;
 }
@@ -169,7 +169,7 @@ class PairReader {
 /// A sentence as a field, after making sure that it reads back as the same words.
 std::string write_sentence(const std::vector<std::string>& words, std::string_view side, std::size_t row) {
   std::string text = join_words(words);
-  if (words.empty() || split_words(text) != words || normalise(text) != text) {
+  if (words.empty() || split_words(text) != words || compose(text) != text) {
     throw std::invalid_argument(
         fmt::format("write_pairs: the {} of pair {}, \"{}\", would not read back as its {}: it needs words, none "
                     "empty or with a space, in NFC",

@@ -27,7 +27,7 @@ EncodedPairs::EncodedPairs(const std::vector<Pair>& pairs, const Vocabulary& sou
     }
     source_.add(pair.source, source);
     target_.add(pair.target, target);
-    rows_.push_back(static_cast<std::int32_t>(row));
+    numbers_.push_back(static_cast<std::int32_t>(row));
   }
 }
 

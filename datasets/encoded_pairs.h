@@ -18,11 +18,11 @@ class EncodedPairs {
   EncodedPairs(const std::vector<Pair>& pairs, const Vocabulary& source, const Vocabulary& target, int max_length = 0);
 
   /// How many pairs there are, and how many were longer than the limit and left out.
-  std::size_t size() const { return rows_.size(); }
+  std::size_t size() const { return numbers_.size(); }
   std::size_t left_out() const { return left_out_; }
 
-  /// The index that pair i, one of size(), had in the data set.
-  std::int32_t row(std::size_t i) const { return rows_[i]; }
+  /// The number that pair i, one of size(), had in the data set.
+  std::int32_t number(std::size_t i) const { return numbers_[i]; }
 
   std::span<const std::int32_t> source(std::size_t i) const { return source_.sentence(i); }
   std::span<const std::int32_t> target(std::size_t i) const { return target_.sentence(i); }
@@ -40,7 +40,7 @@ class EncodedPairs {
   };
 
   Side source_, target_;
-  std::vector<std::int32_t> rows_;
+  std::vector<std::int32_t> numbers_;
   std::size_t left_out_ = 0;
 };
 

@@ -73,13 +73,13 @@ std::string map(std::string_view text, int options) {
                                                static_cast<utf8proc_option_t>(options));
   const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(result, &std::free);
   if (length == UTF8PROC_ERROR_NOMEM) throw std::bad_alloc();
-  check(length >= 0, "normalise: {}", utf8proc_errmsg(length));
+  check(length >= 0, "compose: {}", utf8proc_errmsg(length));
   return std::string(reinterpret_cast<const char*>(result), static_cast<std::size_t>(length));
 }
 
 }  // namespace
 
-std::string normalise(std::string_view text) {
+std::string compose(std::string_view text) {
   if (is_surely_composed(text)) return std::string(text);
   return map(text, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
 }

@@ -16,7 +16,7 @@ namespace qkv {
 using Sentence = std::vector<std::string>;
 
 /// Normalisation form C, so that the same letters are the same bytes (Unicode Standard Annex 15).
-std::string normalise(std::string_view text);
+std::string compose(std::string_view text);
 
 /// Normalisation form D, as code points: accents apart from their letters, Hangul syllables as their jamo, so that the
 /// edit_distance of 학교에 and 학교는 is a jamo or three where it would otherwise be a third of the word.

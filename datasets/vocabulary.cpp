@@ -33,7 +33,7 @@ std::optional<std::string> token_error(std::string_view line) {
   if (words.size() != 1 || words.front() != line) {
     return fmt::format("there is a space in the token \"{}\"", excerpt(line, longest_quote));
   }
-  if (normalise(line) != line) {
+  if (compose(line) != line) {
     return fmt::format("the token \"{}\" is not in NFC, so that no text can contain it", excerpt(line, longest_quote));
   }
   return std::nullopt;

@@ -98,7 +98,7 @@ AttentionView attention_view(const TrainedModel& trained, const Sentence& source
                              AttentionKind kind, std::optional<int> layer, std::optional<int> head, bool cut) {
   const std::vector<AttentionView> views = all_views(trained, source, target, kind);
   const int layers = layers_of(views), heads = static_cast<int>(views.size()) / layers;
-  const auto at = [&](int l, int h) { return views[static_cast<std::size_t>(l * heads + h)]; };
+  const auto at = [&](int l, int h) { return views[l * heads + h]; };
   const auto check_layer = [&](int l) {
     check(l >= 0 && l < layers, "layer {} does not exist; this model's layers are 0 to {}", l, layers - 1);
   };
@@ -125,8 +125,7 @@ AttentionView attention_view(const TrainedModel& trained, const Sentence& source
   name(mean, kind);
   for (std::size_t i = 0; i < mean.weights.size(); ++i) {
     mean.weights[i] = 0;
-    for (int h = 0; h < heads; ++h)
-      mean.weights[i] += views[static_cast<std::size_t>(chosen * heads + h)].weights[i] / static_cast<float>(heads);
+    for (int h = 0; h < heads; ++h) mean.weights[i] += views[chosen * heads + h].weights[i] / static_cast<float>(heads);
   }
   return with_its_end(mean);
 }

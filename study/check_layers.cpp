@@ -41,7 +41,7 @@ NamedGradcheck model(const std::string& name, const ModelConfig& config, const N
 }
 
 TransformerConfig transformer(NormOrder norm) {
-  return {.source_words = 6, .target_words = 7, .d_model = 4, .heads = 2, .layers = 1, .ff = 5, .norm = norm};
+  return {.source_vocabulary = 6, .target_vocabulary = 7, .d_model = 4, .heads = 2, .layers = 1, .ff = 5, .norm = norm};
 }
 
 TransformerConfig tied_transformer() {
@@ -55,7 +55,12 @@ TransformerConfig tied_transformer() {
 }
 
 RnnConfig rnn(CellKind cell, std::optional<Score> attention) {
-  return {.source_words = 6, .target_words = 7, .embedding = 3, .hidden = 4, .cell = cell, .attention = attention};
+  return {.source_vocabulary = 6,
+          .target_vocabulary = 7,
+          .embedding = 3,
+          .hidden = 4,
+          .cell = cell,
+          .attention = attention};
 }
 
 const NamedSizes rnn_sizes{{"embedding", 3}, {"hidden", 4}, {"sentences", 2}};

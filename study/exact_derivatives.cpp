@@ -18,7 +18,7 @@ std::vector<double> sizes_of_logit_terms(const SentencePass& pass) {
   for (int i = 0; i < logits.rows; ++i) {
     double* row = sizes.data() + std::ptrdiff_t{i} * logits.columns;
     softmax_in_place(row, logits.columns, logits.columns);
-    row[pass.pair().predicted_ids[static_cast<std::size_t>(i)]] += 1;
+    row[pass.pair().predicted_ids[i]] += 1;
     for (int j = 0; j < logits.columns; ++j) row[j] /= logits.rows;
   }
   return sizes;
@@ -37,10 +37,10 @@ std::vector<double> sizes_of_score_terms(const AttentionRecord<double>& record) 
       std::vector<double> dw(static_cast<std::size_t>(keys), 0);
       double sum = 0;
       for (int j = 0; j < keys; ++j) {
-        for (int c = h * width; c < (h + 1) * width; ++c) dw[static_cast<std::size_t>(j)] += dy(i, c) * values(j, c);
-        sum += w[j] * std::abs(dw[static_cast<std::size_t>(j)]);
+        for (int c = h * width; c < (h + 1) * width; ++c) dw[j] += dy(i, c) * values(j, c);
+        sum += w[j] * std::abs(dw[j]);
       }
-      for (int j = 0; j < keys; ++j) sizes.push_back(w[j] * (std::abs(dw[static_cast<std::size_t>(j)]) + sum));
+      for (int j = 0; j < keys; ++j) sizes.push_back(w[j] * (std::abs(dw[j]) + sum));
     }
   return sizes;
 }
@@ -92,7 +92,7 @@ std::vector<std::vector<std::vector<double>>> ExactDerivatives::of_values(std::s
     for (std::size_t k = 0; k < count; ++k) {
       auto& of_direction = tangents.emplace_back();
       for (const std::int32_t index : nodes) {
-        const Node<DualDouble>* node = nodes_[static_cast<std::size_t>(index)];
+        const Node<DualDouble>* node = nodes_[index];
         auto& of_node = of_direction.emplace_back();
         for (std::int64_t e = 0; e < node->shape.size(); ++e) of_node.push_back(node->value[e].d[k]);
       }
@@ -122,7 +122,7 @@ void ExactDerivatives::before(std::int32_t index) {
   if (tape_.last_node() != nullptr) nodes_.push_back(tape_.last_node());
   for (; moved_ < moves_.size() && moves_[moved_].last_of_operation < index; ++moved_) {
     const auto& [last, move, k] = moves_[moved_];
-    Node<DualDouble>* node = nodes_[static_cast<std::size_t>(move.node)];
+    Node<DualDouble>* node = nodes_[move.node];
     DualDouble& entry = node->value[move.element];
     entry.d[k] += move.by;
     if (node->is_leaf) moved_leaves_.push_back(&entry);

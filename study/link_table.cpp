@@ -61,8 +61,8 @@ std::string link_table(const Pair& pair, const std::vector<Link>& found, const L
     used = 0;
   };
   for (const auto& [place, verdict] : verdicts) {
-    const std::string target = visible(pair.target[static_cast<std::size_t>(place.first)]);
-    const std::string source = visible(pair.source[static_cast<std::size_t>(place.second)]);
+    const std::string target = visible(pair.target[place.first]);
+    const std::string source = visible(pair.source[place.second]);
     const int width = std::max({columns(target), columns(source), columns(verdict.name)}) + 2;
     if (used > 0 && used + width - 2 > style.width) finish_lines();
     targets += left_aligned(target, width);

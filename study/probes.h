@@ -63,14 +63,12 @@ Findings probe_permutation(const Encoder& encoder, int width, const std::vector<
   for (const T& y : before.values()) largest = std::max(largest, std::abs(static_cast<double>(y)));
   Findings findings;
   for (int i = 0; i < words; ++i) {
-    const T *now = after.rows().row_block(i, 1).data,
-            *then = before.rows().row_block(order[static_cast<std::size_t>(i)], 1).data;
+    const T *now = after.rows().row_block(i, 1).data, *then = before.rows().row_block(order[i], 1).data;
     double difference = 0;
     for (int j = 0; j < before.last(); ++j)
       difference = std::max(difference, std::abs(static_cast<double>(now[j] - then[j])));
     if (!(difference <= tolerance * largest))
-      findings.push_back(
-          fmt::format("word {} gives another result in place {}", order[static_cast<std::size_t>(i)], i));
+      findings.push_back(fmt::format("word {} gives another result in place {}", order[i], i));
   }
   return findings;
 }

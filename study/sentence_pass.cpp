@@ -42,8 +42,7 @@ void SentencePass::run() {
   for (const Node<double>* node : nodes_) last_of_operation_.push_back(node->index);
   for (const Closure<double>* closure = tape_.last_closure(); closure != nullptr; closure = closure->previous)
     for (std::int32_t i = 0; i < closure->output_count; ++i)
-      last_of_operation_[static_cast<std::size_t>(closure->outputs[i]->index)] =
-          closure->outputs[closure->output_count - 1]->index;
+      last_of_operation_[closure->outputs[i]->index] = closure->outputs[closure->output_count - 1]->index;
 }
 
 std::vector<const AttentionRecord<double>*> SentencePass::attentions() const {

@@ -31,12 +31,12 @@ constexpr std::array<Colour, 9> ramp{
 
 const Colour& colour_of(float weight) {
   const float last = static_cast<float>(ramp.size() - 1);
-  return ramp[static_cast<std::size_t>(std::lround(std::clamp(weight, 0.0F, 1.0F) * last))];
+  return ramp[std::lround(std::clamp(weight, 0.0F, 1.0F) * last)];
 }
 
 std::string_view shade_of(float weight) {
   if (weight < least_shaded) return "·";
-  return shades[static_cast<std::size_t>(std::min(weight * 4.0F, 3.0F))];
+  return shades[std::min(weight * 4.0F, 3.0F)];
 }
 
 /// ".97", "1.0", or nothing for what would be ".00".

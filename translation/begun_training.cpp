@@ -20,15 +20,15 @@ Vocabulary vocabulary_for(const TrainingConfig& config, const TrainingData& data
 
 /// A checkpoint's header says whether the settings beside it are its own, before they take memory.
 std::unique_ptr<Seq2Seq<float>> model_for(const TrainingConfig& config, const RunFolder& folder, RunStart start,
-                                          int source_words, int target_words) {
+                                          int source_vocabulary, int target_vocabulary) {
   if (start == RunStart::resume) {
-    auto model = make_model_of_file(SafetensorsFile::read(folder.checkpoint()), folder.config(), config, source_words,
-                                    target_words);
-    check_memory(config, source_words, target_words);
+    auto model = make_model_of_file(SafetensorsFile::read(folder.checkpoint()), folder.config(), config,
+                                    source_vocabulary, target_vocabulary);
+    check_memory(config, source_vocabulary, target_vocabulary);
     return model;
   }
-  check_memory(config, source_words, target_words);
-  return make_model<float>(model_for(config, source_words, target_words));
+  check_memory(config, source_vocabulary, target_vocabulary);
+  return make_model<float>(model_for(config, source_vocabulary, target_vocabulary));
 }
 
 EncodedPairs pairs_for(const TrainingConfig& config, const TrainingData& data, const BegunTraining& begun,

@@ -78,7 +78,7 @@ BatchResult read_with_reference(const Seq2Seq<float>& model, const Batch& batch,
       for (int offset = 0; offset < 2; ++offset) {
         AlignmentCounts& counts = result.alignment.emplace_back();
         for (int b = 0; b < batch.size; ++b) {
-          const JudgedLinks& judged = links[batch.rows[b]];
+          const JudgedLinks& judged = links[batch.numbers[b]];
           const auto weights = judged.weights(map.of(b, head).subspan(offset * map.keys), map.keys);
           counts += judge_attention(weights, judged.pair().source.size(), judged.pair());
         }
@@ -147,7 +147,7 @@ Evaluation evaluate(const Seq2Seq<float>& model, const Vocabulary& source, const
     evaluation.loss += results[i].loss;
     tokens += results[i].tokens;
     for (std::size_t b = 0; b < translations[i].size(); ++b) {
-      const std::size_t pair = order[filled[i].rows[b]];
+      const std::size_t pair = order[filled[i].numbers[b]];
       evaluation.translations[pair] = target.decode(translations[i][b].words);
       evaluation.right_tokens[pair] = results[i].right[b];
       right += results[i].right[b];

@@ -22,8 +22,8 @@ struct RnnConfig {
   static constexpr double usual_rate = 3e-3;  ///< the learning rate that training begins with: RNNs learn slowly
   static constexpr double small_set_rate = 2e-3, small_set_dropout = 0.2;  ///< a small set is learnt by heart otherwise
 
-  int source_words = 0;  ///< sizes of the vocabularies
-  int target_words = 0;
+  int source_vocabulary = 0;  ///< sizes of the vocabularies
+  int target_vocabulary = 0;
   int embedding = 64;
   int hidden = 128;
   CellKind cell = CellKind::gru;
@@ -56,7 +56,7 @@ struct RnnConfig {
   MultiplyAdds multiply_adds(double source, double target) const {
     const double e = embedding, h = hidden;
     MultiplyAdds count{.encoder = source * gates() * h * (e + h),
-                       .decoder = target * (gates() * h * (e + h) + gates() * h * h + h * target_words)};
+                       .decoder = target * (gates() * h * (e + h) + gates() * h * h + h * target_vocabulary)};
     if (attention) count.decoder += target * (2 * source * h + 2 * h * h);
     if (attention == Score::additive) {
       count.encoder += source * h * h;
@@ -70,8 +70,8 @@ struct RnnConfig {
     const auto size_of_cell = [&](double in) { return gates() * (h * in + h * h + 2 * h); };
     const bool additive = attention == Score::additive;
     ModelSize size;
-    size.parameters = (1.0 * source_words + target_words) * e + size_of_cell(e) + size_of_cell(e + h) +
-                      size_of_linear(h, target_words) + (additive ? 2 * h * h + h : 0) +
+    size.parameters = (1.0 * source_vocabulary + target_vocabulary) * e + size_of_cell(e) + size_of_cell(e + h) +
+                      size_of_linear(h, target_vocabulary) + (additive ? 2 * h * h + h : 0) +
                       (attention ? size_of_linear(2 * h, h) : 0);
     size.tensors = 12 + (attention ? 2 : 0) + (additive ? 3 : 0);
     return size;
@@ -90,11 +90,11 @@ class RnnSeq2Seq : public Seq2Seq<T> {
  public:
   explicit RnnSeq2Seq(const RnnConfig& config, ParameterCheck check_new = {})
       : Seq2Seq<T>(std::move(check_new)),
-        source_embedding_(at("source_embedding"), config.source_words, config.embedding),
-        target_embedding_(at("target_embedding"), config.target_words, config.embedding),
+        source_embedding_(at("source_embedding"), config.source_vocabulary, config.embedding),
+        target_embedding_(at("target_embedding"), config.target_vocabulary, config.embedding),
         encoder_(at("encoder"), config.cell, config.embedding, config.hidden),
         cell_(at(decoder_path_) / "cell", config.cell, config.embedding + config.hidden, config.hidden),
-        generator_(at("generator"), config.hidden, config.target_words),
+        generator_(at("generator"), config.hidden, config.target_vocabulary),
         dropout_(config.dropout) {
     if (!config.attention) return;
     attention_.emplace(at(decoder_path_), *config.attention, config.hidden);

@@ -37,11 +37,12 @@ void check_parameter(const SafetensorsFile& file, const std::string& config_path
 }  // namespace
 
 std::unique_ptr<Seq2Seq<float>> make_model_of_file(const SafetensorsFile& file, const std::string& config_path,
-                                                   const TrainingConfig& config, int source_words, int target_words) {
+                                                   const TrainingConfig& config, int source_vocabulary,
+                                                   int target_vocabulary) {
   try {
     check_settings(config);
     return make_model<float>(
-        model_for(config, source_words, target_words),
+        model_for(config, source_vocabulary, target_vocabulary),
         [&](const std::string& name, const Shape& shape) { check_parameter(file, config_path, config, name, shape); });
   } catch (const std::invalid_argument& error) {
     throw std::runtime_error(fmt::format("{}: {}", config_path, error.what()));

@@ -33,7 +33,8 @@ struct TrainedModel {
 /// is compared with the file's header first, so that the model takes no more memory than the file. Throws
 /// std::runtime_error that names the file, the tensor, and the setting in `config_path` that does not fit it.
 std::unique_ptr<Seq2Seq<float>> make_model_of_file(const SafetensorsFile& file, const std::string& config_path,
-                                                   const TrainingConfig& config, int source_words, int target_words);
+                                                   const TrainingConfig& config, int source_vocabulary,
+                                                   int target_vocabulary);
 
 /// Reads a run's best model. Throws std::runtime_error naming the file and what is wrong with it: no such run, a
 /// vocabulary or a tensor that does not fit the others; std::invalid_argument if the path is empty.

@@ -28,7 +28,7 @@ std::optional<Sentence> with_mark_apart(Sentence words) {
 }  // namespace
 
 SourceSentence read_source(const std::string& text, const Vocabulary& vocabulary, const Tokeniser& tokeniser) {
-  const Sentence words = split_words(normalise(text));
+  const Sentence words = split_words(compose(text));
   SourceSentence sentence;
   sentence.words = tokeniser.tokens(words);
   sentence.unknown = unknown_among(sentence.words, vocabulary);

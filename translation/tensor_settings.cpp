@@ -105,12 +105,12 @@ std::string settings_behind(const TrainingConfig& config, const std::string& par
     const std::optional<Shape> other = shape_in(altered, first);
     return shape && other && other->dim(dimension) != shape->dim(dimension);
   };
-  const auto changes_with = [&](int source_words, int target_words, int more_positions) {
+  const auto changes_with = [&](int source_vocabulary, int target_vocabulary, int more_positions) {
     ModelConfig altered = small;
     std::visit(
         [&](auto& model) {
-          model.source_words = source_words;
-          model.target_words = target_words;
+          model.source_vocabulary = source_vocabulary;
+          model.target_vocabulary = target_vocabulary;
           if constexpr (requires { model.max_positions; }) model.max_positions += more_positions;
         },
         altered);

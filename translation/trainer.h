@@ -20,7 +20,7 @@ struct TrainingObserver {
   struct Start {
     const TrainingConfig& config;
     std::int64_t parameters;
-    int source_words, target_words;  ///< in the vocabularies
+    int source_vocabulary, target_vocabulary;  ///< in the vocabularies
     std::size_t pairs;
     std::int64_t step, steps;  ///< where it starts, of how many
     std::uint64_t epochs;      ///< that these are, the last one perhaps in part

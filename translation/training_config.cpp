@@ -44,12 +44,12 @@ void check_settings(const TrainingConfig& config) {
   std::visit([](const auto& model) { model.check_settings(); }, config.model);
 }
 
-ModelConfig model_for(const TrainingConfig& config, int source_words, int target_words) {
+ModelConfig model_for(const TrainingConfig& config, int source_vocabulary, int target_vocabulary) {
   ModelConfig sized = config.model;
   std::visit(
       [&](auto& model) {
-        model.source_words = source_words;
-        model.target_words = target_words;
+        model.source_vocabulary = source_vocabulary;
+        model.target_vocabulary = target_vocabulary;
         if constexpr (requires { model.max_positions; })
           model.max_positions = std::max(model.max_positions, most_words(config.max_length) + 2);
       },

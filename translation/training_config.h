@@ -64,7 +64,7 @@ void check_settings(const TrainingConfig& config);
 
 /// The model's configuration for vocabularies of these sizes, with positions for the longest training pair and for the
 /// longest translation of its source, whatever they are.
-ModelConfig model_for(const TrainingConfig& config, int source_words, int target_words);
+ModelConfig model_for(const TrainingConfig& config, int source_vocabulary, int target_vocabulary);
 
 /// The settings by their names, and the version of qkv that wrote them; those that only other models have as training
 /// begins with them.

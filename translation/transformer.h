@@ -22,8 +22,8 @@ struct TransformerConfig {
   static constexpr double usual_rate = 2e-3;  ///< the learning rate that training begins with
   static constexpr double small_set_rate = usual_rate, small_set_dropout = 0.1;
 
-  int source_words = 0;  ///< sizes of the vocabularies
-  int target_words = 0;
+  int source_vocabulary = 0;  ///< sizes of the vocabularies
+  int target_vocabulary = 0;
   int d_model = 64;
   int heads = 4;
   int layers = 2;                   ///< in the encoder, and as many in the decoder
@@ -77,7 +77,7 @@ struct TransformerConfig {
     const double self = target * 4 * c * c + target * (target + 1) * c;  // Σ 2 t C
     const double cross = target * (2 * c * c + 2 * source * c);
     return {.encoder = layers * source * (4 * c * c + 2 * c * f + 2 * source * c) + layers * source * 2 * c * c,
-            .decoder = layers * (self + cross + target * 2 * c * f) + target * c * target_words};
+            .decoder = layers * (self + cross + target * 2 * c * f) + target * c * target_vocabulary};
   }
 
   ModelSize size() const {
@@ -87,8 +87,8 @@ struct TransformerConfig {
     const double decoder_layer = 2 * attention + feed_forward + 3 * layer_norm;
     const bool learned = positions == Positions::learned;
     ModelSize size;
-    size.parameters = (1.0 * source_words + target_words) * d + layers * (encoder_layer + decoder_layer) +
-                      2 * layer_norm + (tie_embeddings ? target_words : size_of_linear(d, target_words)) +
+    size.parameters = (1.0 * source_vocabulary + target_vocabulary) * d + layers * (encoder_layer + decoder_layer) +
+                      2 * layer_norm + (tie_embeddings ? target_vocabulary : size_of_linear(d, target_vocabulary)) +
                       (learned ? table : 0);
     size.positions = learned ? 0 : table;
     size.tensors = 42.0 * layers + 8 + (learned ? 2 : 0) - (tie_embeddings ? 1 : 0);
@@ -105,14 +105,15 @@ class Transformer : public Seq2Seq<T> {
  public:
   explicit Transformer(const TransformerConfig& config, ParameterCheck check_new = {})
       : Seq2Seq<T>(std::move(check_new)),
-        source_embedding_(at("source_embedding"), config.source_words, config.d_model, std::sqrt(config.d_model)),
-        target_embedding_(at("target_embedding"), config.target_words, config.d_model, std::sqrt(config.d_model)),
+        source_embedding_(at("source_embedding"), config.source_vocabulary, config.d_model, std::sqrt(config.d_model)),
+        target_embedding_(at("target_embedding"), config.target_vocabulary, config.d_model, std::sqrt(config.d_model)),
         source_positions_(at("source_positions"), config.positions, config.max_positions, config.d_model),
         target_positions_(at("target_positions"), config.positions, config.max_positions, config.d_model),
         encoder_(at("encoder"), config.stack()),
         decoder_(at("decoder"), config.stack()),
-        generator_(config.tie_embeddings ? Linear<T>(at("generator"), target_embedding_.weight(), config.target_words)
-                                         : Linear<T>(at("generator"), config.d_model, config.target_words)),
+        generator_(config.tie_embeddings
+                       ? Linear<T>(at("generator"), target_embedding_.weight(), config.target_vocabulary)
+                       : Linear<T>(at("generator"), config.d_model, config.target_vocabulary)),
         dropout_(config.dropout) {}
 
   Var<T> logits(const Tokens& source, const Tokens& target) const override {

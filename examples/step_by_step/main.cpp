@@ -10,7 +10,8 @@
 using namespace qkv;
 
 int main() {
-  Transformer<double> model({.source_words = 12, .target_words = 10, .d_model = 8, .heads = 2, .layers = 1, .ff = 16});
+  Transformer<double> model(
+      {.source_vocabulary = 12, .target_vocabulary = 10, .d_model = 8, .heads = 2, .layers = 1, .ff = 16});
   model.parameters().initialise(1);
   for (const auto& entry : model.parameters().entries())
     fmt::print("{:<46} {:<9} {:>4}\n", entry.name, entry.shape, entry.shape.size());

@@ -33,12 +33,12 @@ using namespace qkv;
 class Ablated : public Seq2Seq<float> {
  public:
   Ablated(const TransformerConfig& config, bool in_encoder, bool in_decoder)
-      : source_embedding_(at("source_embedding"), config.source_words, config.d_model, std::sqrt(config.d_model)),
-        target_embedding_(at("target_embedding"), config.target_words, config.d_model, std::sqrt(config.d_model)),
+      : source_embedding_(at("source_embedding"), config.source_vocabulary, config.d_model, std::sqrt(config.d_model)),
+        target_embedding_(at("target_embedding"), config.target_vocabulary, config.d_model, std::sqrt(config.d_model)),
         positions_(at("positions"), Positions::sinusoidal, config.max_positions, config.d_model),
         encoder_(at("encoder"), config.stack()),
         decoder_(at("decoder"), config.stack()),
-        generator_(at("generator"), config.d_model, config.target_words),
+        generator_(at("generator"), config.d_model, config.target_vocabulary),
         in_encoder_(in_encoder),
         in_decoder_(in_decoder) {}
 
@@ -144,8 +144,12 @@ int main(int count, char** arguments) try {
   const std::vector<Pair> known = read_pairs("docs/checkpoint/train.csv"),
                           test = read_pairs("docs/checkpoint/test.csv");
   const Vocabulary source(known, &Pair::source), target(known, &Pair::target);
-  const TransformerConfig config{
-      .source_words = source.size(), .target_words = target.size(), .d_model = 16, .heads = 2, .layers = 1, .ff = 64};
+  const TransformerConfig config{.source_vocabulary = source.size(),
+                                 .target_vocabulary = target.size(),
+                                 .d_model = 16,
+                                 .heads = 2,
+                                 .layers = 1,
+                                 .ff = 64};
   const struct {
     const char* name;
     bool in_encoder, in_decoder;

@@ -160,8 +160,8 @@ nlohmann::ordered_json comparison_json(const Comparison& comparison) {
   Json json{{"qkv", version}, {"kind", "comparison"}, {"schema", schema}};
   json["data"] = {{"folder", options.data},
                   {"train_pairs", comparison.data.training_pairs},
-                  {"source_vocabulary", comparison.data.source_words},
-                  {"target_vocabulary", comparison.data.target_words},
+                  {"source_vocabulary", comparison.data.source_vocabulary},
+                  {"target_vocabulary", comparison.data.target_vocabulary},
                   {"sets", Json::array()}};
   for (const ComparisonSet& set : comparison.sets)
     json["data"]["sets"].push_back({{"name", set.name}, {"sentences", set.pairs.size()}, {"training", set.training}});

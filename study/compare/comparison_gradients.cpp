@@ -61,7 +61,7 @@ std::vector<double> squares_by_word(Var<T> embedded, int words, std::optional<in
     if (copy && row / words != *copy) continue;
     for (int j = 0; j < gradient.columns; ++j) {
       const auto g = static_cast<double>(gradient.row(row)[j]);
-      squares[static_cast<std::size_t>(row % words)] += g * g;
+      squares[row % words] += g * g;
     }
   }
   return squares;

@@ -12,7 +12,7 @@ namespace qkv {
 namespace {
 
 double parameters_of(const TrainingConfig& config, const DataSize& size) {
-  return size_of(model_for(config, size.source_words, size.target_words)).parameters;
+  return size_of(model_for(config, size.source_vocabulary, size.target_vocabulary)).parameters;
 }
 
 /// The settings that all models share, and those that this one begins with.

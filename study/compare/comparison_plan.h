@@ -30,8 +30,8 @@ inline constexpr std::size_t most_widths = 6;
 
 /// What a plan has to know of the data, as tokens.
 struct DataSize {
-  int source_words = 0;  ///< sizes of the vocabularies
-  int target_words = 0;
+  int source_vocabulary = 0;  ///< sizes of the vocabularies
+  int target_vocabulary = 0;
   std::size_t training_pairs = 0;
 };
 

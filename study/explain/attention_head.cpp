@@ -104,7 +104,7 @@ AttentionHeadMatrices attention_head(const SentencePass& pass, AttentionKind kin
   h.layer = layer.value_or(h.layers - 1);
   check(h.layer >= 0 && h.layer < h.layers, "layer {} does not exist; this model's layers are 0 to {}", h.layer,
         h.layers - 1);
-  h.records = layers[static_cast<std::size_t>(h.layer)];
+  h.records = layers[h.layer];
   const AttentionRecord<double>& first = *h.records.front();
   h.name = first.layer;
   h.heads = first.heads;

@@ -14,7 +14,7 @@ void CheckedGradient::compare(double got, double other, double with_scale) {
 }
 
 double gradient_at(const SentencePass& pass, TapePlace at) {
-  const Node<double>* node = pass.nodes()[static_cast<std::size_t>(at.node)];
+  const Node<double>* node = pass.nodes()[at.node];
   return node->gradient == nullptr ? 0 : node->gradient[at.element];
 }
 

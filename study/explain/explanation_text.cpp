@@ -79,15 +79,13 @@ class MatrixText {
   std::string block(int first, int last) const {
     std::string text = std::string(static_cast<std::size_t>(label_), ' ');
     for (int j = first; j < last; ++j) {
-      const std::string name = step_.columns.empty()
-                                   ? std::to_string(step_.first_column + j)
-                                   : shortened(visible(step_.columns[static_cast<std::size_t>(j)]), number_width - 1);
+      const std::string name = step_.columns.empty() ? std::to_string(step_.first_column + j)
+                                                     : shortened(visible(step_.columns[j]), number_width - 1);
       text += right_aligned(name, number_width);
     }
     text += "\n";
     for (int i = first_row_; i < last_row_; ++i) {
-      text +=
-          label(i < static_cast<int>(step_.rows.size()) ? step_.rows[static_cast<std::size_t>(i)] : std::to_string(i));
+      text += label(i < static_cast<int>(step_.rows.size()) ? step_.rows[i] : std::to_string(i));
       for (int j = first; j < last; ++j) text += cell(step_.values(i, j), unit_);
       text += "\n";
       if (step_.checked && i == step_.row && i < step_.checked->exact.rows) {
@@ -167,15 +165,13 @@ std::string learning_text(const ExplainedLearning& learning, const Explanation& 
   double difference = 0;
   for (std::size_t e = 0; e < learning.predicted.numbers.size(); ++e)
     difference = std::max(difference, std::abs(learning.predicted.numbers[e] - learning.actual.numbers[e]));
-  text += broken(fmt::format("weights of word {}, {}:", row, in_quotes(attention.rows[static_cast<std::size_t>(row)])),
-                 width, "  ");
+  text += broken(fmt::format("weights of word {}, {}:", row, in_quotes(attention.rows[row])), width, "  ");
   text +=
       fmt::format("{}{:>12}{:>20}{:>16}\n", left_aligned("", most_label), "before", "predicted change", "real change");
   for (int j = 0; j < learning.before.columns; ++j)
-    text += fmt::format(
-        "{}{:>12.6f}{:>20.3e}{:>16.3e}\n",
-        left_aligned(shortened(visible(attention.columns[static_cast<std::size_t>(j)]), most_label), most_label),
-        learning.before(row, j), learning.predicted(row, j), learning.actual(row, j));
+    text += fmt::format("{}{:>12.6f}{:>20.3e}{:>16.3e}\n",
+                        left_aligned(shortened(visible(attention.columns[j]), most_label), most_label),
+                        learning.before(row, j), learning.predicted(row, j), learning.actual(row, j));
   return text + broken(fmt::format("largest difference of all weights: {:.1e}", difference), width, "  ");
 }
 
@@ -199,9 +195,8 @@ std::string head_text(const Explanation& explanation, int width) {
   if (explanation.of) return text;
   const std::vector<std::string>& words =
       explanation.attention ? explanation.attention->rows : explanation.pair.predicted;
-  return text + broken(fmt::format("spelt out: word {}, {}", explanation.word,
-                                   in_quotes(words[static_cast<std::size_t>(explanation.word)])),
-                       width, "");
+  return text +
+         broken(fmt::format("spelt out: word {}, {}", explanation.word, in_quotes(words[explanation.word])), width, "");
 }
 
 }  // namespace

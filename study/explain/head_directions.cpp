@@ -13,8 +13,7 @@ HeadDirections::DualRow HeadDirections::output_of(int i, DualRow scaled) const {
   softmax_in_place(scaled.data(), allowed(i), columns());
   DualRow output(static_cast<std::size_t>(h_.output.columns));
   for (int c = 0; c < h_.output.columns; ++c)
-    for (int j = 0; j < allowed(i); ++j)
-      output[static_cast<std::size_t>(c)] += scaled[static_cast<std::size_t>(j)] * DualDouble(h_.values(j, c));
+    for (int j = 0; j < allowed(i); ++j) output[c] += scaled[j] * DualDouble(h_.values(j, c));
   return output;
 }
 
@@ -23,9 +22,9 @@ template <class Moved>
 HeadDirections::DualRow HeadDirections::output_with(int i, bool before_scaling, Moved moved) const {
   DualRow row(static_cast<std::size_t>(columns()));
   for (int j = 0; j < columns(); ++j) {
-    DualDouble& score = row[static_cast<std::size_t>(j)];
+    DualDouble& score = row[j];
     score = DualDouble(before_scaling ? h_.scores(i, j) : h_.scaled(i, j));
-    for (int k = 0; k < dual_directions; ++k) score.d[static_cast<std::size_t>(k)] = moved(k, j);
+    for (int k = 0; k < dual_directions; ++k) score.d[k] = moved(k, j);
     if (before_scaling) score *= DualDouble(h_.scale);
   }
   return output_of(i, std::move(row));
@@ -40,7 +39,7 @@ std::vector<HeadDirections::Direction> HeadDirections::of_scores(bool before_sca
         Direction& direction = directions.emplace_back();
         if (j >= allowed(i)) continue;
         const auto k = static_cast<std::size_t>(j - first);
-        move_output(direction, i, [&](int c) { return output[static_cast<std::size_t>(c)].d[k]; });
+        move_output(direction, i, [&](int c) { return output[c].d[k]; });
       }
     }
   return directions;
@@ -53,9 +52,7 @@ std::vector<HeadDirections::Direction> HeadDirections::of_unprojected_queries() 
       const int count = std::min(dual_directions, h_.queries.columns - first);
       const DualRow output =
           output_with(i, true, [&](int k, int j) { return k < count ? h_.keys(j, first + k) : 0.0; });
-      for (int k = 0; k < count; ++k)
-        move_output(directions.emplace_back(), i,
-                    [&](int c) { return output[static_cast<std::size_t>(c)].d[static_cast<std::size_t>(k)]; });
+      for (int k = 0; k < count; ++k) move_output(directions.emplace_back(), i, [&](int c) { return output[c].d[k]; });
     }
   return directions;
 }
@@ -70,9 +67,7 @@ std::vector<HeadDirections::Direction> HeadDirections::of_unprojected_keys() con
         if (key >= allowed(i)) continue;
         const DualRow output =
             output_with(i, true, [&](int k, int j) { return j == key && k < count ? h_.queries(i, first + k) : 0.0; });
-        for (int k = 0; k < count; ++k)
-          move_output(some[static_cast<std::size_t>(k)], i,
-                      [&](int c) { return output[static_cast<std::size_t>(c)].d[static_cast<std::size_t>(k)]; });
+        for (int k = 0; k < count; ++k) move_output(some[k], i, [&](int c) { return output[c].d[k]; });
       }
       directions.insert(directions.end(), some.begin(), some.end());
     }

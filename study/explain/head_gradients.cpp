@@ -87,7 +87,7 @@ CheckedGradient Backward::compared(const Sums& sums, const std::vector<Direction
             columns = options_.each_entry ? std::min(values.columns, most_columns) : 0;
   std::vector<Direction> some;
   for (int i = 0; i < rows; ++i)
-    for (int j = 0; j < columns; ++j) some.push_back(directions[static_cast<std::size_t>(i * values.columns + j)]);
+    for (int j = 0; j < columns; ++j) some.push_back(directions[i * values.columns + j]);
   const bool is_all = some.size() == directions.size();
   double along = 0, size = 0;
   if (!is_all) {
@@ -105,8 +105,7 @@ CheckedGradient Backward::compared(const Sums& sums, const std::vector<Direction
   for (int i = 0; i < values.rows; ++i)
     for (int j = 0; j < values.columns; ++j) {
       const bool has_own = i < rows && j < columns;  // else how exact it is is known of all together
-      const ExactDerivative& derivative =
-          has_own ? derivatives[static_cast<std::size_t>(i * columns + j)] : derivatives.back();
+      const ExactDerivative& derivative = has_own ? derivatives[i * columns + j] : derivatives.back();
       double& scale = gradient.scale(i, j);
       scale += derivative.scale;
       if (has_own) {

@@ -50,8 +50,7 @@ LearningStep::LearningStep(ExactDerivatives& exact, double rate)
 }
 
 NumberMatrix LearningStep::predicted_change(const AttentionHeadMatrices& head) const {
-  return of_weights(head,
-                    [&](std::int32_t node, std::int64_t e) { return tangents_.at(node)[static_cast<std::size_t>(e)]; });
+  return of_weights(head, [&](std::int32_t node, std::int64_t e) { return tangents_.at(node)[e]; });
 }
 
 NumberMatrix LearningStep::actual_change(const AttentionHeadMatrices& head) const {

@@ -58,7 +58,7 @@ NamedValues::Place NamedValues::find(const Address& address) const {
       check(false, "{} does not exist: the indices of {} are {}; the nearest is {}", to_text(address), address.name,
             ranges_of(named.sizes), such_as());
   const std::int64_t element = element_at(named.sizes, address.index);
-  return named.whole >= 0 ? Place{named.whole, element} : named.places[static_cast<std::size_t>(element)];
+  return named.whole >= 0 ? Place{named.whole, element} : named.places[element];
 }
 
 Address NamedValues::nearest(std::string_view wrong) const {

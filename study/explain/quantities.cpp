@@ -50,8 +50,8 @@ int Quantities::add_part(int node, const std::string& part, std::vector<int> siz
 }
 
 void Quantities::set_rule(int quantity, std::unique_ptr<Rule> rule) {
-  for (const int input : rule->inputs()) quantities_[static_cast<std::size_t>(input)].consumers.push_back(quantity);
-  quantities_[static_cast<std::size_t>(quantity)].rule = std::move(rule);
+  for (const int input : rule->inputs()) quantities_[input].consumers.push_back(quantity);
+  quantities_[quantity].rule = std::move(rule);
 }
 
 bool Quantities::has_gradient(int quantity) const {
@@ -65,7 +65,7 @@ bool Quantities::has_gradient(int quantity) const {
 double Quantities::value(int quantity, std::int64_t element) const {
   const Quantity& wanted = (*this)[quantity];
   if (wanted.node != nullptr) return wanted.node->value[element];
-  Numbers& numbers = numbers_[static_cast<std::size_t>(quantity)];
+  Numbers& numbers = numbers_[quantity];
   const auto at = static_cast<std::size_t>(element);
   if (numbers.values.empty()) {
     numbers.values.resize(static_cast<std::size_t>(wanted.size()));
@@ -83,17 +83,17 @@ double Quantities::gradient(int quantity, std::int64_t element) const {
   const Quantity& wanted = (*this)[quantity];
   if (wanted.node != nullptr && wanted.node->needs_gradient)
     return wanted.node->gradient == nullptr ? 0 : wanted.node->gradient[element];
-  Numbers& numbers = numbers_[static_cast<std::size_t>(quantity)];
+  Numbers& numbers = numbers_[quantity];
   if (numbers.gradients.empty()) {
     std::vector<double> sums(static_cast<std::size_t>(wanted.size()));
     for (const int consumer : wanted.consumers)
       if (has_gradient(consumer))
         (*this)[consumer].rule->backward(quantity, Rule::every, [&](std::int64_t at, std::span<const Piece> product) {
-          sums[static_cast<std::size_t>(at)] += number(product);
+          sums[at] += number(product);
         });
     numbers.gradients = std::move(sums);
   }
-  return numbers.gradients[static_cast<std::size_t>(element)];
+  return numbers.gradients[element];
 }
 
 double Quantities::number(const Piece& piece) const {
@@ -146,14 +146,14 @@ std::vector<Quantities::Moved> Quantities::moved_with(int quantity, std::int64_t
   };
   std::vector<int> nodes;
   std::vector<bool> reached(quantities_.size());
-  reached[static_cast<std::size_t>(quantity)] = true;
+  reached[quantity] = true;
   for (int part = quantity; part < count(); ++part) {  // parts were added in the order of their computation
-    if (!reached[static_cast<std::size_t>(part)] || (part != quantity && (*this)[part].node != nullptr)) continue;
+    if (!reached[part] || (part != quantity && (*this)[part].node != nullptr)) continue;
     if (part != quantity) speeds[part] = speed_of(part);
     for (const int consumer : (*this)[part].consumers) {
       if (part == quantity && !is_one_of(readers, consumer)) continue;
-      if (!reached[static_cast<std::size_t>(consumer)] && (*this)[consumer].node != nullptr) nodes.push_back(consumer);
-      reached[static_cast<std::size_t>(consumer)] = true;
+      if (!reached[consumer] && (*this)[consumer].node != nullptr) nodes.push_back(consumer);
+      reached[consumer] = true;
     }
   }
   std::vector<Moved> result;

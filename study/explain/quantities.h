@@ -90,7 +90,7 @@ class Quantities {
   explicit Quantities(std::span<Node<double>* const> nodes);
 
   int count() const { return static_cast<int>(quantities_.size()); }
-  const Quantity& operator[](int quantity) const { return quantities_[static_cast<std::size_t>(quantity)]; }
+  const Quantity& operator[](int quantity) const { return quantities_[quantity]; }
 
   /// Adds what lies inside the operation of this node, as "NODE.PART".
   int add_part(int node, const std::string& part, std::vector<int> sizes, std::unique_ptr<Rule> rule);

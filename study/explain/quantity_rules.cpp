@@ -45,7 +45,7 @@ class ByDerivatives : public Rule {
   template <class VisitSlope>
   void for_row(std::int64_t k, VisitSlope visit) const {
     std::vector<double> unit(static_cast<std::size_t>(node_->shape.size()));
-    unit[static_cast<std::size_t>(k)] = 1;
+    unit[k] = 1;
     const auto rows = derivatives_.back(node_, unit);
     const std::vector<int> from = inputs();
     for (std::size_t i = 0; i < rows.size(); ++i)

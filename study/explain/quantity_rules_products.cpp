@@ -85,9 +85,7 @@ bool embedding(const Operation& op) {
   const int width = op.shape().last();
   for (const std::vector<int>& ids : op.facts.ids)
     for (const double factor : {1.0, std::sqrt(static_cast<double>(width))}) {
-      const auto element = [=](std::int64_t k) {
-        return std::int64_t{ids[static_cast<std::size_t>(k / width)]} * width + k % width;
-      };
+      const auto element = [=](std::int64_t k) { return std::int64_t{ids[k / width]} * width + k % width; };
       bool is_this = std::ssize(ids) * width == op.size();
       for (std::int64_t k = 0; is_this && k < op.size(); ++k)
         is_this = element(k) < table->shape.size() && op.node->value[k] == factor * table->value[element(k)];
@@ -128,8 +126,7 @@ bool move(const Operation& op) {
     if (from[k].quantity < 0) from[k] = Piece::plain(op.node->value[k], "a constant");
   std::vector<int> read;
   for (const Node<double>* input : inputs) read.push_back(input->index);
-  op.is_sum(read,
-            [=](std::int64_t k, const Rule::Visit& visit) { visit(std::array{from[static_cast<std::size_t>(k)]}); });
+  op.is_sum(read, [=](std::int64_t k, const Rule::Visit& visit) { visit(std::array{from[k]}); });
   return true;
 }
 

@@ -172,12 +172,11 @@ LossOfWord::LossOfWord(int self, int logits, int probabilities, int classes, std
 
 Moving LossOfWord::evaluate(std::int64_t k, const Read& read) const {
   const std::int64_t from = k * classes_;
-  return log_sum(logits_, from, classes_, read) -
-         read(Piece::of(logits_, from + targets_[static_cast<std::size_t>(k)]));
+  return log_sum(logits_, from, classes_, read) - read(Piece::of(logits_, from + targets_[k]));
 }
 
 void LossOfWord::terms(std::int64_t k, const Visit& visit) const {
-  visit(std::array{Piece::of(probabilities_, k * classes_ + targets_[static_cast<std::size_t>(k)])});
+  visit(std::array{Piece::of(probabilities_, k * classes_ + targets_[k])});
 }
 
 void LossOfWord::backward(int, std::int64_t only, const VisitAt& visit) const {
@@ -185,7 +184,7 @@ void LossOfWord::backward(int, std::int64_t only, const VisitAt& visit) const {
   for (std::int64_t at = only == every ? 0 : only; at < (only == every ? end : only + 1); ++at) {
     const std::int64_t row = at / classes_;
     visit(at, std::array{Piece::gradient_of(self_, row), Piece::of(probabilities_, at)});
-    if (at % classes_ == targets_[static_cast<std::size_t>(row)])  // minus 1 for the right word
+    if (at % classes_ == targets_[row])  // minus 1 for the right word
       visit(at, std::array{Piece::minus(), Piece::gradient_of(self_, row)});
   }
 }

@@ -106,7 +106,7 @@ class HeadPicture {
   }
 
   const double* tangent_of(const Node<double>* node) const {
-    return tangents_.empty() ? nullptr : tangents_[static_cast<std::size_t>(node->index)].data();
+    return tangents_.empty() ? nullptr : tangents_[node->index].data();
   }
 
   /// This head's part of the weights, [queries, keys].
@@ -281,7 +281,7 @@ Graph graph_of_head(const SentencePass& pass, AttentionKind kind, int layer, int
   check(head >= 0 && head < count.heads, "head {} does not exist; this model's heads are 0 to {}", head,
         count.heads - 1);
   const auto layers = layers_of(pass, kind);
-  return HeadPicture(pass, layers[static_cast<std::size_t>(layer)], head, options).draw();
+  return HeadPicture(pass, layers[layer], head, options).draw();
 }
 
 }  // namespace qkv

@@ -66,7 +66,7 @@ Graph graph_of(const SentencePass& pass, const GraphOptions& options) {
     numbers.value.assign(node->value, node->value + node->shape.size());
     if (node->gradient != nullptr && node->needs_gradient)
       numbers.gradient.assign(node->gradient, node->gradient + node->shape.size());
-    if (options.tangents) numbers.tangent = tangents[static_cast<std::size_t>(node->index)];
+    if (options.tangents) numbers.tangent = tangents[node->index];
     box.numbers = numbers_of(numbers, options);
   }
   return graph;

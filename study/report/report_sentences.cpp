@@ -75,14 +75,14 @@ std::vector<std::vector<double>> losses_of(const Seq2Seq<float>& model, const Ba
   const Var<float> logits = model.logits(source_of(batch, whole(batch)), target_of(batch, whole(batch)));
   std::vector<std::vector<double>> losses(static_cast<std::size_t>(batch.size));
   for (int b = 0; b < batch.size; ++b)
-    for (int i = 0; i < batch.target_lengths[static_cast<std::size_t>(b)]; ++i) {
+    for (int i = 0; i < batch.target_lengths[b]; ++i) {
       const int row = b * batch.target_width + i;
       const std::span<const float> z(logits.rows().row_block(row, 1).data, static_cast<std::size_t>(logits.last()));
       const double largest = *std::max_element(z.begin(), z.end());
       double sum = 0;
       for (const float one : z) sum += std::exp(static_cast<double>(one) - largest);
-      const auto word = static_cast<std::size_t>(batch.target_output[static_cast<std::size_t>(row)]);
-      losses[static_cast<std::size_t>(b)].push_back(largest + std::log(sum) - static_cast<double>(z[word]));
+      const auto word = static_cast<std::size_t>(batch.target_output[row]);
+      losses[b].push_back(largest + std::log(sum) - static_cast<double>(z[word]));
     }
   return losses;
 }
@@ -140,7 +140,7 @@ ordered_json attentions_of(const TrainedModel& trained, const ReportSentence& se
       for (int row = 0; row < map.queries; ++row) {
         ordered_json& columns = rows.emplace_back(ordered_json::array());
         for (int column = 0; column < map.keys; ++column)
-          columns.push_back(rounded_weight(weights[static_cast<std::size_t>(row * map.keys + column)]));
+          columns.push_back(rounded_weight(weights[row * map.keys + column]));
       }
     }
     const auto found = with_reference.find(map.layer);

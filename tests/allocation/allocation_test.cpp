@@ -117,8 +117,13 @@ TYPED_TEST(Allocation, TheNetAboveHasEveryOperation) {
 }
 
 TYPED_TEST(Allocation, ThereIsNoneInATrainingStepOfSeveralWorkers) {
-  const TransformerConfig config{
-      .source_words = 90, .target_words = 70, .d_model = 32, .heads = 4, .layers = 2, .ff = 64, .dropout = 0.1};
+  const TransformerConfig config{.source_vocabulary = 90,
+                                 .target_vocabulary = 70,
+                                 .d_model = 32,
+                                 .heads = 4,
+                                 .layers = 2,
+                                 .ff = 64,
+                                 .dropout = 0.1};
   Transformer<TypeParam> model(config);
   model.parameters().initialise(1);
   Steps<TypeParam> step(model, {.workers = 2});

@@ -14,8 +14,8 @@ template <class Model, class Config>
 HeapCount steady_training(Config config, int pairs, int batch_size, int workers) {
   const std::vector<Pair> data = toy_pairs(pairs, 1);
   const Vocabulary source(data, &Pair::source), target(data, &Pair::target);
-  config.source_words = source.size();
-  config.target_words = target.size();
+  config.source_vocabulary = source.size();
+  config.target_vocabulary = target.size();
   config.dropout = 0.1;
   Model model(config);
   model.parameters().initialise(1);

@@ -32,7 +32,8 @@ EncodedPairs encode(const std::vector<Pair>& pairs, int max_length = 0) {
 
 auto contents(const Batch& batch) {
   return std::tuple(batch.size, batch.source_width, batch.target_width, batch.source, batch.target_input,
-                    batch.target_output, batch.source_lengths, batch.target_lengths, batch.rows, batch.target_tokens);
+                    batch.target_output, batch.source_lengths, batch.target_lengths, batch.numbers,
+                    batch.target_tokens);
 }
 
 Batch batch_at(Batches& batches, std::uint64_t epoch, std::uint64_t number) {
@@ -46,7 +47,7 @@ Ids rows_of_epoch(Batches& batches, std::uint64_t epoch) {
   Ids rows;
   for (std::uint64_t number = 0; number < batches.count(epoch); ++number) {
     const Batch batch = batch_at(batches, epoch, number);
-    rows.insert(rows.end(), batch.rows.begin(), batch.rows.end());
+    rows.insert(rows.end(), batch.numbers.begin(), batch.numbers.end());
   }
   return rows;
 }
@@ -71,7 +72,7 @@ TEST(Batches, PadsAndMarksSentences) {
   EXPECT_EQ(batch.target_output, (Ids{4, eos_id, pad_id, 4, 5, eos_id, 4, eos_id, pad_id}));
   EXPECT_EQ(batch.source_lengths, (Ids{4, 2, 3}));
   EXPECT_EQ(batch.target_lengths, (Ids{2, 3, 2}));
-  EXPECT_EQ(batch.rows, (Ids{0, 1, 2}));
+  EXPECT_EQ(batch.numbers, (Ids{0, 1, 2}));
   EXPECT_EQ(batch.target_tokens, 7);
 }
 
@@ -83,7 +84,7 @@ TEST(Batches, BelongToTheRowsTheyName) {
     const Batch batch = batch_at(batches, 0, number);
     for (int b = 0; b < batch.size; ++b) {
       const auto i = static_cast<std::size_t>(b);
-      const Pair& pair = pairs[static_cast<std::size_t>(batch.rows[i])];
+      const Pair& pair = pairs[static_cast<std::size_t>(batch.numbers[i])];
       Ids expected = source.encode(pair.source);
       expected.push_back(eos_id);
       expected.resize(static_cast<std::size_t>(batch.source_width), pad_id);
@@ -179,7 +180,7 @@ TEST(Batches, CyclicStartAgainAtTheTop) {
   for (int step = 0; step < 7; ++step) {
     const Batch batch = batch_at(batches, position.epoch, position.batch);
     EXPECT_EQ(batch.size, 3);
-    rows.insert(rows.end(), batch.rows.begin(), batch.rows.end());
+    rows.insert(rows.end(), batch.numbers.begin(), batch.numbers.end());
     positions.push_back(position);
     position = batches.next(position);
   }

@@ -12,8 +12,9 @@
 
 int main() {
   using namespace qkv;
-  const bool normalised = normalise("\u1100\u1161") == "\uac00";  // utf8proc
-  Transformer<float> model({.source_words = 5, .target_words = 5, .d_model = 8, .heads = 2, .layers = 1, .ff = 8});
+  const bool normalised = compose("\u1100\u1161") == "\uac00";  // utf8proc
+  Transformer<float> model(
+      {.source_vocabulary = 5, .target_vocabulary = 5, .d_model = 8, .heads = 2, .layers = 1, .ff = 8});
   model.parameters().initialise(1);
   std::vector<float> a(128 * 128, 1.0F), c(a.size());
   gemm<float>({a.data(), 128, 128, 128, false}, {a.data(), 128, 128, 128, false}, {c.data(), 128, 128, 128, false});

@@ -46,14 +46,20 @@ MultiplyAdds counted(const Seq2Seq<double>& model, int source_length, int target
 }
 
 TEST(ComparisonCost, IsTheSizeOfTheProductsOnTheTape) {
-  RnnConfig rnn{.source_words = 9, .target_words = 11, .embedding = 6, .hidden = 10, .attention = std::nullopt};
+  RnnConfig rnn{
+      .source_vocabulary = 9, .target_vocabulary = 11, .embedding = 6, .hidden = 10, .attention = std::nullopt};
   RnnConfig lstm = rnn, elman = rnn, dot = rnn, additive = rnn;
   lstm.cell = CellKind::lstm;
   elman.cell = CellKind::elman;
   dot.attention = Score::dot;
   additive.attention = Score::additive;
-  const TransformerConfig transformer{
-      .source_words = 9, .target_words = 11, .d_model = 8, .heads = 2, .layers = 3, .ff = 20, .max_positions = 32};
+  const TransformerConfig transformer{.source_vocabulary = 9,
+                                      .target_vocabulary = 11,
+                                      .d_model = 8,
+                                      .heads = 2,
+                                      .layers = 3,
+                                      .ff = 20,
+                                      .max_positions = 32};
   for (const ModelConfig& config : std::vector<ModelConfig>{rnn, lstm, elman, dot, additive, transformer}) {
     const auto model = make_model<double>(config);
     model->parameters().initialise(1);
@@ -68,7 +74,7 @@ TEST(ComparisonCost, IsTheSizeOfTheProductsOnTheTape) {
 }
 
 TEST(ComparisonCost, OfAFixedContextDoesNotGrowWithTheSource) {
-  const RnnConfig rnn{.source_words = 9, .target_words = 11, .attention = std::nullopt};
+  const RnnConfig rnn{.source_vocabulary = 9, .target_vocabulary = 11, .attention = std::nullopt};
   RnnConfig attention = rnn;
   attention.attention = Score::dot;
   EXPECT_EQ(multiply_adds(rnn, 3, 10).decoder, multiply_adds(rnn, 30, 10).decoder);

@@ -11,13 +11,18 @@ namespace {
 const IdPair pair{{4, 5, 6, 7, eos_id}, {bos_id, 4, 5}, {4, 5, eos_id}};
 
 std::vector<ModelConfig> small_models() {
-  RnnConfig rnn{.source_words = 9, .target_words = 7, .embedding = 3, .hidden = 4, .attention = std::nullopt};
+  RnnConfig rnn{.source_vocabulary = 9, .target_vocabulary = 7, .embedding = 3, .hidden = 4, .attention = std::nullopt};
   RnnConfig lstm = rnn, dot = rnn, additive = rnn;
   lstm.cell = CellKind::lstm;
   dot.attention = Score::dot;
   additive.attention = Score::additive;
-  const TransformerConfig transformer{
-      .source_words = 9, .target_words = 7, .d_model = 4, .heads = 2, .layers = 2, .ff = 6, .max_positions = 16};
+  const TransformerConfig transformer{.source_vocabulary = 9,
+                                      .target_vocabulary = 7,
+                                      .d_model = 4,
+                                      .heads = 2,
+                                      .layers = 2,
+                                      .ff = 6,
+                                      .max_positions = 16};
   return {rnn, lstm, dot, additive, transformer};
 }
 

@@ -28,7 +28,7 @@ TEST(ComparisonPlan, MatchesParametersWithinFivePercentAtEverySize) {
           EXPECT_NEAR(model.parameters / models.front().parameters, 1, 0.05)
               << model.model() << " beside d_model " << d_model << ", layers " << layers;
           // The number of the model itself, not of a formula for it.
-          const auto made = make_model<float>(model_for(model.config, size.source_words, size.target_words));
+          const auto made = make_model<float>(model_for(model.config, size.source_vocabulary, size.target_vocabulary));
           EXPECT_EQ(static_cast<double>(made->parameters().count()), model.parameters);
         }
       }

@@ -64,7 +64,8 @@ TEST(HeadSwitchedOff, IsAHeadWhoseValuesAreZero) {
 
 // Without the attention value nothing depends on the scores any more.
 TEST(HeadSwitchedOff, OfAnRnnIsItsAttentionValue) {
-  RnnConfig config{.source_words = 12, .target_words = 12, .embedding = 8, .hidden = 12, .attention = Score::additive};
+  RnnConfig config{
+      .source_vocabulary = 12, .target_vocabulary = 12, .embedding = 8, .hidden = 12, .attention = Score::additive};
   const auto model = make_model<float>(config);
   randomise(*model);
   const auto with_other_scores = [&] {

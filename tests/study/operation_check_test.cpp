@@ -173,8 +173,8 @@ void plant_everywhere(const ModelConfig& config, Counts& counts) {
 TEST(OperationCheckSlow, NamesEveryPlantedFaultOfEveryModelAndAccusesNoOther) {
   Counts counts;
   for (const NormOrder norm : {NormOrder::post, NormOrder::pre})
-    plant_everywhere(TransformerConfig{.source_words = 6,
-                                       .target_words = 7,
+    plant_everywhere(TransformerConfig{.source_vocabulary = 6,
+                                       .target_vocabulary = 7,
                                        .d_model = 4,
                                        .heads = 2,
                                        .layers = 1,
@@ -189,8 +189,8 @@ TEST(OperationCheckSlow, NamesEveryPlantedFaultOfEveryModelAndAccusesNoOther) {
                                        .max_positions = 3},
                      counts);
   const auto rnn = [&](CellKind cell, std::optional<Score> attention) {
-    plant_everywhere(RnnConfig{.source_words = 6,
-                               .target_words = 7,
+    plant_everywhere(RnnConfig{.source_vocabulary = 6,
+                               .target_vocabulary = 7,
                                .embedding = 3,
                                .hidden = 4,
                                .cell = cell,
@@ -214,8 +214,8 @@ TEST(OperationCheckSlow, NamesEveryPlantedFaultOfEveryModelAndAccusesNoOther) {
 }
 
 TEST(OperationCheck, NamesTheOperationItsModuleTheInputAndTheEntry) {
-  Planted planted(
-      TransformerConfig{.source_words = 6, .target_words = 7, .d_model = 4, .heads = 2, .layers = 1, .ff = 5});
+  Planted planted(TransformerConfig{
+      .source_vocabulary = 6, .target_vocabulary = 7, .d_model = 4, .heads = 2, .layers = 1, .ff = 5});
   for (int number = 0; planted.check(number, 0, Fault::factor); ++number) {
     if (planted.operation != "linear_relu") continue;
     const std::string message = planted.result.message();

@@ -26,12 +26,12 @@ std::unique_ptr<Seq2Seq<T>> model_of(const ModelConfig& config) {
 }
 
 TransformerConfig transformer(NormOrder norm) {
-  return {.source_words = words, .target_words = words, .d_model = 16, .heads = 2, .ff = 24, .norm = norm};
+  return {.source_vocabulary = words, .target_vocabulary = words, .d_model = 16, .heads = 2, .ff = 24, .norm = norm};
 }
 
 RnnConfig rnn(CellKind cell, std::optional<Score> attention) {
-  return {.source_words = words,
-          .target_words = words,
+  return {.source_vocabulary = words,
+          .target_vocabulary = words,
           .embedding = 10,
           .hidden = 14,
           .cell = cell,
@@ -81,7 +81,7 @@ TYPED_TEST(ProbesOfModels, EveryModelIsCausalAndIndifferentToPadding) {
 
 TYPED_TEST(ProbesOfModels, VocabulariesOfUnlikeSizesArePaddedWithTheirOwnWords) {
   for (ModelConfig config : all_kinds()) {
-    std::visit([](auto& sized) { sized.source_words = 40; }, config);
+    std::visit([](auto& sized) { sized.source_vocabulary = 40; }, config);
     const ProbePair last_source_words{{39, 38, 37, 36, 35, 34, 33}, long_pair.target};
     EXPECT_EQ(probe_padding(*model_of<TypeParam>(config), short_pair, last_source_words, rounding<TypeParam>),
               Findings())

@@ -69,7 +69,7 @@ TEST(ShadedMatrix, DecomposedKoreanTakesNoMoreRoom) {
   const std::string decomposed = "\u1106\u1175\u11ab\u1109\u116e\u1102\u1173\u11ab";  // 민수는 in jamo
   const std::vector<std::string> lines = lines_of(shaded_matrix({"a"}, {decomposed}, std::vector{1.0F}));
   ASSERT_EQ(lines.size(), 4U);
-  EXPECT_EQ(normalise(lines[0]), "  민");
+  EXPECT_EQ(compose(lines[0]), "  민");
 }
 
 TEST(ShadedMatrix, SixteenLongWordsAndTheEndFitIntoEightyColumns) {

@@ -17,12 +17,16 @@ std::unique_ptr<Seq2Seq<double>> random_model(const ModelConfig& config, std::ui
 }
 
 ModelConfig rnn(std::optional<Score> attention, CellKind cell = CellKind::gru) {
-  return RnnConfig{
-      .source_words = words, .target_words = words, .embedding = 6, .hidden = 8, .cell = cell, .attention = attention};
+  return RnnConfig{.source_vocabulary = words,
+                   .target_vocabulary = words,
+                   .embedding = 6,
+                   .hidden = 8,
+                   .cell = cell,
+                   .attention = attention};
 }
 
 const ModelConfig transformer =
-    TransformerConfig{.source_words = words, .target_words = words, .d_model = 8, .heads = 2, .ff = 12};
+    TransformerConfig{.source_vocabulary = words, .target_vocabulary = words, .d_model = 8, .heads = 2, .ff = 12};
 const ModelConfig kinds[] = {transformer, rnn({}), rnn(Score::dot)};
 
 const std::vector<int> source_ids{4, 6, 5, eos_id};

@@ -12,7 +12,7 @@ TEST(CompleteGradients, StayAsTheyAreInEveryModel) {
   std::vector<ModelConfig> configs = models();
   configs.push_back(RnnConfig{.cell = CellKind::lstm, .attention = Score::additive});
   for (ModelConfig& config : configs) {
-    std::visit([](auto& model) { model.source_words = model.target_words = 12; }, config);
+    std::visit([](auto& model) { model.source_vocabulary = model.target_vocabulary = 12; }, config);
     const std::unique_ptr<Seq2Seq<float>> model = make_model<float>(config);
     model->parameters().initialise(1);
     const Batch batch = batch_of(toy_pairs(5, 1));

@@ -19,8 +19,8 @@ struct ToyData {
 
 std::unique_ptr<Transformer<float>> random_model(const ToyData& data) {
   TransformerConfig config = toy_transformer();
-  config.source_words = data.source.size();
-  config.target_words = data.target.size();
+  config.source_vocabulary = data.source.size();
+  config.target_vocabulary = data.target.size();
   auto model = std::make_unique<Transformer<float>>(config);
   model->parameters().initialise(3);
   for (float& weight : parameter(*model, "generator.weight")) weight *= 4;
@@ -100,8 +100,8 @@ TEST(Evaluation, DoesNotDependOnTheNumberOfWorkers) {
 TEST(Evaluation, HasNoDropout) {
   const ToyData data;
   TransformerConfig config = toy_transformer(0.5);
-  config.source_words = data.source.size();
-  config.target_words = data.target.size();
+  config.source_vocabulary = data.source.size();
+  config.target_vocabulary = data.target.size();
   Transformer<float> with(config);
   config.dropout = 0;
   Transformer<float> without(config);

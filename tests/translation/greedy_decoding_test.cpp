@@ -96,7 +96,7 @@ TEST(GreedyDecoding, StopsAtTheLastPositionThatTheModelHas) {
       EXPECT_EQ(translations[b].cut, eos_bias < 0);
     }
   }
-  const RnnSeq2Seq<float> recurrent({.source_words = 12, .target_words = 12, .embedding = 4, .hidden = 4});
+  const RnnSeq2Seq<float> recurrent({.source_vocabulary = 12, .target_vocabulary = 12, .embedding = 4, .hidden = 4});
   EXPECT_GT(recurrent.most_target_words(), 1'000'000);
 }
 

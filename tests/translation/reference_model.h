@@ -51,8 +51,8 @@ class ReferenceModel {
 
   RnnConfig rnn_config() const {
     const std::string cell = settings_.at("cell");
-    return {.source_words = settings_.at("source_vocabulary"),
-            .target_words = settings_.at("target_vocabulary"),
+    return {.source_vocabulary = settings_.at("source_vocabulary"),
+            .target_vocabulary = settings_.at("target_vocabulary"),
             .embedding = settings_.at("embedding"),
             .hidden = settings_.at("hidden"),
             .cell = cell == "gru"    ? CellKind::gru
@@ -69,8 +69,8 @@ class ReferenceModel {
   }
 
   TransformerConfig transformer_config() const {
-    return {.source_words = settings_.at("source_vocabulary"),
-            .target_words = settings_.at("target_vocabulary"),
+    return {.source_vocabulary = settings_.at("source_vocabulary"),
+            .target_vocabulary = settings_.at("target_vocabulary"),
             .d_model = settings_.at("d_model"),
             .heads = settings_.at("heads"),
             .layers = settings_.at("layers"),

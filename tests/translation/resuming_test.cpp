@@ -282,8 +282,8 @@ TEST(Resuming, ZeroStepsWriteTheInitialModel) {
   EXPECT_EQ(result.tests.size(), 1u);
   EXPECT_EQ(read_file(folder.metrics()), "");
   const TrainedModel trained = load_run(folder.path.string());
-  Transformer<float> initial({.source_words = trained.source.size(),
-                              .target_words = trained.target.size(),
+  Transformer<float> initial({.source_vocabulary = trained.source.size(),
+                              .target_vocabulary = trained.target.size(),
                               .d_model = transformer_of(config).d_model,
                               .heads = transformer_of(config).heads,
                               .layers = transformer_of(config).layers,

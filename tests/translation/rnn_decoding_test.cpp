@@ -18,8 +18,8 @@ struct RnnDecoding : testing::TestWithParam<Kind> {
 
   static RnnConfig config() {
     const Kind& kind = GetParam();
-    return {.source_words = 11,
-            .target_words = 13,
+    return {.source_vocabulary = 11,
+            .target_vocabulary = 13,
             .embedding = 6,
             .hidden = 8,
             .cell = kind.cell,

@@ -39,7 +39,8 @@ class Sentences {
 };
 
 inline TransformerConfig small_config(NormOrder norm) {
-  return {.source_words = 11, .target_words = 13, .d_model = 16, .heads = 2, .layers = 2, .ff = 24, .norm = norm};
+  return {
+      .source_vocabulary = 11, .target_vocabulary = 13, .d_model = 16, .heads = 2, .layers = 2, .ff = 24, .norm = norm};
 }
 
 /// Initialises the parameters, and moves those that would start at 0 or 1, so that each of them matters.

@@ -44,7 +44,13 @@ inline TrainingConfig toy_config() {
 inline TransformerConfig& transformer_of(TrainingConfig& config) { return std::get<TransformerConfig>(config.model); }
 
 inline TransformerConfig toy_transformer(double dropout = 0) {
-  return {.source_words = 12, .target_words = 12, .d_model = 16, .heads = 2, .layers = 2, .ff = 24, .dropout = dropout};
+  return {.source_vocabulary = 12,
+          .target_vocabulary = 12,
+          .d_model = 16,
+          .heads = 2,
+          .layers = 2,
+          .ff = 24,
+          .dropout = dropout};
 }
 
 /// One batch of these pairs, in their order.
