@@ -119,7 +119,7 @@ TEST(Batches, ShuffledDependOnSeedAndEpochAlone) {
 // The numbers are the contract: another machine, compiler or standard library must draw the same batches.
 TEST(Batches, ShuffledAreTheSameOnEveryMachine) {
   Batches batches(encode(random_pairs(40)), 5, Order::shuffled, 2024);
-  EXPECT_EQ(batch_at(batches, 3, 0).rows, (Ids{37, 36, 9, 24, 7}));
+  EXPECT_EQ(batch_at(batches, 3, 0).numbers, (Ids{37, 36, 9, 24, 7}));
 }
 
 TEST(Batches, GoOnFromAnyPosition) {
@@ -168,8 +168,8 @@ TEST(Batches, ShuffledMixSentencesOfTheSameLength) {
   std::vector<Pair> pairs(1000, {{"a", "b"}, {"c"}, {}});
   Batches batches(encode(pairs), 10, Order::shuffled, 1);
   const Batch first = batch_at(batches, 0, 0), second = batch_at(batches, 1, 0);
-  EXPECT_FALSE(std::is_sorted(first.rows.begin(), first.rows.end()));
-  EXPECT_NE(first.rows, second.rows);
+  EXPECT_FALSE(std::is_sorted(first.numbers.begin(), first.numbers.end()));
+  EXPECT_NE(first.numbers, second.numbers);
 }
 
 TEST(Batches, CyclicStartAgainAtTheTop) {
@@ -191,17 +191,17 @@ TEST(Batches, CyclicStartAgainAtTheTop) {
 
 TEST(Batches, CyclicMayHoldTheWholeDataSetMoreThanOnce) {
   Batches batches(encode(random_pairs(2)), 5, Order::cyclic);
-  EXPECT_EQ(batch_at(batches, 0, 0).rows, (Ids{0, 1, 0, 1, 0}));
+  EXPECT_EQ(batch_at(batches, 0, 0).numbers, (Ids{0, 1, 0, 1, 0}));
   const Position second = batches.next({0, 0});
   EXPECT_EQ(second, (Position{2, 0}));  // the first batch took all of pass 1 as well
-  EXPECT_EQ(batch_at(batches, second.epoch, second.batch).rows, (Ids{1, 0, 1, 0, 1}));
+  EXPECT_EQ(batch_at(batches, second.epoch, second.batch).numbers, (Ids{1, 0, 1, 0, 1}));
 }
 
 TEST(Batches, ConsecutiveEndWithTheData) {
   Batches batches(encode(random_pairs(7)), 3, Order::consecutive);
   EXPECT_EQ(batches.count(0), 3u);
   EXPECT_EQ(rows_of_epoch(batches, 0), counting(7));
-  EXPECT_EQ(batch_at(batches, 0, 2).rows, (Ids{6}));
+  EXPECT_EQ(batch_at(batches, 0, 2).numbers, (Ids{6}));
 }
 
 TEST(Batches, LeaveOutAndCountLongSentences) {
@@ -211,7 +211,7 @@ TEST(Batches, LeaveOutAndCountLongSentences) {
   EXPECT_EQ(encoded.size(), 2u);
   EXPECT_EQ(encoded.left_out(), 2u);
   Batches batches(encoded, 4, Order::consecutive);
-  EXPECT_EQ(batch_at(batches, 0, 0).rows, (Ids{1, 3}));  // numbered as in the data set
+  EXPECT_EQ(batch_at(batches, 0, 0).numbers, (Ids{1, 3}));  // numbered as in the data set
 }
 
 /// What batches by words promise, in this epoch.
@@ -275,7 +275,7 @@ TEST(Batches, ByWordsAreShuffledAndGoOnFromAnyPosition) {
   std::vector<Ids> batches_of[2];
   for (const std::uint64_t epoch : {0, 1})
     for (std::uint64_t number = 0; number < whole.count(epoch); ++number) {
-      Ids rows = batch_at(whole, epoch, number).rows;
+      Ids rows = batch_at(whole, epoch, number).numbers;
       std::sort(rows.begin(), rows.end());
       batches_of[epoch].push_back(rows);
     }
