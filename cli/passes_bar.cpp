@@ -17,7 +17,7 @@ PassesBar::~PassesBar() {
 void PassesBar::show(std::int64_t done, std::int64_t all) {
   using namespace std::chrono_literals;
   const auto now = std::chrono::steady_clock::now();
-  if (!draws_ || now - start_ < 1s || now - last_drawn_ < 100ms) return;
+  if (!draws_ || (is_shown_ && now - last_drawn_ < 100ms)) return;
   last_drawn_ = now;
   is_shown_ = true;
   const double seconds = std::chrono::duration<double>(now - start_).count();

@@ -5,8 +5,8 @@
 
 namespace qkv::cli {
 
-/// Shows on standard error, if that is a terminal that draws, how many passes of how many are done, from one second on.
-/// It goes away with its end.
+/// Shows on standard error, if that is a terminal that draws, how many passes of how many are done. It goes away with
+/// its end.
 class PassesBar {
  public:
   PassesBar();
