@@ -19,9 +19,17 @@ export interface Layout {
   rows: string[][]; // boxes of the same height, from the left
 }
 
+const known = new WeakMap<Graph, Layout>();
+
 /** The boxes in layers, below what they come from, except from the step before in a recurrent model; those of a module in
- *  a frame, its modules' frames inside. */
+ *  a frame, its modules' frames inside. Of a graph it is computed once, which takes several frames. */
 export function layoutOf(graph: Graph): Layout {
+  const layout = known.get(graph) ?? compute(graph);
+  known.set(graph, layout);
+  return layout;
+}
+
+function compute(graph: Graph): Layout {
   const layered = new Layered({ compound: true, multigraph: true });
   layered.setGraph({ nodesep: 16, edgesep: 12, ranksep: 40, marginx: 6, marginy: 6 });
   layered.setDefaultEdgeLabel(() => ({}));
