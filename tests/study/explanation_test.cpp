@@ -362,7 +362,8 @@ TEST(Explanation, OutputProjectionHasItsGradients) {
     EXPECT_NE(text.find(fmt::format("\n  d output.weight[0,{}] = ", 4 * head)), std::string::npos);
     EXPECT_NE(text.find("\nd output.bias: the output projection's bias, which belongs to no head alone\n"),
               std::string::npos);
-    for (const auto& step : to_json(e).at("backward"))
+    const nlohmann::ordered_json json = to_json(e);
+    for (const auto& step : json.at("backward"))
       if (step.at("name") == "d output.weight") {
         EXPECT_EQ(step.value("first_column", 0), 4 * head);
       }

@@ -28,6 +28,7 @@ struct Plant {
   bool changes_something = false;
   std::vector<double> added = {};  // by the right backward
   std::size_t largest = 0;         // of them
+  Shape shape = {};                // of them; the tape and its nodes are gone when the check has ended
 };
 Plant plant;
 
@@ -72,10 +73,10 @@ void run_wrong(const Closure<double>* closure) {
 /// that is overwritten is no single entry's fault.
 bool is_to_blame(const std::vector<int>& index) {
   if (plant.fault == Fault::overwritten) return index.empty();
-  if (static_cast<int>(index.size()) != plant.input->shape.rank()) return false;
+  if (static_cast<int>(index.size()) != plant.shape.rank()) return false;
   std::size_t entry = 0;
-  for (int i = 0; i < plant.input->shape.rank(); ++i)
-    entry = entry * static_cast<std::size_t>(plant.input->shape.dim(i)) +
+  for (int i = 0; i < plant.shape.rank(); ++i)
+    entry = entry * static_cast<std::size_t>(plant.shape.dim(i)) +
             static_cast<std::size_t>(index[static_cast<std::size_t>(i)]);
   if (plant.fault == Fault::one_entry) return entry == plant.largest;
   return std::abs(plant.added.at(entry)) >= (1 - 1e-9) * std::abs(plant.added[plant.largest]);
@@ -125,6 +126,7 @@ class Planted {
     if (!found) return;
     const auto [node, at] = *std::next(inputs.begin(), input);
     plant = {closure, closure->run, node, fault, false};
+    plant.shape = node->shape;
     closure->run = run_wrong;
     operation = closure->outputs[0]->name;
     module = closure->outputs[0]->module == nullptr ? "" : closure->outputs[0]->module;

@@ -9,8 +9,8 @@ namespace {
 
 TEST(PackedText, OtherToolsUnpackIt) {
   std::string text;
-  for (const int more : {0, 1, 1, 1, 1, 100, 100000}) {  // all ends of base64
-    for (int i = 0; i < more; ++i) text += static_cast<char>((7 * i * i + i) % 251);
+  for (const unsigned more : {0U, 1U, 1U, 1U, 1U, 100U, 100000U}) {  // all ends of base64
+    for (unsigned i = 0; i < more; ++i) text += static_cast<char>((7 * i * i + i) % 251);
     EXPECT_TRUE(unpacked(packed(text)) == text) << text.size();
   }
 }
