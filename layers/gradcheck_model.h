@@ -43,9 +43,12 @@ auto function_of_parameters(InDouble& in_double, OnDuals& on_duals, std::size_t 
 template <class Function>
 GradcheckResult gradcheck_whole(const Function& function, std::vector<CheckInput> inputs,
                                 const GradcheckOptions& options) {
-  GradcheckResult result = gradcheck(function, inputs, options);
+  using namespace gradcheck_detail;
+  const RealFunction in_double = [&](std::span<const Var<double>> x) { return as_list(function(x)); };
+  const DualFunction on_duals = [&](std::span<const Var<DualDouble>> x) { return as_list(function(x)); };
+  GradcheckResult result = check_exactly(in_double, on_duals, inputs, options);
   if (result.passed) return result;
-  const OperationCheckResult operations = gradcheck_operations(function, std::move(inputs), options);
+  const OperationCheckResult operations = check_operations(in_double, on_duals, std::move(inputs), options);
   result.notes.push_back(operations.passed ? "every operation in it is right by itself"
                                            : "the wrong operation: " + operations.message());
   return result;

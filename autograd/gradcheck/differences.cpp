@@ -3,11 +3,14 @@
 #include <array>
 #include <limits>
 
+#include "qkv/autograd/gradcheck/backward_pass.h"
+#include "qkv/autograd/gradcheck/comparison.h"
+
 namespace qkv {
 namespace {
 
 using gradcheck_detail::Outputs;
-using RealFunction = std::function<std::vector<Var<double>>(std::span<const Var<double>>)>;
+using gradcheck_detail::RealFunction;
 
 constexpr std::array<double, 10> steps{1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10};
 
@@ -84,7 +87,7 @@ GradcheckResult difference_check(const RealFunction& function, std::vector<Check
                                  const DifferenceOptions& options) {
   inputs = with_values(std::move(inputs), options.seed);
   GradcheckResult result;
-  gradcheck_detail::BackwardPass<RealFunction> backward(function, inputs);
+  gradcheck_detail::BackwardPass backward(function, inputs);
   Forward forward(function, inputs);
 
   Random random(options.seed);

@@ -1,8 +1,9 @@
 #pragma once
 
-#include <algorithm>
-#include <cmath>
+#include <functional>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "qkv/autograd/dual.h"
@@ -69,6 +70,26 @@ struct GradcheckOptions {
   NamedSizes sizes = {};                    ///< what a diagnosis may name as the origin of a wrong factor
 };
 
+namespace gradcheck_detail {
+
+/// A function under check in each of the two scalars.
+using RealFunction = std::function<std::vector<Var<double>>(std::span<const Var<double>>)>;
+using DualFunction = std::function<std::vector<Var<DualDouble>>(std::span<const Var<DualDouble>>)>;
+
+template <class S>
+std::vector<Var<S>> as_list(Var<S> output) {
+  return {output};
+}
+template <class S>
+std::vector<Var<S>> as_list(std::vector<Var<S>> outputs) {
+  return outputs;
+}
+
+GradcheckResult check_exactly(const RealFunction& in_double, const DualFunction& on_duals,
+                              std::vector<CheckInput> inputs, const GradcheckOptions& options);
+
+}  // namespace gradcheck_detail
+
 /// Compares a function's backward with its forward pass, exactly: ⟨v, J u⟩ from dual numbers with ⟨Jᵀ v, u⟩ from the
 /// tape, for random cotangents v and one random direction u per input, in double: |a − b| ≤ tolerance · s, where s is
 /// the larger of Σ|vᵢ (J u)ᵢ| and Σ|(Jᵀ v)ⱼ uⱼ| over all inputs. There is no step size, and no division by a product
@@ -82,8 +103,11 @@ struct GradcheckOptions {
 ///     gradcheck([](auto x) { return linear(x[0], x[1], x[2]); }, {{"x", {2, 3, 4}}, {"w", {5, 4}}, {"b", {5}}});
 template <class Function>
 GradcheckResult gradcheck(const Function& function, std::vector<CheckInput> inputs,
-                          const GradcheckOptions& options = {});
+                          const GradcheckOptions& options = {}) {
+  using namespace gradcheck_detail;
+  return check_exactly([&](std::span<const Var<double>> x) { return as_list(function(x)); },
+                       [&](std::span<const Var<DualDouble>> x) { return as_list(function(x)); }, std::move(inputs),
+                       options);
+}
 
 }  // namespace qkv
-
-#include "qkv/autograd/gradcheck/gradcheck_implementation.h"

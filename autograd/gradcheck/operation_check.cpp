@@ -1,8 +1,10 @@
 #include "qkv/autograd/gradcheck/operation_check.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fmt/ranges.h>
 
+#include "qkv/autograd/gradcheck/comparison.h"
 #include "qkv/autograd/gradcheck/operation_step.h"
 #include "qkv/autograd/gradcheck/tangents.h"
 

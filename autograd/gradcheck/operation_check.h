@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,9 +36,6 @@ struct OperationCheckResult {
 };
 
 namespace gradcheck_detail {
-using RealFunction = std::function<std::vector<Var<double>>(std::span<const Var<double>>)>;
-using DualFunction = std::function<std::vector<Var<DualDouble>>(std::span<const Var<DualDouble>>)>;
-
 OperationCheckResult check_operations(const RealFunction& in_double, const DualFunction& on_duals,
                                       std::vector<CheckInput> inputs, const GradcheckOptions& options);
 }  // namespace gradcheck_detail

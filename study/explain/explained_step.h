@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "qkv/study/explain/checked_gradient.h"
-#include "qkv/study/explain/take_apart.h"
+#include "qkv/study/explain/row_formula.h"
 
 namespace qkv {
 
@@ -22,6 +22,7 @@ struct ExplainedStep {
   std::optional<Formula> cell;  ///< one entry spelt out,
   int row = 0, column = 0;      ///< in this row and column of `values`
   std::optional<CheckedGradient> checked;  ///< of gradients
+  std::vector<RowFormula> row_formulas{};  ///< of every cell, if ExplainOptions::row_formulas asks for them
 };
 
 }  // namespace qkv

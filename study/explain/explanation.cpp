@@ -1,6 +1,7 @@
 #include "qkv/study/explain/explanation.h"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 
 #include "qkv/autograd/named.h"
@@ -15,6 +16,16 @@ std::string name_of_score(const AttentionHeadMatrices& head, const SentencePass&
   if (const auto* rnn = std::get_if<RnnConfig>(&pass.trained().config.model); rnn != nullptr && rnn->attention)
     return name_of(*rnn->attention);
   return head.is_additive ? "additive" : "scaled-dot";
+}
+
+/// What the steps begin with: forwards what comes from elsewhere in the model, backwards what comes from the loss.
+constexpr std::array<std::string_view, 8> beginnings{"embeddings", "positions", "x",       "memory",
+                                                     "states",     "h",         "context", "d projected"};
+
+void add_row_formulas(const TakeApart& take_apart, std::vector<ExplainedStep>& steps) {
+  for (ExplainedStep& step : steps)
+    if (std::ranges::find(beginnings, step.name) != beginnings.end())
+      step.row_formulas = row_formulas(take_apart, step.name, step.values.rows, step.values.columns);
 }
 
 }  // namespace
@@ -88,9 +99,11 @@ Explanation Explainer::of_head(const AttentionHeadMatrices& head, const ExplainO
     return explanation;
   }
   explanation.forward = steps.forward();
+  if (options.row_formulas) add_row_formulas(steps.take_apart(), explanation.forward);
   if (!options.backward) return explanation;
   tell_passes(options, passes_through_head(pass_, head, options.gradients));
   explanation.backward = steps.backward(exact(), options.gradients);
+  if (options.row_formulas) add_row_formulas(steps.take_apart(), explanation.backward);
   if (!head.values_are_projected) {
     const int source_word = std::min(explanation.word, static_cast<int>(head.columns.size()) - 1);
     for (ExplainedStep& step : checked_reach_of_words(exact(), steps.take_apart(), source_word))
@@ -141,6 +154,7 @@ Explanation Explainer::of_fixed_context(const ExplainOptions& options) {
     explanation.forward.push_back(
         {name, title, "", rows, {}, 0, 0, numbers, take_apart.formula(address_in(name, row, 0)), row, 0, {}});
   }
+  if (options.row_formulas) add_row_formulas(take_apart, explanation.forward);
   if (!options.backward) {  // what the one vector lets through is what this model is looked at for; the tape has it
     explanation.backward.push_back(reach_of_words(pass_, take_apart, source_word));
     return explanation;

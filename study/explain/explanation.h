@@ -52,6 +52,7 @@ struct ExplainOptions {
   std::optional<std::string> of{};     ///< only the number at this address, taken apart
   std::optional<double> rate{};        ///< of the learning step; without: the one that the run was trained with
   bool backward = false;
+  bool row_formulas = false;        ///< of every cell of those steps whose numbers do not come from other steps shown
   HeadGradientOptions gradients{};  ///< of the backward pass
 
   /// Called as the backward pass goes on, with how many passes on dual numbers of how many are done.

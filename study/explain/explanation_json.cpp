@@ -31,6 +31,7 @@ Json to_json(const ExplainedStep& step) {
   if (step.first_column > 0) json["first_column"] = step.first_column;
   json["values"] = rows_of(step.values);
   json["cell"] = step.cell ? to_json(*step.cell) : Json(nullptr);
+  for (const RowFormula& formula : step.row_formulas) json["row_formulas"].push_back(to_json(formula));
   if (!step.checked) return json;
   const CheckedGradient& checked = *step.checked;
   json["exact"] = rows_of(checked.exact);

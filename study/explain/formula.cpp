@@ -14,18 +14,6 @@ namespace {
 
 std::string number(double value) { return fmt::format("{:.6g}", value); }
 
-const char* name_of(Combined operation) {
-  switch (operation) {
-    case Combined::sum:
-      return "sum";
-    case Combined::softmax:
-      return "softmax";
-    case Combined::other:
-      return "other";
-  }
-  return "";
-}
-
 /// The numbers of the terms that are shown, in order: those largest by magnitude.
 std::vector<std::size_t> largest(const std::vector<Term>& terms, std::size_t shown) {
   std::vector<std::size_t> order(terms.size());

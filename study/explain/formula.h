@@ -1,9 +1,12 @@
 #pragma once
 
+#include <array>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "qkv/autograd/named.h"
 
 namespace qkv {
 
@@ -26,6 +29,9 @@ enum class Combined {
   softmax,  ///< it is one of the terms: each has one factor x, and its value is exp(x) / Σ exp
   other,    ///< as the expression says; the terms are the numbers that it was computed from
 };
+constexpr std::array<Named<Combined>, 3> names_of(Combined) {
+  return {{{Combined::sum, "sum"}, {Combined::softmax, "softmax"}, {Combined::other, "other"}}};
+}
 
 /// One number taken apart: its formula in letters, and the numbers put in.
 struct Formula {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <fmt/format.h>
 
 namespace qkv {
 namespace {
@@ -165,6 +166,17 @@ void Normalise::backward(int, std::int64_t only, const VisitAt& visit) const {
                           Piece::plain(mean_product, "mean of the row's normal · d")});
     }
   }
+}
+
+Moving Sinusoid::evaluate(std::int64_t k, const Read&) const {
+  const int position = static_cast<int>(k / width_), c = static_cast<int>(k % width_);
+  const double angle = position / std::pow(10000.0, static_cast<double>(c - c % 2) / width_);
+  return {c % 2 == 0 ? std::sin(angle) : std::cos(angle)};
+}
+
+std::string Sinusoid::expression(std::int64_t k) const {
+  const std::int64_t c = k % width_;
+  return fmt::format("{}({} / 10000^({}/{}))", c % 2 == 0 ? "sin" : "cos", k / width_, c - c % 2, width_);
 }
 
 LossOfWord::LossOfWord(int self, int logits, int probabilities, int classes, std::vector<int> targets)

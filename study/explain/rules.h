@@ -119,6 +119,23 @@ class Normalise : public Rule {
   double eps_;
 };
 
+/// y[i, c] = sin(i / 10000^(c/width)) where c is even, and the cosine of the same angle as c − 1 where it is odd
+/// (Vaswani et al. 2017, section 3.5): what is computed from its place alone.
+class Sinusoid : public Rule {
+ public:
+  explicit Sinusoid(int width) : width_(width) {}
+
+  std::vector<int> inputs() const override { return {}; }
+  Moving evaluate(std::int64_t k, const Read& read) const override;
+  Combined combined() const override { return Combined::other; }
+  void terms(std::int64_t, const Visit&) const override {}
+  std::string expression(std::int64_t k) const override;
+  void backward(int, std::int64_t, const VisitAt&) const override {}
+
+ private:
+  int width_;
+};
+
 /// y[i] = −log softmax(z[i])[target of i]: the loss of one word (see autograd/ops/cross_entropy.h).
 class LossOfWord : public Rule {
  public:

@@ -24,6 +24,15 @@ export interface Formula {
   agrees?: boolean;
 }
 
+/** How all cells of a row came to be: the letter c in an address is the cell's column. */
+export interface RowFormula {
+  operation: Formula['operation'];
+  note: string;
+  /** Of each column; empty for a sum. */
+  expressions: string[];
+  terms: { address: string | null; name: string; values: number[] }[][];
+}
+
 export interface Step {
   name: string;
   title: string;
@@ -35,6 +44,8 @@ export interface Step {
   first_column?: number;
   values: MaskedTable;
   cell?: Formula | null;
+  /** Of what no other step explains: a formula for each row. */
+  row_formulas?: RowFormula[];
   exact?: MaskedTable;
   largest_difference?: number;
   agrees?: boolean;
@@ -181,6 +192,12 @@ export interface Report {
   graph: Graph | null;
 }
 
+/** A step that an earlier explanation of the sentence has too is written once. */
+interface SharedStep {
+  name: string;
+  same_as: number;
+}
+
 /** The page's data, gzip in base64, or null in a page that nothing has filled yet. */
 export function readData(): Report | null {
   const text = document.getElementById('data')?.textContent?.trim() ?? '';
@@ -189,18 +206,28 @@ export function readData(): Report | null {
   const packed = new Uint8Array(letters.length);
   for (let i = 0; i < letters.length; i += 1) packed[i] = letters.charCodeAt(i); // from() with a function takes ten times as long
   const report = JSON.parse(new TextDecoder().decode(gunzipSync(packed))) as Report;
-  for (const sentence of report.sentences)
-    for (const explanation of sentence.explained) explanation.parameters = parametersOf(report, explanation);
+  for (const { explained } of report.sentences)
+    for (const explanation of explained) {
+      explanation.forward = explanation.forward.map((step) => whole(step, explained));
+      explanation.parameters = parametersOf(report, explanation);
+    }
   return report;
 }
 
+function whole(step: Step | SharedStep, explained: Explanation[]): Step {
+  return 'same_as' in step ? explained[step.same_as]!.forward.find((other) => other.name === step.name)! : step;
+}
+
+/** A head's part: rows of what makes queries, keys and values, columns of what its output is projected by. */
 function parametersOf(report: Report, { attention }: Explanation): Step[] {
   return Object.entries((attention && report.projections[attention.name]) ?? {}).map(([name, whole]) => {
+    const step = { name, title: '', formula: '', rows: [], columns: [], values: whole };
+    if (name === 'output.bias') return step;
     const isBias = name.endsWith('.bias');
-    const width = (isBias ? whole[0]!.length : whole.length) / attention!.heads;
+    const width = (isBias || name === 'output.weight' ? whole[0]!.length : whole.length) / attention!.heads;
     const first = width * attention!.head;
-    const values = isBias ? whole.map((row) => row.slice(first, first + width)) : whole.slice(first, first + width);
-    return { name, title: '', formula: '', rows: [], columns: [], first_row: first, values };
+    if (name === 'output.weight') return { ...step, first_column: first, values: whole.map((row) => row.slice(first, first + width)) };
+    return { ...step, first_row: first, values: isBias ? whole.map((row) => row.slice(first, first + width)) : whole.slice(first, first + width) };
   });
 }
 

@@ -1,4 +1,4 @@
-import type { Explanation, Formula, Step } from './data';
+import type { Explanation, Formula, RowFormula, Step } from './data';
 
 /** A formula with the matrices it reads, and which row or column of each. */
 export interface Spelt extends Formula {
@@ -48,8 +48,30 @@ export function formulaOf(explanation: Explanation, step: Step, row: number, col
   const address = addressOf(step, row, column);
   const own = value === null ? null : recipe(explanation, step.name, row, column, value);
   if (own) return { address, value, note: step.cell?.address === address ? step.cell.note : '', ...own };
+  const inRow = step.row_formulas?.[row];
+  if (inRow) return { address, value, ...inColumn(inRow, column), operands: [] };
   if (step.cell && step.cell.address === address) return { ...step.cell, operands: [] };
   return null;
+}
+
+/** A row's formula in one of its columns. */
+function inColumn(formula: RowFormula, column: number): Omit<Formula, 'address' | 'value'> {
+  const here = (text: string) => text.replace(/(?<=[[,])c(?=[,\]])/, String(column));
+  const terms = formula.terms.map((product) => {
+    const factors = product.map(({ address, name, values }) => ({
+      address: address && here(address),
+      name: address ? here(name) : name,
+      value: values[column]!,
+    }));
+    return { value: factors.reduce((all, factor) => all * factor.value, 1), factors };
+  });
+  const sum = terms.map(({ factors }) => factors.map((factor) => factor.name).join(' · ')).join(' + ');
+  return {
+    expression: formula.expressions[column] ?? sum.replaceAll('+ −1 · ', '− '),
+    note: formula.note,
+    operation: formula.operation,
+    terms,
+  };
 }
 
 /** Whether a matrix is, in each of its numbers, the sum of two others. */
@@ -165,6 +187,11 @@ function recipe(explanation: Explanation, name: string, i: number, j: number, va
     }
     case 'output':
       return product(weights, values, true, false);
+    case 'd output': {
+      const [back, weight] = [get('d projected'), get('output.weight')];
+      const found = product(back, weight, true, false);
+      return found && weight && { ...found, expression: `Σₖ d projected[${i},k] · output.weight[k,${j + (weight.first_column ?? 0)}]` };
+    }
     case 'd values':
     case 'd states as values':
       return product(weights, get('d output'), false, false);
@@ -211,6 +238,14 @@ function recipe(explanation: Explanation, name: string, i: number, j: number, va
         terms: both.map((s) => term(factor(s, i, j))),
         operands: both.map((s) => line(s, i)),
       });
+    }
+    case 'reach': {
+      const back = get('d embeddings');
+      const row = back?.values[i];
+      if (!back || !row) return null;
+      const terms = row.map((_, k) => term(factor(back, i, k), factor(back, i, k)));
+      const length = Math.sqrt(terms.reduce((s, t) => s + t.value, 0));
+      return Math.abs(length - value) > 2e-3 * value ? null : { expression: `√ Σₖ d embeddings[${i},k]²`, operation: 'root', terms, operands: [line(back, i)] };
     }
     case 'd query.weight':
       return product(get('d queries'), get('x', 'h'), false, false);

@@ -17,7 +17,11 @@ const forwardStages: [string, string[]][] = [
 
 export function stagesOf(explanation: Explanation | undefined, backwards: boolean): Stage[] {
   if (!explanation) return [];
-  if (backwards) return (explanation.backward ?? []).map((step) => ({ key: step.name, steps: [step] }));
+  if (backwards)
+    return (explanation.backward ?? []).map((step) => ({
+      key: step.name,
+      steps: step.name === 'd output' ? [step, ...explanation.parameters.filter((one) => one.name.startsWith('output.'))] : [step],
+    }));
   const known = new Set(forwardStages.flatMap(([, names]) => names));
   return [...forwardStages, ['other', explanation.forward.map((s) => s.name).filter((n) => !known.has(n))] as const]
     .map(([key, names]) => ({ key, steps: [...explanation.forward, ...explanation.parameters].filter((step) => names.includes(step.name)) }))

@@ -150,6 +150,7 @@ export const english = {
   cellHint: 'Point at a cell, or walk with the arrow keys: beside or below stands the sum that made it.',
   formula: 'How this number came to be',
   noFormula: 'What made it is not in the page; on the command line:',
+  goesOn: 'What lies further back, on the command line:',
   isParameter: 'A parameter: no sum made it, training did.',
   referenceFed: 'The model translates this sentence otherwise. Here its reference is fed in, so that there is something to learn:',
   sumIs: 'sum',
