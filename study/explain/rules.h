@@ -130,6 +130,7 @@ class Sinusoid : public Rule {
   Combined combined() const override { return Combined::other; }
   void terms(std::int64_t, const Visit&) const override {}
   std::string expression(std::int64_t k) const override;
+  std::string note() const override { return "a constant, computed from its place alone"; }
   void backward(int, std::int64_t, const VisitAt&) const override {}
 
  private:

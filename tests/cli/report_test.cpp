@@ -122,10 +122,11 @@ void expect_same_steps(const Program& program, const nlohmann::json& head, Argum
 }
 
 TEST_F(ReportCommand, ExplainsEachHeadOfEachSentenceThatWasAskedForAsExplainDoes) {
-  const nlohmann::json data = report({"--sentence", "하나 둘 셋", "--sentence", "둘", "--sentence", "넷 셋"});
+  nlohmann::json data = report({"--sentence", "하나 둘 셋", "--sentence", "둘", "--sentence", "넷 셋"});
   for (int i = 0; const char* text : {"하나 둘 셋", "둘", "넷 셋"}) {
-    const auto& explained = data["sentences"][static_cast<std::size_t>(i)]["explained"];
+    auto& explained = data["sentences"][static_cast<std::size_t>(i)]["explained"];
     ASSERT_EQ(explained.size(), 6U) << "three attentions of two heads";
+    put_in_shared_steps(explained);
     for (const auto& head : explained) {
       EXPECT_EQ(head.contains("backward"), i == 0) << "the first of them backwards";
       expect_same_steps(trained(), head, {"explain", "run", text});
@@ -134,10 +135,48 @@ TEST_F(ReportCommand, ExplainsEachHeadOfEachSentenceThatWasAskedForAsExplainDoes
   }
 }
 
+TEST_F(ReportCommand, WritesOnceWhatExplanationsOfASentenceShare) {
+  const nlohmann::json data = report({"--sentence", "하나 둘 셋"});
+  std::map<std::string, int> written;
+  for (const auto& head : data["sentences"][0]["explained"])
+    for (const auto& step : head["forward"])
+      if (!step.contains("same_as")) ++written[step["name"]];
+  EXPECT_EQ(written["queries"], 6);
+  EXPECT_EQ(written["memory"], 1);
+  EXPECT_EQ(written["embeddings"], 2) << "of the encoder, of the decoder";
+  EXPECT_EQ(written["positions"], 2) << "of four source words, of the decoder's";
+}
+
+TEST_F(ReportCommand, SaysOfEachNumberThatTheStepsBeginWithWhatItIsMadeOf) {
+  nlohmann::json data = report({"--sentence", "하나 둘 셋"});
+  auto& explained = data["sentences"][0]["explained"];
+  put_in_shared_steps(explained);
+  int told = 0;
+  for (const auto& head : explained)
+    for (const auto& step : head["forward"]) {
+      if (!step.contains("row_formulas")) continue;
+      const auto& row = step["row_formulas"][1];
+      double sum = 0;
+      for (const auto& product : row["terms"]) {
+        double term = 1;
+        for (const auto& factor : product) term *= factor["values"][3].get<double>();
+        sum += term;
+      }
+      if (row["operation"] == "sum") {
+        EXPECT_NEAR(sum, step["values"][1][3].get<double>(), 2e-3) << step["name"];
+      } else {
+        EXPECT_EQ(row["expressions"][3], "cos(1 / 10000^(2/8))") << step["name"];
+      }
+      ++told;
+    }
+  EXPECT_EQ(told, 6 * 3 + 2) << "embeddings, positions and x of each head; the memory of two";
+}
+
 TEST_F(ReportCommand, ExplainsAWrongTranslationByItsReference) {
-  const nlohmann::json data = report();
+  nlohmann::json data = report();
   std::size_t wrong = 0, explained = 0;
-  for (const auto& sentence : data["sentences"]) {
+  for (auto& sentence : data["sentences"]) {
+    put_in_shared_steps(sentence["explained"]);
     if (sentence["explained"].empty()) continue;
     ++explained;
     if (sentence["explained"][0]["own_translation"]) continue;
@@ -155,15 +194,15 @@ TEST_F(ReportCommand, ExplainsAWrongTranslationByItsReference) {
   EXPECT_EQ(explained, 3U);
 }
 
-TEST_F(ReportCommand, HoldsWhatQueriesKeysAndValuesAreMadeWith) {
+TEST_F(ReportCommand, HoldsWhatQueriesKeysAndValuesAreMadeWithAndOutputsAreProjectedBy) {
   const nlohmann::json data = report({"--sentence", "하나 둘 셋"});
   ASSERT_EQ(data["projections"].size(), 3U);
   for (const auto& [name, those] : data["projections"].items()) {
-    ASSERT_EQ(those.size(), 6U) << name;
+    ASSERT_EQ(those.size(), 8U) << name;
     EXPECT_EQ(those["value.bias"].size(), 1U);
     EXPECT_EQ(those["value.bias"][0].size(), 8U);
     EXPECT_EQ(those["key.weight"].size(), 8U);
-    for (const char* weight : {"query.weight", "key.weight", "value.weight"}) {
+    for (const char* weight : {"query.weight", "key.weight", "value.weight", "output.weight"}) {
       const std::string address = name + "." + weight + "[5,3]";
       const auto said =
           nlohmann::json::parse(trained()({"explain", "run", "하나 둘 셋", "--of", address, "--json"}).output);

@@ -21,6 +21,18 @@ inline std::vector<nlohmann::json> metrics_of(const Program& program, const std:
   return lines;
 }
 
+/// Puts the steps that explanations of a sentence share, which are written once, in their places.
+inline void put_in_shared_steps(nlohmann::json& explained) {
+  for (nlohmann::json& one : explained)
+    for (nlohmann::json& step : one["forward"]) {
+      if (!step.contains("same_as")) continue;
+      const nlohmann::json& steps = explained.at(step["same_as"].get<std::size_t>())["forward"];
+      const auto found = std::ranges::find(steps, step["name"], [](const auto& other) { return other["name"]; });
+      ASSERT_TRUE(found != steps.end()) << step;
+      step = nlohmann::json(*found);
+    }
+}
+
 /// The data in a page that `qkv report` wrote.
 inline nlohmann::json data_of_page(const Program& program, const std::string& file) {
   const std::string tag = R"(<script type="application/gzip" id="data">)";

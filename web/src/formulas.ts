@@ -190,7 +190,7 @@ function recipe(explanation: Explanation, name: string, i: number, j: number, va
     case 'd output': {
       const [back, weight] = [get('d projected'), get('output.weight')];
       const found = product(back, weight, true, false);
-      return found && weight && { ...found, expression: `Σₖ d projected[${i},k] · output.weight[k,${j + (weight.first_column ?? 0)}]` };
+      return found && weight ? { ...found, expression: `Σₖ d projected[${i},k] · output.weight[k,${j + (weight.first_column ?? 0)}]` } : null;
     }
     case 'd values':
     case 'd states as values':

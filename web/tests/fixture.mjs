@@ -38,11 +38,15 @@ const kinds = [
   { name: 'decoder.layers.0.self_attention', kind: 'causal', layer: 0 },
   { name: 'decoder.layers.0.cross_attention', kind: 'cross', layer: 0 },
 ];
-/** Of all heads, as a model holds them. */
+/** Of all heads, as a model holds them: what the outputs are projected by has a column for each feature of each head. */
 const projections = Object.fromEntries(
   kinds.map(({ name }) => [
     name,
-    Object.fromEntries(['query', 'key', 'value'].flatMap((kind) => [[`${kind}.weight`, matrix(heads * size, width, 0.6)], [`${kind}.bias`, matrix(1, heads * size, 0.2)]])),
+    Object.fromEntries([
+      ...['query', 'key', 'value'].flatMap((kind) => [[`${kind}.weight`, matrix(heads * size, width, 0.6)], [`${kind}.bias`, matrix(1, heads * size, 0.2)]]),
+      ['output.weight', matrix(width, heads * size, 0.6)],
+      ['output.bias', matrix(1, width, 0.2)],
+    ]),
   ]),
 );
 /** What a head makes of its input by one of them. */
@@ -52,14 +56,56 @@ function projected(input, attention, head, kind) {
   return each(times(input, transposed(weight)), (y, _, c) => y + bias[c]);
 }
 
-/** One head, forwards and backwards. */
-function explain({ source, read, predicted, own }, attention, head, backwards) {
+/** What all heads of an attention read, each with the formulas of its rows. */
+function inputsOf({ source, read, predicted }, attention) {
   const rows = attention.kind === 'self' ? source : attention.kind === 'cross' ? predicted : read;
   const columns = attention.kind === 'causal' ? read : source;
-  const embeddings = matrix(rows.length, width);
-  const positions = matrix(rows.length, width);
-  const x = attention.kind === 'cross' ? matrix(rows.length, width) : each(embeddings, (e, i, c) => e + positions[i][c]);
-  const memory = attention.kind === 'cross' ? matrix(columns.length, width) : x;
+  const of = (rows, formula) => ({ values: rows.map((_, i) => formula(i).values), row_formulas: rows.map((_, i) => formula(i).formula) });
+  const product = (...factors) => factors.map(([address, name, values]) => ({ address, name: name ?? address, values }));
+  const sum = (...terms) => ({
+    values: terms[0][0].values.map((_, c) => terms.reduce((s, factors) => s + factors.reduce((p, f) => p * f.values[c], 1), 0)),
+    formula: { operation: 'sum', note: '', expressions: [], terms },
+  });
+  const random = () => matrix(1, width)[0];
+  const tables = rows.map(random);
+  const angle = (i, c) => i / 10000 ** ((c - (c % 2)) / width);
+  const embeddings = of(rows, (i) => sum(product([null, '√d_model', Array(width).fill(4)], [`target_embedding.weight[${i + 5},c]`, null, tables[i]])));
+  const positions = of(rows, (i) => ({
+    values: Array.from({ length: width }, (_, c) => (c % 2 ? Math.cos(angle(i, c)) : Math.sin(angle(i, c)))),
+    formula: { operation: 'other', note: 'a constant, computed from its place alone', expressions: Array.from({ length: width }, (_, c) => `${c % 2 ? 'cos' : 'sin'}(${i} / 10000^(${c - (c % 2)}/${width}))`), terms: [] },
+  }));
+  const [weight, bias] = [random(), random()];
+  const normed = (rows, norm) => {
+    const normal = rows.map(random);
+    return of(rows, (i) => sum(product([`${norm}.weight[c]`, null, weight], [`${norm}.normal[${i},c]`, null, normal[i]]), product([`${norm}.bias[c]`, null, bias])));
+  };
+  const x =
+    attention.kind === 'cross'
+      ? normed(rows, 'decoder.layers.0.norm1')
+      : of(rows, (i) => sum(product([`embeddings[${i},c]`, null, embeddings.values[i]]), product([`positions[${i},c]`, null, positions.values[i]])));
+  return { embeddings, positions, x, memory: attention.kind === 'cross' ? normed(columns, 'encoder.norm') : null };
+}
+
+/** A step that an earlier explanation has too is written once. */
+function shared(explained) {
+  const first = new Map();
+  return explained.map((one, i) => ({
+    ...one,
+    forward: one.forward.map((step) => {
+      const key = JSON.stringify([step.name, step.values]);
+      if (first.has(key)) return { name: step.name, same_as: first.get(key) };
+      first.set(key, i);
+      return step;
+    }),
+  }));
+}
+
+/** One head, forwards and backwards. */
+function explain({ source, read, predicted, own }, attention, head, backwards, inputs) {
+  const rows = attention.kind === 'self' ? source : attention.kind === 'cross' ? predicted : read;
+  const columns = attention.kind === 'causal' ? read : source;
+  const x = inputs.x.values;
+  const memory = inputs.memory?.values ?? x;
   const queries = projected(x, attention, head, 'query');
   const keys = projected(memory, attention, head, 'key');
   const values = projected(memory, attention, head, 'value');
@@ -79,20 +125,24 @@ function explain({ source, read, predicted, own }, attention, head, backwards) {
     terms: queries[word].map((q, c) => ({ value: q * keys[0][c], factors: [factor(`queries[${word},${c}]`, q), factor(`keys[0,${c}]`, keys[0][c])] })),
   };
   const forward = [
-    step('embeddings', 'each word as a vector', 'a row of the embedding', embeddings, rows, []),
-    step('positions', 'where each word stands', 'sin and cos', positions, rows, []),
-    step('x', 'what asks', 'the input of the attention', x, rows, []),
-    ...(attention.kind === 'cross' ? [step('memory', 'what is asked', 'the output of the encoder', memory, columns, [])] : []),
-    step('queries', 'queries', 'x · W + b', queries, rows, []),
-    step('keys', 'keys', 'memory · W + b', keys, columns, []),
-    step('values', 'values', 'memory · W + b', values, columns, []),
-    step('scores', 'how well a query fits a key', 'Σ queries(i, c) · keys(j, c)', scores, rows, columns, { cell }),
-    step('scaled', 'scores in the scale of one number', 'scale · scores(i, j)', scaled, rows, columns),
-    ...(attention.kind === 'causal' ? [step('masked', 'what may be looked at', 'scaled(i, j) where j ≤ i', masked, rows, columns)] : []),
-    step('weights', 'the scores as a distribution', 'softmax over j', weights, rows, columns),
-    step('output', 'the mean of the values', 'Σ weights(i, j) · values(j, c)', output, rows, []),
+    step('embeddings', 'each word as a vector', '√d_model · the word\'s row of the embedding', inputs.embeddings.values, rows, [], inputs.embeddings),
+    step('positions', 'where each word stands', 'even c: sin(i / 10000^(c/d_model)), odd c: cos of the same angle as c − 1', inputs.positions.values, rows, [], inputs.positions),
+    step('x', 'what asks', '', x, rows, [], inputs.x),
+    ...(attention.kind === 'cross' ? [step('memory', 'what is asked', '', memory, columns, [], inputs.memory)] : []),
+    step('queries', 'queries', 'query.weight · x[i] + query.bias', queries, rows, []),
+    step('keys', 'keys', 'key.weight · memory[j] + key.bias', keys, columns, []),
+    step('values', 'values', 'value.weight · memory[j] + value.bias', values, columns, []),
+    step('scores', 'how well a query fits a key', 'queries[i] · keys[j]', scores, rows, columns, { cell }),
+    step('scaled', 'scores in the scale of one number', '0.353553 · scores[i,j], with 0.353553 = 1/√8', scaled, rows, columns),
+    ...(attention.kind === 'causal' ? [step('masked', 'what may be looked at', 'scaled[i,j] where j ≤ i', masked, rows, columns)] : []),
+    step('weights', 'the scores as a distribution', 'softmax over j of scaled[i,j]', weights, rows, columns),
+    step('output', 'the mean of the values', 'Σ over j of weights[i,j] · values[j]', output, rows, []),
   ];
-  const dOutput = matrix(rows.length, size, 0.1);
+  const dProjected = matrix(rows.length, width, 0.1);
+  const dOutput = times(
+    dProjected,
+    projections[attention.name]['output.weight'].map((row) => row.slice(head * size, (head + 1) * size)),
+  );
   const dValues = times(transposed(weights), dOutput);
   const dWeights = times(dOutput, transposed(values));
   const sigma = weights.map((row, i) => [row.reduce((sum, w, j) => sum + w * dWeights[i][j], 0)]);
@@ -110,19 +160,28 @@ function explain({ source, read, predicted, own }, attention, head, backwards) {
   const part = Array.from({ length: size }, (_, r) => String(head * size + r));
   const backward = [
     step('d output', 'from above', '∂loss/∂output', dOutput, rows, [], checked(dOutput)),
-    step('d values', '', 'Σ weights(i, j) · d output(i, c)', dValues, columns, [], checked(dValues)),
-    step('d weights', '', 'Σ d output(i, c) · values(j, c)', dWeights, rows, columns, checked(dWeights)),
-    step('sigma', '', 'Σ weights(i, j) · d weights(i, j)', sigma, rows, [], checked(sigma)),
+    step('d values', '', 'Σ over i of weights[i,j] · d output[i,c]', dValues, columns, [], checked(dValues)),
+    step('d weights', '', 'Σ over c of d output[i,c] · values[j,c]', dWeights, rows, columns, checked(dWeights)),
+    step('sigma', '', 'Σ over j of weights[i,j] · d weights[i,j]', sigma, rows, [], checked(sigma)),
     step('d scaled', '', 'weights · (d weights − sigma)', dScaled, rows, columns, checked(dScaled)),
     step('d scores', '', 'scale · d scaled', dScores, rows, columns, checked(dScores)),
-    step('d queries', '', 'Σ d scores(i, j) · keys(j, c)', dQueries, rows, [], checked(dQueries)),
-    step('d keys', '', 'Σ d scores(i, j) · queries(i, c)', dKeys, columns, [], checked(dKeys)),
-    step('d query.weight', '', 'Σ d queries(i, r) · x(i, c)', times(transposed(dQueries), x), part, [], {
+    step('d queries', '', 'Σ over j of d scores[i,j] · keys[j,c]', dQueries, rows, [], checked(dQueries)),
+    step('d keys', '', 'Σ over i of d scores[i,j] · queries[i,c]', dKeys, columns, [], checked(dKeys)),
+    step('d query.weight', '', 'Σ over i of d queries[i,r] · x[i,c]', times(transposed(dQueries), x), part, [], {
       first_row: head * size,
       largest_difference: 2e-15,
       agrees: true,
       tolerance: 1e-12,
       check: 'along a random direction, and the entries shown: the first rows and columns',
+    }),
+    step('d projected', '', '∂loss/∂projected', dProjected, rows, [], {
+      ...checked(dProjected),
+      row_formulas: dProjected.map((values, i) => ({
+        operation: 'sum',
+        note: '',
+        expressions: [],
+        terms: [[{ address: `d decoder.layers.0.norm.sum[${i},c]`, name: `d decoder.layers.0.norm.sum[${i},c]`, values }]],
+      })),
     }),
   ];
   const change = each(weights, (w, i, j) => (w * (j % 2 ? -1 : 1)) / 50);
@@ -172,7 +231,10 @@ function sentence(length, wrong, given, cut = asWords) {
   const predicted = [...translation, '<eos>'];
   // A wrong translation is explained by its reference.
   const fed = wrong ? { source, read: ['<bos>', ...target], predicted: [...target, '<eos>'], own: false } : { source, read, predicted, own: true };
-  const explained = kinds.flatMap((kind) => Array.from({ length: heads }, (_, head) => explain(fed, kind, head, length < 6)));
+  const explained = kinds.flatMap((kind) => {
+    const inputs = inputsOf(fed, kind);
+    return Array.from({ length: heads }, (_, head) => explain(fed, kind, head, length < 6, inputs));
+  });
   return {
     source,
     unknown: given ? ['뭐'] : [],
@@ -202,7 +264,7 @@ function sentence(length, wrong, given, cut = asWords) {
     ),
     loss: 0.21,
     loss_of_words: predicted.map((_, i) => 0.05 * (i + 1)),
-    explained,
+    explained: shared(explained),
   };
 }
 

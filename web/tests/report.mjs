@@ -11,6 +11,10 @@ if (!file) throw new Error('QKV_REPORT names no report; start the tests by node 
 const [, packed] = /<script type="application\/gzip" id="data">([^<]*)<\/script>/.exec(readFileSync(file, 'utf8'));
 export const data = JSON.parse(gunzipSync(Buffer.from(packed, 'base64')).toString());
 
+// A step that an earlier explanation has too is written once.
+for (const { explained } of data.sentences)
+  for (const one of explained) one.forward = one.forward.map((step) => ('same_as' in step ? explained[step.same_as].forward.find((other) => other.name === step.name) : step));
+
 export const translations = data.translations.source.map((_, i) => Object.fromEntries(Object.entries(data.translations).map(([key, column]) => [key, column[i]])));
 
 /** A number as the page writes it with six digits. */

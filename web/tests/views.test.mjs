@@ -127,6 +127,7 @@ test('steps: each number of each matrix, forwards and backwards, is the data’s
   const { name, head } = explained.attention;
   const page = await browser.open(`#/steps/${withBackward}/${name}/${head}`);
   const sums = [];
+  const unexplained = [];
   for (const step of [...explained.forward, ...explained.backward]) {
     const label = step.first_row ?? 0;
     const row = Math.min(1, step.values.length - 1);
@@ -139,13 +140,15 @@ test('steps: each number of each matrix, forwards and backwards, is the data’s
     await page.locator(`[data-address="${address}"]`).waitFor();
     near(await page.locator('[data-formula-value]').innerText(), Number(value.toPrecision(4)), address);
     if (step.agrees !== undefined) assert.equal(await page.locator('[data-verdict]').getAttribute('data-verdict'), String(step.agrees));
+    if (await page.getByText('What made it is not in the page').count()) unexplained.push(step.name);
     if ((await page.locator('[data-sum]').count()) && step.name !== 'weights') {
       sums.push(step.name);
       const sum = digits(await page.locator('[data-sum]').innerText());
       assert.ok(Math.abs(sum - value) <= 2e-3 * Math.abs(value) + 1e-3, `${address}: the terms sum to ${sum}, the value is ${value}`);
     }
   }
-  for (const wanted of ['scores', 'output', 'd weights', 'd values', 'd queries', 'd keys', 'd query.weight', 'd output.weight'])
+  if (data.model === 'transformer') assert.deepEqual(unexplained, [], 'every number says how it came to be');
+  for (const wanted of ['embeddings', 'x', 'memory', 'scores', 'output', 'd output', 'd projected', 'd weights', 'd values', 'd queries', 'd keys', 'd query.weight', 'd output.weight'])
     if ([...explained.forward, ...explained.backward].some((s) => s.name === wanted)) assert.ok(sums.includes(wanted), `${wanted} is shown as a sum (${sums})`);
 });
 
@@ -175,6 +178,49 @@ test('steps: queries, keys and values are the sum of inputs by parameters, each 
     await page.locator(`[data-address="${target}"]`).waitFor();
     near(await page.locator('[data-formula-value]').innerText(), Number(weight[feature][0].toPrecision(4)), target);
     assert.match(await page.getByRole('region', { name: 'How this number came to be' }).innerText(), /A parameter/);
+  }
+});
+
+test('steps: what the steps begin with comes from the model’s parts, and the command goes further back', async () => {
+  const index = data.sentences.findIndex((s) => s.explained.length);
+  if (index < 0) return;
+  const page = await browser.open('#/training');
+  for (const { attention, forward } of data.sentences[index].explained.filter((e) => (e.attention?.head ?? 0) === 0)) {
+    for (const step of forward.filter((s) => s.row_formulas)) {
+      const [row, column] = [step.values.length - 1, 1];
+      const address = `${step.name}[${row},${column}]`;
+      await goTo(page, `#/steps/${index}/${attention?.name ?? '-'}/${attention?.head ?? 0}/${encodeURIComponent(address)}`);
+      await page.locator(`[data-address="${address}"]`).waitFor();
+      const told = await page.getByRole('region', { name: 'How this number came to be' }).innerText();
+      const formula = step.row_formulas[row];
+      if (formula.expressions.length) assert.ok(told.includes(formula.expressions[column]), `${address}: ${told}`);
+      if (formula.operation === 'sum') {
+        const sum = digits(await page.locator('[data-sum]').innerText());
+        assert.ok(Math.abs(sum - step.values[row][column]) <= 2e-3 * Math.abs(sum) + 1e-3, `${address}: ${sum}`);
+      }
+      const here = (address) => address.replace(/(?<=[[,])c(?=[,\]])/, column);
+      const factors = formula.terms.flat().filter((factor) => factor.address).map((factor) => here(factor.address));
+      for (const factor of factors) assert.ok(told.includes(factor), `${address}: ${factor} in ${told}`);
+      const names = new Set(forward.map((s) => s.name));
+      const beyond = factors.find((factor) => !names.has(factor.replace(/\[.*/, '')));
+      if (beyond) assert.match(told, new RegExp(`qkv explain .*--of '${beyond.replace(/[[\].]/g, '\\$&')}'`, 's'));
+    }
+  }
+});
+
+test('steps: in Korean the formulas and what is said beside them are Korean', async () => {
+  const index = data.sentences.findIndex((s) => s.explained.some((e) => e.backward?.length));
+  if (index < 0) return;
+  const explained = data.sentences[index].explained.find((e) => e.backward?.length);
+  const page = await browser.open('#/training', { locale: 'ko-KR' });
+  for (const step of [...explained.forward, ...explained.backward]) {
+    const indices = step.values.every((line) => line.length === 1) || step.name.endsWith('.bias') ? [step.first_row ?? 0] : [step.first_row ?? 0, step.first_column ?? 0];
+    const address = `${step.name}[${indices}]`;
+    await goTo(page, `#/steps/${index}/${explained.attention?.name ?? '-'}/${explained.attention?.head ?? 0}/${encodeURIComponent(address)}`);
+    await page.locator(`[data-address="${address}"]`).waitFor();
+    const told = await page.locator('[data-step] > p, .formula > p:not(.value)').allInnerTexts();
+    for (const text of told)
+      assert.doesNotMatch(text.replace(/qkv explain.*/s, ''), /\b(the|of|over|where|with|less|each|word|row|is|are|from)\b/, `${address}: ${text}`);
   }
 });
 

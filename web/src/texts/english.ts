@@ -150,6 +150,8 @@ export const english = {
   cellHint: 'Point at a cell, or walk with the arrow keys: beside or below stands the sum that made it.',
   formula: 'How this number came to be',
   noFormula: 'What made it is not in the page; on the command line:',
+  /** A formula or note that the program wrote, in the language of the page. */
+  said: (text: string) => text,
   goesOn: 'What lies further back, on the command line:',
   isParameter: 'A parameter: no sum made it, training did.',
   referenceFed: 'The model translates this sentence otherwise. Here its reference is fed in, so that there is something to learn:',

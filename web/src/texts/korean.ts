@@ -1,5 +1,25 @@
 import type { Texts } from './english';
 
+/** What the program writes in its formulas and beside them: the words of study/explain/. */
+const phrases: [RegExp, string][] = [
+  [/Σ over ([a-z](?:, [a-z])*) of /g, 'Σ($1마다) '],
+  [/softmax over j of /, 'softmax(j마다) '],
+  [/the word's row of the embedding/, '임베딩에서 이 단어의 행'],
+  [/the position's row of a table that is learnt/, '학습한 표에서 이 위치의 행'],
+  [/^even c: (.*), odd c: cos of the same angle as c − 1$/, '짝수 c: $1, 홀수 c: c − 1과 같은 각의 cos'],
+  [/, with /, ', 여기서 '],
+  [/ where j ≤ i$/, ' (j ≤ i일 때)'],
+  [/ less /, ' − '],
+  [/the embedding of word i/, '단어 i의 임베딩'],
+  [/^a constant, computed from its place alone$/, '상수입니다. 자리만으로 계산한 수입니다.'],
+  [/^mean and deviation are those of all features of the row$/, '평균과 편차는 행의 모든 특징에서 구합니다.'],
+  [/^each term is one share of the whole, 1$/, '항마다 전체 1 가운데 한 몫입니다.'],
+  [/^what the weights of this row would gain together: .*$/, '이 행의 가중치가 함께 얻을 몫입니다. 가중치의 합은 1이므로 소프트맥스가 각각에서 뺍니다.'],
+  [/^the length of the gradient of a word's vector$/, '단어 벡터의 기울기의 길이입니다.'],
+  [/^a part of its gradient: .*$/, '기울기의 일부입니다. 이 수로 계산한 다른 것은 제 몫을 따로 보냅니다.'],
+  [/^nothing that was computed for this sentence reads it$/, '이 문장에서 계산한 것 가운데 이 수를 읽는 것은 없습니다.'],
+];
+
 /** The same in Korean; TypeScript asks for each of them. */
 export const korean: Texts = {
   pageTitle: 'qkv 보고서',
@@ -186,6 +206,7 @@ export const korean: Texts = {
   cellHint: '칸을 가리키거나 화살표 키로 옮기면 그 수를 만든 합이 옆이나 아래에 나옵니다.',
   formula: '이 수가 나온 과정',
   noFormula: '이 수를 만든 것은 페이지에 없습니다. 명령줄에서는:',
+  said: (text) => phrases.reduce((said, [words, korean]) => said.replace(words, korean), text),
   goesOn: '더 거슬러 올라가려면 명령줄에서:',
   isParameter: '매개변수입니다. 합으로 나온 수가 아니라 훈련으로 배운 수입니다.',
   referenceFed: '이 문장은 모델의 번역이 정답과 다릅니다. 배울 것이 있도록 여기서는 정답을 넣었습니다:',
