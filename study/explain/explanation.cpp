@@ -135,16 +135,16 @@ Explanation Explainer::of_fixed_context(const ExplainOptions& options) {
     return TapePlace{found.quantity, found.element};
   };
   struct Described {
-    std::string name, title;
+    std::string name, title, formula;
     std::vector<std::string> rows;
     int row;
   };
   const std::vector<Described> values{
-      {"states", "the encoder's hidden states, each made of a word and the state before", pair.source, source_word},
-      {"context", "the one context vector, the last hidden state: all that the decoder gets", {"context"}, 0},
-      {"h", "the decoder's hidden states, each made of the context, the word before and the state before",
+      {"states", "the encoder's hidden states, each made of a word and the state before", "", pair.source, source_word},
+      {"context", "the one context vector, the last hidden state: all that the decoder gets", "", {"context"}, 0},
+      {"h", "the decoder's hidden states, each made of the context, the word before and the state before", "",
        pair.predicted, explanation.word}};
-  for (const auto& [name, title, rows, row] : values) {
+  for (const auto& [name, title, formula, rows, row] : values) {
     const int width = take_apart.names().sizes_of(name).back();
     const std::string named = name;
     const NumberMatrix numbers(static_cast<int>(rows.size()), width, [&](int i, int c) {
@@ -152,7 +152,7 @@ Explanation Explainer::of_fixed_context(const ExplainOptions& options) {
       return take_apart.quantities().value(at.node, at.element);
     });
     explanation.forward.push_back(
-        {name, title, "", rows, {}, 0, 0, numbers, take_apart.formula(address_in(name, row, 0)), row, 0, {}});
+        {name, title, formula, rows, {}, 0, 0, numbers, take_apart.formula(address_in(name, row, 0)), row, 0, {}});
   }
   if (options.row_formulas) add_row_formulas(take_apart, explanation.forward);
   if (!options.backward) {  // what the one vector lets through is what this model is looked at for; the tape has it
@@ -161,10 +161,10 @@ Explanation Explainer::of_fixed_context(const ExplainOptions& options) {
   }
   tell_passes(options, passes_through_context(pass_, take_apart.names().sizes_of("context").back()));
   const std::vector<Described> gradients{
-      {"context", "what of ∂loss comes back through the one vector", {"context"}, 0},
+      {"context", "what of ∂loss comes back through the one vector", "∂loss / ∂context[c]", {"context"}, 0},
       {"states", "the same, from state to state: nothing reaches a word but through all that come after it",
-       pair.source, source_word}};
-  for (const auto& [name, title, rows, row] : gradients) {
+       "∂loss / ∂states[i,c]", pair.source, source_word}};
+  for (const auto& [name, title, formula, rows, row] : gradients) {
     const std::string named = name;
     const int width = take_apart.names().sizes_of(name).back();
     CheckedGradient gradient = gradient_on_tape(exact(), static_cast<int>(rows.size()), width,
@@ -173,7 +173,8 @@ Explanation Explainer::of_fixed_context(const ExplainOptions& options) {
     Formula cell = take_apart.formula(address_in(gradient_name, row, 0));
     cell.exact = gradient.exact(row, 0);
     cell.agrees = gradient.agrees;
-    explanation.backward.push_back({gradient_name, title, "", rows, {}, 0, 0, gradient.values, cell, row, 0, gradient});
+    explanation.backward.push_back(
+        {gradient_name, title, formula, rows, {}, 0, 0, gradient.values, cell, row, 0, gradient});
   }
   for (ExplainedStep& step : checked_reach_of_words(exact(), take_apart, source_word))
     explanation.backward.push_back(std::move(step));

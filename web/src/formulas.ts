@@ -137,6 +137,17 @@ function recipe(explanation: Explanation, name: string, i: number, j: number, va
   const single = (expression: string, from: Step | undefined, ...factors: Term['factors']): Recipe | null =>
     from ? holds({ expression, operation: 'sum', terms: [term(...factors)], operands: [line(from, i)] }) : null;
 
+  const throughSoftmax = (): Recipe | null => {
+    const [weights, back, sigma] = [get('weights'), get('d weights'), get('sigma')];
+    if (!weights || !back || !sigma) return null;
+    return holds({
+      expression: `weights[${i},${j}] · (d weights[${i},${j}] − sigma[${i}])`,
+      operation: 'sum',
+      terms: [term(factor(weights, i, j), factor(back, i, j)), term(plain('−1', -1), factor(weights, i, j), factor(sigma, i, 0))],
+      operands: [line(weights, i), line(back, i), line(sigma, i)],
+    });
+  };
+
   const queries = get('queries', 'h');
   const keys = get('keys', 'states', 'memory');
   const values = get('values', 'states', 'memory');
@@ -207,20 +218,11 @@ function recipe(explanation: Explanation, name: string, i: number, j: number, va
         operands: [line(weights, i), line(back, i)],
       });
     }
-    case 'd scaled': {
-      const back = get('d weights');
-      const sigma = get('sigma');
-      if (!weights || !back || !sigma) return null;
-      return holds({
-        expression: `weights[${i},${j}] · (d weights[${i},${j}] − sigma[${i}])`,
-        operation: 'sum',
-        terms: [term(factor(weights, i, j), factor(back, i, j)), term(plain('−1', -1), factor(weights, i, j), factor(sigma, i, 0))],
-        operands: [line(weights, i), line(back, i), line(sigma, i)],
-      });
-    }
+    case 'd scaled':
+      return throughSoftmax();
     case 'd scores': {
       const back = get('d scaled');
-      return back ? single('scale · d scaled', back, plain('scale', scale), factor(back, i, j)) : null;
+      return back ? single('scale · d scaled', back, plain('scale', scale), factor(back, i, j)) : throughSoftmax();
     }
     case 'd queries':
       return isAdditive ? null : product(get('d scores', 'd scaled'), keys, true, false);

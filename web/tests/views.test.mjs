@@ -147,7 +147,9 @@ test('steps: each number of each matrix, forwards and backwards, is the data’s
       assert.ok(Math.abs(sum - value) <= 2e-3 * Math.abs(value) + 1e-3, `${address}: the terms sum to ${sum}, the value is ${value}`);
     }
   }
-  if (data.model === 'transformer') assert.deepEqual(unexplained, [], 'every number says how it came to be');
+  // What flows back through a recurrence is a sum of hundreds of terms, which are not in the page.
+  const long = data.model === 'transformer' ? [] : ['d output', 'd states through the recurrence', 'd embeddings'];
+  assert.deepEqual(unexplained.filter((step) => !long.includes(step)), [], 'every number says how it came to be');
   for (const wanted of ['embeddings', 'x', 'memory', 'scores', 'output', 'd output', 'd projected', 'd weights', 'd values', 'd queries', 'd keys', 'd query.weight', 'd output.weight'])
     if ([...explained.forward, ...explained.backward].some((s) => s.name === wanted)) assert.ok(sums.includes(wanted), `${wanted} is shown as a sum (${sums})`);
 });
