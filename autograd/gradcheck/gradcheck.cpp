@@ -5,6 +5,7 @@
 
 #include "qkv/autograd/gradcheck/backward_pass.h"
 #include "qkv/autograd/gradcheck/comparison.h"
+#include "qkv/autograd/gradcheck/moving_input.h"
 
 namespace qkv {
 
@@ -49,10 +50,8 @@ class ForwardPass {
     NoGrad<DualDouble> no_grad(tape_);
     std::vector<Var<DualDouble>> vars;
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
-      std::vector<DualDouble> values(inputs_[i].values.begin(), inputs_[i].values.end());
-      for (std::size_t j = 0; j < values.size(); ++j)
-        for (int k = 0; k < count; ++k) values[j].d[k] = direction(k, i, j);
-      vars.push_back(tape_.constant(inputs_[i].shape, values, inputs_[i].name.c_str()));
+      const auto numbers = moving(inputs_[i], count, [&](int k, std::size_t j) { return direction(k, i, j); });
+      vars.push_back(tape_.constant(inputs_[i].shape, numbers, inputs_[i].name.c_str()));
     }
     const auto outputs = function_(vars);
     std::vector<Outputs> result(count);

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "qkv/autograd/gradcheck/moving_input.h"
 #include "qkv/autograd/gradcheck/operation_check.h"
 
 namespace qkv::gradcheck_detail {
@@ -77,10 +78,9 @@ class Tangents : private Tape<DualDouble>::NodeWatch {
     const Recording recording(tape_);
     std::vector<Var<DualDouble>> vars;
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
-      std::vector<DualDouble> values(inputs_[i].values.begin(), inputs_[i].values.end());
-      for (std::size_t j = 0; j < values.size(); ++j)
-        for (int k = 0; k < dual_directions; ++k) values[j].d[k] = direction(k, i, j);
-      vars.push_back(tape_.variable(inputs_[i].shape, values, inputs_[i].name.c_str()));
+      const auto numbers =
+          moving(inputs_[i], dual_directions, [&](int k, std::size_t j) { return direction(k, i, j); });
+      vars.push_back(tape_.variable(inputs_[i].shape, numbers, inputs_[i].name.c_str()));
     }
     function_(std::span<const Var<DualDouble>>(vars));
     nodes_.clear();

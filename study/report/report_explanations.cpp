@@ -44,8 +44,7 @@ ordered_json for_report(ordered_json explanation) {
   return explanation;
 }
 
-/// Writes each step once: one whose numbers an earlier explanation has too, under the same name, becomes
-/// {"name", "same_as": the number of that explanation}. Row formulas stay only where they are the first.
+/// Writes each step once: one with the name, labels and numbers of an earlier explanation's points there.
 void share_steps(std::vector<ordered_json>& explanations) {
   std::map<std::string, std::size_t> first;
   for (std::size_t i = 0; i < explanations.size(); ++i)

@@ -11,8 +11,6 @@
 namespace qkv {
 namespace {
 
-TrainedModel small_transformer() { return small_model(small_models()[0].second); }
-
 TEST(ExplainedHead, AMissingSigmaIsNoRoundingError) {
   const TrainedModel trained = small_transformer();
   Explainer explainer(trained, small_pair(trained));

@@ -41,6 +41,8 @@ inline TrainedModel small_model(const ModelConfig& model) {
   return trained;
 }
 
+inline TrainedModel small_transformer() { return small_model(small_models().front().second); }
+
 inline SentencePair small_pair(const TrainedModel& trained) {
   return pair_with_translation(trained, read_source("a b a c", trained.source), read_source("x y x", trained.target));
 }

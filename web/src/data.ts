@@ -208,13 +208,13 @@ export function readData(): Report | null {
   const report = JSON.parse(new TextDecoder().decode(gunzipSync(packed))) as Report;
   for (const { explained } of report.sentences)
     for (const explanation of explained) {
-      explanation.forward = explanation.forward.map((step) => whole(step, explained));
+      explanation.forward = explanation.forward.map((step) => unshared(step, explained));
       explanation.parameters = parametersOf(report, explanation);
     }
   return report;
 }
 
-function whole(step: Step | SharedStep, explained: Explanation[]): Step {
+function unshared(step: Step | SharedStep, explained: Explanation[]): Step {
   return 'same_as' in step ? explained[step.same_as]!.forward.find((other) => other.name === step.name)! : step;
 }
 

@@ -49,13 +49,13 @@ export function formulaOf(explanation: Explanation, step: Step, row: number, col
   const own = value === null ? null : recipe(explanation, step.name, row, column, value);
   if (own) return { address, value, note: step.cell?.address === address ? step.cell.note : '', ...own };
   const inRow = step.row_formulas?.[row];
-  if (inRow) return { address, value, ...inColumn(inRow, column), operands: [] };
+  if (inRow) return { address, value, ...inColumn(explanation, inRow, column) };
   if (step.cell && step.cell.address === address) return { ...step.cell, operands: [] };
   return null;
 }
 
-/** A row's formula in one of its columns. */
-function inColumn(formula: RowFormula, column: number): Omit<Formula, 'address' | 'value'> {
+/** A row's formula in one of its columns, with the matrices of the page that it reads. */
+function inColumn(explanation: Explanation, formula: RowFormula, column: number): Omit<Spelt, 'address' | 'value'> {
   const here = (text: string) => text.replace(/(?<=[[,])c(?=[,\]])/, String(column));
   const terms = formula.terms.map((product) => {
     const factors = product.map(({ address, name, values }) => ({
@@ -71,17 +71,11 @@ function inColumn(formula: RowFormula, column: number): Omit<Formula, 'address' 
     note: formula.note,
     operation: formula.operation,
     terms,
+    operands: terms
+      .flatMap((term) => term.factors)
+      .flatMap(({ address }) => (address && find(explanation, address)) || [])
+      .map(({ step, row }) => ({ step, row, column: null })),
   };
-}
-
-/** Whether a matrix is, in each of its numbers, the sum of two others. */
-function isSum(sum: Step, a: Step, b: Step): boolean {
-  return sum.values.every((row, i) =>
-    row.every((number, j) => {
-      const [x, y] = [a.values[i]?.[j], b.values[i]?.[j]];
-      return number != null && x != null && y != null && Math.abs(x + y - number) <= 2e-3 * (Math.abs(x) + Math.abs(y)) + 1e-9;
-    }),
-  );
 }
 
 type Recipe = Pick<Spelt, 'expression' | 'terms' | 'operation' | 'operands'>;
@@ -153,17 +147,6 @@ function recipe(explanation: Explanation, name: string, i: number, j: number, va
   const values = get('values', 'states', 'memory');
   const weights = get('weights');
   switch (name) {
-    case 'x': {
-      // The first layer reads the words with their positions; what a layer normalises before is another number.
-      const [x, embeddings, positions] = [get('x'), get('embeddings'), get('positions')];
-      if (!x || !embeddings || !positions || !isSum(x, embeddings, positions)) return null;
-      return {
-        expression: `embeddings[${i},${j}] + positions[${i},${j}]`,
-        operation: 'sum',
-        terms: [term(factor(embeddings, i, j)), term(factor(positions, i, j))],
-        operands: [line(embeddings, i), line(positions, i)],
-      };
-    }
     case 'queries':
       return projection('query', get('x', 'h'));
     case 'keys':
