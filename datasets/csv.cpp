@@ -19,8 +19,6 @@
 namespace qkv {
 namespace {
 
-constexpr std::size_t longest_quote = 200;  // of a file's text in a message, in bytes
-
 /// How many words a sentence has, or characters with the spaces between its words.
 std::size_t units_in(const std::vector<std::string>& words, LinkUnit unit) {
   if (unit == LinkUnit::word) return words.size();
@@ -79,7 +77,7 @@ std::size_t required_column(const CsvLines& lines, std::string_view name) {
   const auto found = std::find(header.begin(), header.end(), name);
   if (found == header.end()) {
     lines.fail(fmt::format("no column \"{}\"; the header names {}", name,
-                           excerpt(fmt::format("\"{}\"", fmt::join(header, "\", \"")), longest_quote)));
+                           excerpt(fmt::format("\"{}\"", fmt::join(header, "\", \"")))));
   }
   return static_cast<std::size_t>(found - header.begin());
 }
@@ -90,8 +88,8 @@ void refuse_duplicate_columns(const CsvLines& lines) {
     const std::string& name = lines.header()[i];
     const auto [first, is_new] = columns.emplace(name, i);
     if (!is_new) {
-      lines.fail(fmt::format("column \"{}\" occurs twice in the header, as column {} and {}",
-                             excerpt(name, longest_quote), first->second + 1, i + 1));
+      lines.fail(fmt::format("column \"{}\" occurs twice in the header, as column {} and {}", excerpt(name),
+                             first->second + 1, i + 1));
     }
   }
 }
@@ -104,9 +102,8 @@ std::vector<std::string> read_sentence(const CsvLines& lines, std::size_t column
 
 LinkUnit read_unit(const CsvLines& lines, std::size_t column, const CsvField& field) {
   if (const auto unit = value_named(field.text, names_of(LinkUnit{}))) return *unit;
-  lines.fail(
-      column, field.at,
-      fmt::format("\"{}\" is neither word nor character, which links are between", excerpt(field.text, longest_quote)));
+  lines.fail(column, field.at,
+             fmt::format("\"{}\" is neither word nor character, which links are between", excerpt(field.text)));
 }
 
 void read_links(const CsvLines& lines, std::size_t column, const CsvField& field, Pair& pair) {
@@ -116,9 +113,9 @@ void read_links(const CsvLines& lines, std::size_t column, const CsvField& field
     begin = field.text.find(word, begin);  // words come in order, so this is where this one stands
     const std::optional<Link> link = parse_link(word);
     if (!link) {
-      lines.fail(column, field.at + begin,
-                 fmt::format("\"{}\" is not a link; write 0-2 (sure) or 0?2 (possible), source word first",
-                             excerpt(word, longest_quote)));
+      lines.fail(
+          column, field.at + begin,
+          fmt::format("\"{}\" is not a link; write 0-2 (sure) or 0?2 (possible), source word first", excerpt(word)));
     }
     if (const auto error = links.add(*link)) lines.fail(column, field.at + begin, *error);
     pair.links.push_back(*link);
@@ -173,7 +170,7 @@ std::string write_sentence(const std::vector<std::string>& words, std::string_vi
     throw std::invalid_argument(
         fmt::format("write_pairs: the {} of pair {}, \"{}\", would not read back as its {}: it needs words, none "
                     "empty or with a space, in NFC",
-                    side, row, excerpt(text, longest_quote), counted(words.size(), "word")));
+                    side, row, excerpt(text), counted(words.size(), "word")));
   }
   if (text.find_first_of(",\"") == std::string::npos) return text;
   std::string quoted = "\"";

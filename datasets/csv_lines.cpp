@@ -19,8 +19,7 @@ namespace qkv {
 namespace {
 
 constexpr std::size_t most_columns = 1000;
-constexpr std::size_t shortest_line = 4;   // "a,b" and its end
-constexpr std::size_t longest_name = 200;  // of a column in a message, in bytes
+constexpr std::size_t shortest_line = 4;  // "a,b" and its end
 
 // fast-cpp-csv-parser reads the lines (byte-order mark, CRLF, line numbers) and knows where quoted fields end. Its
 // CSVReader is not used: its errors name no column and cut long names, it accepts quotes in the middle of a field, and
@@ -99,8 +98,8 @@ void CsvLines::fail(std::string_view what) const {
 }
 
 void CsvLines::fail(std::size_t column, std::size_t at, std::string_view what) const {
-  const std::string name = column < header_.size() ? fmt::format("\"{}\"", excerpt(header_[column], longest_name))
-                                                   : fmt::to_string(column + 1);
+  const std::string name =
+      column < header_.size() ? fmt::format("\"{}\"", excerpt(header_[column])) : fmt::to_string(column + 1);
   fail(fmt::format("column {}, character {}: {}", name, character_number(line_, at), what));
 }
 

@@ -19,8 +19,6 @@ namespace {
 
 constexpr std::array<std::string_view, special_tokens> special = {"<pad>", "<bos>", "<eos>", "<unk>"};
 
-constexpr std::size_t longest_quote = 200;  // of a file's text in a message, in bytes
-
 bool is_special(std::string_view token) { return std::find(special.begin(), special.end(), token) != special.end(); }
 
 /// What keeps a line of a .vocab file from being a token, or nothing.
@@ -31,10 +29,10 @@ std::optional<std::string> token_error(std::string_view line) {
   }
   const auto words = split_words(line);
   if (words.size() != 1 || words.front() != line) {
-    return fmt::format("there is a space in the token \"{}\"", excerpt(line, longest_quote));
+    return fmt::format("there is a space in the token \"{}\"", excerpt(line));
   }
   if (compose(line) != line) {
-    return fmt::format("the token \"{}\" is not in NFC, so that no text can contain it", excerpt(line, longest_quote));
+    return fmt::format("the token \"{}\" is not in NFC, so that no text can contain it", excerpt(line));
   }
   return std::nullopt;
 }
@@ -80,14 +78,13 @@ Vocabulary Vocabulary::load(const std::string& path) {
     if (token.ends_with('\r')) fail("the line ends with a carriage return; lines end with LF alone");
     if (line_number <= special.size()) {
       if (token == special[line_number - 1]) continue;
-      fail(fmt::format("\"{}\" where the special token {} belongs: the first four lines are {}",
-                       excerpt(token, longest_quote), special[line_number - 1], fmt::join(special, " ")));
+      fail(fmt::format("\"{}\" where the special token {} belongs: the first four lines are {}", excerpt(token),
+                       special[line_number - 1], fmt::join(special, " ")));
     }
     if (const auto error = token_error(token)) fail(*error);
     if (is_special(token)) fail(fmt::format("the special token {} occurs twice", token));
     if (vocabulary.contains(token)) {
-      fail(fmt::format("the token \"{}\" occurs twice, first on line {}", excerpt(token, longest_quote),
-                       vocabulary.id(token) + 1));
+      fail(fmt::format("the token \"{}\" occurs twice, first on line {}", excerpt(token), vocabulary.id(token) + 1));
     }
     vocabulary.add(std::string(token));
   }

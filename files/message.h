@@ -13,7 +13,7 @@ std::string counted(std::size_t number, std::string_view noun);
 
 /// The text, or so much of its beginning that it and a final … take at most `most` bytes; for messages, which say what
 /// is wrong in a line but must not repeat a line of megabytes. Text that is not UTF-8 may be cut inside a character.
-std::string excerpt(std::string_view text, std::size_t most);
+std::string excerpt(std::string_view text, std::size_t most = 200);
 
 /// The least number of insertions, deletions and replacements that turn one text into the other (Levenshtein 1966), by
 /// which a message finds the name that was meant.

@@ -24,8 +24,6 @@ namespace {
 using namespace safetensors;
 using Kind = HeaderReader::Kind;
 
-constexpr std::size_t longest_name = 200;  // in messages, in bytes
-
 /// A number that is written with digits only, if it fits 64 bits.
 std::optional<std::uint64_t> whole_number(std::string_view text) {
   std::uint64_t number = 0;
@@ -105,13 +103,13 @@ class Reader {
   void read_metadata(HeaderReader& header, std::map<std::string, std::string>& metadata) const {
     require(header, Kind::object, "__metadata__ is not an object");
     header.read_object([&](const std::string& name) {
-      require(header, Kind::string, "__metadata__: '{}' is not a string", excerpt(name, longest_name));
+      require(header, Kind::string, "__metadata__: '{}' is not a string", excerpt(name));
       metadata.emplace(name, header.read_string());
     });
   }
 
   Placed read_tensor(const std::string& full_name, HeaderReader& header) const {
-    const std::string name = excerpt(full_name, longest_name);  // in messages
+    const std::string name = excerpt(full_name);  // in messages
     if (name.empty()) fail("a tensor has no name");
     require(header, Kind::object, "tensor '{}': not an object", name);
     std::optional<Dtype> dtype;
@@ -125,7 +123,7 @@ class Reader {
       } else if (field == "data_offsets") {
         offsets = read_offsets(name, header);
       } else {
-        fail("tensor '{}': unknown field '{}'", name, excerpt(field, longest_name));
+        fail("tensor '{}': unknown field '{}'", name, excerpt(field));
       }
     });
     if (!dtype) fail("tensor '{}': no 'dtype'", name);
@@ -145,7 +143,7 @@ class Reader {
     require(header, Kind::string, "tensor '{}': dtype is not a string", name);
     const std::string text = header.read_string();
     const std::optional<Dtype> dtype = dtype_named(text);
-    if (!dtype) fail("tensor '{}': dtype '{}' is not one of F32, F64, I32, I64", name, excerpt(text, longest_name));
+    if (!dtype) fail("tensor '{}': dtype '{}' is not one of F32, F64, I32, I64", name, excerpt(text));
     return *dtype;
   }
 
@@ -158,7 +156,7 @@ class Reader {
       const std::string text = is_number ? header.read_number() : header.read_over();
       const std::optional<std::uint64_t> size = is_number ? whole_number(text) : std::nullopt;
       if (!size || *size > INT64_MAX) {
-        fail("tensor '{}': the shape holds {}, which is no size from 0", name, excerpt(text, longest_name));
+        fail("tensor '{}': the shape holds {}, which is no size from 0", name, excerpt(text));
       }
       if (++dimensions <= most_dimensions) shape.push_back(static_cast<std::int64_t>(*size));
     });
@@ -197,10 +195,10 @@ class Reader {
     });
     std::uint64_t end = 0;
     for (std::size_t i = 0; i < placed.size(); ++i) {
-      const std::string name = excerpt(placed[i].tensor.name, longest_name);
+      const std::string name = excerpt(placed[i].tensor.name);
       if (placed[i].begin < end) {
-        fail("tensor '{}' overlaps '{}': it begins at {}, before {}", name,
-             excerpt(placed[i - 1].tensor.name, longest_name), placed[i].begin, end);
+        fail("tensor '{}' overlaps '{}': it begins at {}, before {}", name, excerpt(placed[i - 1].tensor.name),
+             placed[i].begin, end);
       }
       if (placed[i].begin > end) fail("bytes {} to {} before tensor '{}' belong to none", end, placed[i].begin, name);
       end = placed[i].end;
@@ -208,7 +206,7 @@ class Reader {
     if (end != numbers_.size()) {
       const std::size_t rest = numbers_.size() - end;
       fail("the last {}{} {} to no tensor", counted(rest, "byte"),
-           placed.empty() ? "" : fmt::format(", after tensor '{}',", excerpt(placed.back().tensor.name, longest_name)),
+           placed.empty() ? "" : fmt::format(", after tensor '{}',", excerpt(placed.back().tensor.name)),
            rest == 1 ? "belongs" : "belong");
     }
   }
@@ -238,7 +236,7 @@ bool SafetensorsFile::contains(std::string_view name) const { return find(name) 
 
 const StoredTensor& SafetensorsFile::tensor(std::string_view name) const {
   if (const StoredTensor* found = find(name)) return *found;
-  const std::string missing = fmt::format("{}: no tensor '{}'", path_, excerpt(name, longest_name));
+  const std::string missing = fmt::format("{}: no tensor '{}'", path_, excerpt(name));
   if (tensors_.empty()) throw std::runtime_error(missing + "; the file holds none");
   const StoredTensor* nearest = nearest_to(name);
   throw std::runtime_error(nearest == nullptr ? missing
@@ -252,7 +250,8 @@ const StoredTensor* SafetensorsFile::find(std::string_view name) const {
 }
 
 const StoredTensor* SafetensorsFile::nearest_to(std::string_view name) const {
-  constexpr std::size_t most_compared = 10'000;  // beyond, a search takes longer than its hint is worth
+  // beyond these, a search takes longer than its hint is worth
+  constexpr std::size_t most_compared = 10'000, longest_name = 200;
   if (tensors_.size() > most_compared || name.size() > longest_name || invalid_utf8(name)) return nullptr;
   const std::u32string wanted = code_points(name);
   const StoredTensor* nearest = nullptr;

@@ -47,7 +47,7 @@ ProbePair longer_than(const ProbePair& pair) {
 
 /// The loss of the pair, of a model in any scalar. It is label-smoothed: where a trained model is sure, the gradient
 /// p − 1 of its plain loss is a difference of nearly equal numbers, and its rounding would look like a fault.
-struct LossOfPair {
+struct SmoothedLoss {
   ProbePair pair;
   std::vector<int> predicted;
 
@@ -59,7 +59,7 @@ struct LossOfPair {
 };
 
 RunCheck check_of_operations(InScalar<double>& in_double, const TrainedModel& trained, const ProbePair& pair) {
-  LossOfPair loss{pair, {pair.target.begin() + 1, pair.target.end()}};
+  SmoothedLoss loss{pair, {pair.target.begin() + 1, pair.target.end()}};
   loss.predicted.push_back(eos_id);
   InScalar<DualDouble> on_duals(trained);
   const OperationCheckResult result = gradcheck_operations(function_of_parameters(in_double, on_duals, 0, loss),

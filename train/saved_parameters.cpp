@@ -69,8 +69,8 @@ void check_fits(const SafetensorsFile& file, const Parameters<T>& parameters,
     }
   for (const StoredTensor& tensor : file.tensors())
     if (!names.contains(tensor.name))
-      throw std::runtime_error(fmt::format("{}: tensor '{}' belongs to none of the model's parameters", file.path(),
-                                           excerpt(tensor.name, 200)));
+      throw std::runtime_error(
+          fmt::format("{}: tensor '{}' belongs to none of the model's parameters", file.path(), excerpt(tensor.name)));
 }
 
 template <class T>

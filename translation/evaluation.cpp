@@ -58,8 +58,7 @@ BatchResult read_with_reference(const Seq2Seq<float>& model, const Batch& batch,
   const Var<float> logits = model.logits(source_of(batch, whole(batch)), target_of(batch, whole(batch)));
   BatchResult result;
   result.tokens = batch.target_tokens;
-  result.loss =
-      static_cast<double>(cross_entropy(logits, batch.target_output, {.ignore = pad_id, .divide_by = 1}).item());
+  result.loss = static_cast<double>(loss_of_logits(logits, batch, whole(batch), 0, 1).item());
   if (!std::isfinite(result.loss)) {
     const std::string first = first_not_finite_on(tape);
     throw std::runtime_error(fmt::format("the loss is {}{}{}", result.loss, first.empty() ? "" : ": ", first));

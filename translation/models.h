@@ -46,6 +46,16 @@ inline ModelSize size_of(const ModelConfig& config) {
 /// The model, its parameters not yet initialised. Throws what `check_new` throws, which looks at each parameter before
 /// it is added. Until the parameters' values are asked for, the model takes little memory.
 template <class T>
-std::unique_ptr<Seq2Seq<T>> make_model(const ModelConfig& config, const ParameterCheck& check_new = {});
+std::unique_ptr<Seq2Seq<T>> make_model(const ModelConfig& config, const ParameterCheck& check_new = {}) {
+  return std::visit(
+      [&]<class Config>(const Config& model) -> std::unique_ptr<Seq2Seq<T>> {
+        return std::make_unique<typename Config::template Model<T>>(model, check_new);
+      },
+      config);
+}
+
+extern template std::unique_ptr<Seq2Seq<float>> make_model<float>(const ModelConfig&, const ParameterCheck&);
+extern template std::unique_ptr<Seq2Seq<double>> make_model<double>(const ModelConfig&, const ParameterCheck&);
+extern template std::unique_ptr<Seq2Seq<DualDouble>> make_model<DualDouble>(const ModelConfig&, const ParameterCheck&);
 
 }  // namespace qkv

@@ -45,7 +45,7 @@ Account account_of(const std::string& path) {
 
 /// Whether the program begins with it; see cli/CMakeLists.txt.
 bool trains(const std::string& object) {
-  return object.find("qkv_translation") != std::string::npos || object.find("qkv_train.") != std::string::npos;
+  return object.find("qkv_models.") != std::string::npos || object.find("qkv_train.") != std::string::npos;
 }
 
 TEST(LinkedCode, WhatTrainsIsCompiledToBeQuick) {
