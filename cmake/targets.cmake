@@ -37,9 +37,9 @@ function(qkv_compile_quickly target)
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
 endfunction()
 
-# The files of a target are compiled twenty at a time, where QKV_UNITY asks for it: what they include takes longer than they
-# do. For development they are compiled one by one, with what most of them include compiled once, where QKV_PRECOMPILE
-# asks for it. CI builds without either too, so that no file can come to miss what it does not include itself.
+# The files of a target are compiled twenty at a time, where QKV_UNITY asks for it: what they include takes longer than
+# they do. For development they are compiled one by one, with what most of them include compiled once, where
+# QKV_PRECOMPILE asks for it. CI builds without either too, so that no file can come to miss what it does not include itself.
 function(qkv_unity target)
   set_target_properties(${target} PROPERTIES UNITY_BUILD ${QKV_UNITY} UNITY_BUILD_BATCH_SIZE 20)
   if(QKV_UNITY)  # a name may be that of a constant in another file
