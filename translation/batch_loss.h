@@ -45,6 +45,7 @@ Var<T> loss_of(const Seq2Seq<T>& model, const Batch& batch, const Shard& shard, 
   return loss_of(model, batch, shard, label_smoothing, batch.target_tokens);
 }
 
+// Every training computes it: compiled in batch_loss.cpp alone, to be quick.
 extern template Var<float> loss_of_logits<float>(Var<float>, const Batch&, const Shard&, double, double);
 
 }  // namespace qkv

@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "qkv/autograd/ops/cross_entropy.h"
 #include "qkv/datasets/batches.h"
 #include "qkv/datasets/csv.h"
 #include "qkv/files/message.h"

@@ -1,4 +1,5 @@
-// The models in the numbers that check them: nobody trains with these, so they are compiled with less effort.
+// The models in the numbers that check them: nobody trains with these, so they are not among what CMakeLists.txt lets
+// the compiler spend its time on.
 #include "qkv/translation/models.h"
 
 namespace qkv {
